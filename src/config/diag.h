@@ -1,0 +1,55 @@
+/* diag.h - diagnostics: where, what, why, and what to write instead. */
+#ifndef CONFIG_DIAG_H
+#define CONFIG_DIAG_H
+
+#include "base/list.h"
+#include "base/out.h"
+
+enum diag_level { DIAG_NOTICE, DIAG_DIAG, DIAG_WARNING, DIAG_ALERT };
+
+/** A place in the configuration. Strings live as long as the configuration's arena. */
+struct cfg_loc {
+    const char *file; /* NULL: not from a file */
+    unsigned line;
+    unsigned col, col_end; /* 1-based byte columns in the first raw line; 0: the whole line */
+};
+
+struct diag {
+    struct list link;
+    enum diag_level level;
+    struct cfg_loc loc;
+    char *text;    /* first line, in HAProxy's words, without the prefix */
+    char *excerpt; /* the raw source line, or NULL */
+    char *hint;    /* "did you mean 'x'?", what was expected; may be NULL */
+};
+
+struct diags {
+    struct list list;
+    unsigned errors, warnings, diags;
+};
+
+void diags_init(struct diags *d);
+void diags_fini(struct diags *d);
+struct diag *diags_add(struct diags *d, enum diag_level level, const struct cfg_loc *loc, const char *excerpt,
+                       const char *fmt, ...) PRINTF(5, 6);
+void diag_hint(struct diag *g, const char *fmt, ...) PRINTF(2, 3);
+
+/** Prints as HAProxy does: "[ALERT]    (pid) : config : parsing [file:line] : text", then the excerpt with a caret
+ *  and the hint. `verbose` false leaves out notices. Order of appearance. */
+void diags_print(const struct diags *d, struct text *to, bool verbose);
+/** A JSON array of objects: level, file, line, column, column_end, message, hint, excerpt. */
+void diags_print_json(const struct diags *d, struct text *to);
+
+/** The best match for a mistyped name among candidates offered one by one (bounded edit distance). */
+struct suggest {
+    const char *wrong;
+    const char *best;
+    unsigned best_cost;
+};
+
+void suggest_init(struct suggest *s, const char *wrong);
+void suggest_offer(struct suggest *s, const char *candidate);
+/** NULL when nothing is close enough. */
+const char *suggest_result(const struct suggest *s);
+
+#endif
