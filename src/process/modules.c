@@ -1,0 +1,6 @@
+/* modules.c - the one list of features. */
+#include "config/module.h"
+
+const struct module *const modules[] = {
+    NULL,
+};
