@@ -1,0 +1,29 @@
+/* vars.h - variables in scopes proc, sess, txn, req, res, check (manual 2.8; tune.vars.*). */
+#ifndef SAMPLE_VARS_H
+#define SAMPLE_VARS_H
+
+#include "sample/sample.h"
+
+enum var_scope { VAR_PROC, VAR_SESS, VAR_TXN, VAR_REQ, VAR_RES, VAR_CHECK, VAR_PSESS, VAR_PTXN, VAR_PREQ, VAR_PRES };
+
+struct var_name; /* interned scope + name */
+struct var;
+
+/** A set of variables. Zero is empty; vars_fini() frees. proc has its own lock. */
+struct vars {
+    struct var *first;
+    size_t size; /* bytes accounted against tune.vars.*-max-size */
+};
+
+/** "txn.name" → interned; NULL with *err (heap). */
+const struct var_name *var_parse(struct slice text, char **err);
+/** Where the scopes live for an evaluation; set once by proxy/. NULL: that scope does not exist here. */
+extern struct vars *(*vars_scope_of)(struct sample_ctx *x, enum var_scope scope);
+
+bool var_get(const struct var_name *v, struct sample_ctx *x, struct sample *out);
+/** Copies the value. `cond` is the mask of ifexists... conditions. False when a limit or condition refuses it. */
+bool var_set(const struct var_name *v, struct sample_ctx *x, const struct sample *value, unsigned cond);
+void var_unset(const struct var_name *v, struct sample_ctx *x);
+void vars_fini(struct vars *v);
+
+#endif
