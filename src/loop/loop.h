@@ -35,6 +35,8 @@ struct io {
 MUST_CHECK bool io_add(struct io *io, int fd, unsigned events, io_fn fn);
 /** Forgets it; also drops events of the current turn that were not delivered. The descriptor stays open. */
 void io_del(struct io *io);
+/** Drops undelivered events of an io whose descriptor is about to be closed (closing unregisters it). */
+void io_forget(struct io *io);
 /** Changes what a level-triggered descriptor reports. */
 void io_mod(struct io *io, unsigned events);
 

@@ -1,0 +1,30 @@
+/* tune.c - default values of the process-wide tunables. */
+#include "config/tune.h"
+
+struct tune tune;
+
+void
+tune_defaults(void)
+{
+    tune = (struct tune){
+        .bufsize = 16384,
+        .maxrewrite = 1024,
+        .http_maxhdr = 101,
+        .http_logurilen = 1024,
+        .http_cookielen = 63,
+        .nbproc = 1,
+        .maxaccept = 64,
+        .maxpollevents = 200,
+        .stick_counters = 3,
+        .pool_high_fd_ratio = 25,
+        .pool_low_fd_ratio = 20,
+        .idle_pool_shared = 1,
+        .pattern_cache = 10000,
+        .comp_maxlevel = 1,
+        .splice = true,
+        .reuseport = true,
+        .getaddrinfo = true,
+        .fast_forward = true,
+        .zero_copy = true,
+    };
+}

@@ -1,0 +1,60 @@
+/* config.h - one configuration generation: what the reader produced and the process runs. */
+#ifndef PROXY_CONFIG_H
+#define PROXY_CONFIG_H
+
+#include "base/htab.h"
+#include "proxy/proxy.h"
+
+struct config {
+    struct arena arena;
+    struct list proxies; /* struct proxy: frontends, backends, listens */
+    struct htab by_name; /* name → struct proxy (same-name pairs are refused since 3.3) */
+    struct list defaults;
+    struct proxy *last_defaults; /* the anonymous one that following sections use */
+    unsigned nproxies, next_id;
+
+    /* global section */
+    struct log_targets log;
+    const char *log_tag, *log_send_hostname;
+    bool log_send_hostname_set;
+    bool daemon, quiet_unused;
+    const char *chroot, *pidfile, *user, *group;
+    int uid, gid; /* -1: not set */
+    unsigned ulimit_n, fd_hard_limit;
+    bool strict_limits, strict_limits_written;
+    int hard_stop_after_ms, grace_ms, close_spread_ms;
+    struct list stats_sockets; /* struct bind_conf of the runtime API, in proxy `GLOBAL` */
+    struct proxy *cli;         /* the internal frontend of the runtime API */
+    int stats_timeout_ms;
+    unsigned stats_maxconn;
+    const char *server_state_base, *server_state_file;
+    const char *unix_bind_prefix;
+    unsigned unix_bind_mode;
+    int unix_bind_uid, unix_bind_gid; /* -1: unset */
+    struct list userlists;     /* struct userlist */
+    struct list http_errors;   /* struct http_errors_section */
+    struct list tables;        /* struct stick_table, all of them */
+    struct list cpu_maps;      /* struct cpu_map */
+    struct h1_case_map *case_map;
+    bool set_dumpable, zero_warning, master_worker;
+    const char *setcap;
+    struct list ext;           /* of later features */
+
+    /* live */
+    _Atomic unsigned conn, conn_max;
+    struct freq conn_rate, sess_rate, ssl_rate, req_rate;
+    _Atomic unsigned conn_rate_max, sess_rate_max, ssl_rate_max;
+    _Atomic uint64_t cum_conn, cum_req, cum_ssl;
+    int64_t start_wall_us;
+    unsigned nthread;
+    struct loop **loops; /* [nthread] */
+    _Atomic int stopping;
+};
+
+/** The running configuration (one per worker process). */
+extern struct config *config;
+
+void config_init(struct config *cf);
+void config_fini(struct config *cf);
+
+#endif

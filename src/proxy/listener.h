@@ -1,0 +1,79 @@
+/* listener.h - bind lines, listening sockets, accept. */
+#ifndef PROXY_LISTENER_H
+#define PROXY_LISTENER_H
+
+#include "net/conn.h"
+#include "proxy/proxy.h"
+
+struct tls_server;
+
+enum bind_flag {
+    BINDF_ACCEPT_PROXY = 1 << 0,
+    BINDF_ACCEPT_CIP = 1 << 1,
+    BINDF_TLS = 1 << 2,
+    BINDF_TRANSPARENT = 1 << 3,
+    BINDF_V4V6 = 1 << 4,
+    BINDF_V6ONLY = 1 << 5,
+    BINDF_DEFER_ACCEPT = 1 << 6,
+    BINDF_TFO = 1 << 7,
+    BINDF_EXPOSE_FD = 1 << 8,
+    BINDF_DISABLED = 1 << 9,
+    BINDF_NAME_SET = 1 << 10,
+    BINDF_NO_ALPN = 1 << 11,
+    BINDF_STRICT_SNI = 1 << 12,
+};
+
+/** One `bind` (or `stats socket`) line; it may make several listeners. */
+struct bind_conf {
+    struct list link;
+    struct proxy *px;
+    struct cfg_loc loc;
+    const char *text;     /* the address argument */
+    unsigned flags;       /* enum bind_flag */
+    const char *name, *interface, *proto, *alpn, *label, *namespace_unused;
+    unsigned maxconn, backlog, nice_unused;
+    int mss, tcp_ut_ms, id, nice, tfo_qlen;
+    unsigned mode, has_mode; /* unix socket permissions */
+    int uid, gid;            /* -1: unset */
+    int level;            /* stats socket: CLI level, see runtime/ */
+    int severity_output;
+    uint64_t threads[16]; /* `thread` set; all zero: all */
+    unsigned shards;      /* 0: one per thread */
+    uint32_t cip_magic;
+    struct tls_server *tls;
+    void *ext;
+};
+
+/** One listening address. */
+struct listener {
+    struct list link; /* in px->listeners */
+    struct bind_conf *bind;
+    struct proxy *px;
+    struct addr addr;
+    unsigned id; /* luid */
+    const char *name;
+    int *fds;          /* [nfds] descriptors: one, or one per thread */
+    unsigned nfds;
+    struct listener_thread *threads; /* [nthread]: registrations */
+    bool inherited;    /* came as fd@ */
+    _Atomic unsigned conn;  /* current connections */
+    _Atomic unsigned conn_max;
+    _Atomic int state;      /* LI_* */
+    struct px_counters *counters; /* [nthread] with option socket-stats, else NULL */
+};
+enum { LI_NEW, LI_LISTEN, LI_PAUSED, LI_FULL, LI_STOPPED };
+
+extern const struct keyword bind_keywords[];
+/** `bind` keyword: parses addresses and options. */
+enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
+/** Opens the sockets of all listeners (before privileges are dropped). False after printing what failed. */
+bool listeners_open(struct config *cf);
+/** Starts / stops accepting on the calling thread. */
+bool listeners_thread_start(struct config *cf);
+void listeners_thread_stop(struct config *cf);
+/** A connection of the listener or a process-wide slot was released: resumes what was full. */
+void listener_release(struct listener *li);
+/** Closes all listening sockets. */
+void listeners_close(struct config *cf);
+
+#endif

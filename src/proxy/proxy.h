@@ -1,0 +1,252 @@
+/* proxy.h - frontends, backends, listens, defaults: configuration and live counters. */
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include "balance/lb.h"
+#include "base/freq.h"
+#include "log/log.h"
+#include "rules/rule.h"
+#include "sample/logformat.h"
+
+struct listener;
+struct stick_table;
+struct reply;
+struct http_errors;
+struct userlist;
+struct captures;
+
+enum px_cap { PX_FE = 1 << 0, PX_BE = 1 << 1, PX_DEF = 1 << 2, PX_LISTEN = PX_FE | PX_BE, PX_INTERNAL = 1 << 3 };
+enum px_mode { PX_TCP, PX_HTTP, PX_LOG, PX_SPOP, PX_CLI, PX_MODE_UNSET };
+
+/** `option` bits; names as in the manual. Rows set and clear them (`no option`). */
+enum px_option {
+    PO_DONTLOGNULL = 1u << 0,
+    PO_DONTLOG_NORMAL = 1u << 1,
+    PO_LOG_SEPARATE_ERRORS = 1u << 2,
+    PO_LOGASAP = 1u << 3,
+    PO_REDISPATCH = 1u << 4,
+    PO_ABORTONCLOSE = 1u << 5,
+    PO_NO_ABORTONCLOSE = 1u << 6, /* `no option abortonclose` */
+    PO_HTTP_BUFFER_REQUEST = 1u << 7,
+    PO_HTTP_NO_DELAY = 1u << 8,
+    PO_HTTP_IGNORE_PROBES = 1u << 9,
+    PO_HTTP_PRETEND_KA = 1u << 10,
+    PO_HTTP_USE_PROXY_HEADER = 1u << 11,
+    PO_HTTP_USE_HTX = 1u << 12,
+    PO_INDEPENDENT_STREAMS = 1u << 13,
+    PO_NOLINGER = 1u << 14,
+    PO_PERSIST = 1u << 15,
+    PO_PREFER_LAST_SERVER = 1u << 16,
+    PO_SOCKET_STATS = 1u << 17,
+    PO_SPLICE_AUTO = 1u << 18,
+    PO_SPLICE_REQUEST = 1u << 19,
+    PO_SPLICE_RESPONSE = 1u << 20,
+    PO_SRVTCPKA = 1u << 21,
+    PO_CLITCPKA = 1u << 22,
+    PO_TCP_SMART_ACCEPT = 1u << 23,
+    PO_TCP_SMART_CONNECT = 1u << 24,
+    PO_TRANSPARENT = 1u << 25,
+    PO_ALLBACKUPS = 1u << 26,
+    PO_CHECKCACHE = 1u << 27,
+    PO_LOG_HEALTH_CHECKS = 1u << 28,
+    PO_RELAX_REQ = 1u << 29, /* accept-unsafe-violations-in-http-request */
+    PO_RELAX_RES = 1u << 30,
+    PO_CONTSTATS = 1u << 31,
+};
+enum px_option2 {
+    PO2_DISABLE_H2_UPGRADE = 1u << 0,
+    PO2_H1_CASE_ADJUST_CLI = 1u << 1, /* h1-case-adjust-bogus-client */
+    PO2_H1_CASE_ADJUST_SRV = 1u << 2,
+    PO2_HTTP_RESTRICT_REQ_HDR_DEL = 1u << 3,
+    PO2_HTTP_RESTRICT_REQ_HDR_REJECT = 1u << 4,
+    PO2_HTTP_DROP_REQ_TRAILERS = 1u << 5,
+    PO2_HTTP_DROP_RES_TRAILERS = 1u << 6,
+    PO2_IDLE_CLOSE_ON_RESPONSE = 1u << 7,
+    PO2_HTTP_PROXY = 1u << 8,
+};
+
+/** Connection mode towards clients and servers. */
+enum px_http_mode { PX_KEEPALIVE, PX_SERVER_CLOSE, PX_HTTPCLOSE };
+
+enum px_reuse { PX_REUSE_SAFE, PX_REUSE_NEVER, PX_REUSE_AGGRESSIVE, PX_REUSE_ALWAYS };
+
+/** retry-on conditions. */
+enum px_retry {
+    RETRY_CONN = 1 << 0, RETRY_EMPTY = 1 << 1, RETRY_JUNK = 1 << 2, RETRY_TIMEOUT = 1 << 3, RETRY_0RTT = 1 << 4,
+    RETRY_401 = 1 << 5, RETRY_403 = 1 << 6, RETRY_404 = 1 << 7, RETRY_408 = 1 << 8, RETRY_425 = 1 << 9,
+    RETRY_500 = 1 << 10, RETRY_501 = 1 << 11, RETRY_502 = 1 << 12, RETRY_503 = 1 << 13, RETRY_504 = 1 << 14,
+    RETRY_421 = 1 << 15, RETRY_429 = 1 << 16,
+};
+
+/** cookie line. */
+enum px_cookie {
+    CK_REWRITE = 1 << 0, CK_INSERT = 1 << 1, CK_INDIRECT = 1 << 2, CK_NOCACHE = 1 << 3, CK_POSTONLY = 1 << 4,
+    CK_PRESERVE = 1 << 5, CK_PREFIX = 1 << 6, CK_HTTPONLY = 1 << 7, CK_SECURE = 1 << 8, CK_DYNAMIC = 1 << 9,
+};
+
+/** forwardfor / originalto. */
+struct px_xff {
+    bool on, if_none;
+    const char *header;
+    struct addr except; /* kind ADDR_NONE: none */
+    unsigned except_bits;
+    struct cond *cond_unused;
+};
+
+/** use_backend, use-server, force-persist …: a condition and a target. */
+struct px_switch {
+    struct list link;
+    struct cond *cond; /* NULL: always */
+    struct cfg_loc loc;
+    const char *name;  /* target as written */
+    struct logfmt *dynamic; /* name is a log-format */
+    struct proxy *be;  /* resolved */
+    struct server *srv;
+    struct cond_index *run; /* on the first rule of an indexed run */
+    unsigned run_len;
+};
+
+/** Counters of one thread, for the frontend or the backend side. X(name): CSV column's name where there is one. */
+#define PX_COUNTERS(X)                                                                             \
+    X(stot) X(bin) X(bout) X(dreq) X(dresp) X(ereq) X(econ) X(eresp) X(wretr) X(wredis)            \
+    X(hrsp_1xx) X(hrsp_2xx) X(hrsp_3xx) X(hrsp_4xx) X(hrsp_5xx) X(hrsp_other)                      \
+    X(req_tot) X(cli_abrt) X(srv_abrt) X(comp_in) X(comp_out) X(comp_byp) X(comp_rsp)              \
+    X(conn_tot) X(intercepted) X(dcon) X(dses) X(wrew) X(connect) X(reuse) X(eint) X(lbtot)        \
+    X(sess_other) X(h1sess) X(h2sess) X(h3sess) X(req_other) X(h1req) X(h2req) X(h3req)            \
+    X(cache_lookups) X(cache_hits) X(reqbin) X(reqbout) X(resbin) X(resbout)
+
+struct px_counters {
+#define X(n) uint64_t n;
+    PX_COUNTERS(X)
+#undef X
+    uint64_t q_time, c_time, d_time, t_time; /* sliding sums, as struct srv_counters */
+    uint32_t qtime_max, ctime_max, rtime_max, ttime_max;
+} ALIGNED_LINE;
+
+struct px_timeouts { /* ms; 0: not set */
+    int client, server, connect, queue, check, http_request, http_keep_alive, client_fin, server_fin, tunnel, tarpit,
+        client_hs;
+};
+
+struct proxy {
+    struct list link; /* config->proxies, in order */
+    const char *name;
+    unsigned cap;     /* enum px_cap */
+    enum px_mode mode;
+    unsigned id;      /* shown as iid */
+    struct cfg_loc loc;
+    const char *desc, *guid;
+    bool disabled;
+    _Atomic bool stopped, paused;
+    struct proxy *defaults; /* what it was made from; NULL */
+    struct config *config;
+
+    unsigned options, no_options; /* enum px_option set, explicitly cleared */
+    unsigned options2;
+    enum px_http_mode http_mode;
+    enum px_reuse reuse;
+    struct px_timeouts timeout;
+
+    /* frontend */
+    struct list binds;     /* struct bind_conf */
+    struct list listeners; /* struct listener */
+    unsigned maxconn;      /* 0: not set */
+    unsigned backlog;
+    struct list tcp_conn_rules, tcp_sess_rules; /* struct rule */
+    struct list switch_rules;                   /* struct px_switch, use_backend */
+    const char *default_be_name;
+    struct cfg_loc default_be_loc;
+    struct proxy *default_be;
+    unsigned rate_limit_sessions;
+    struct captures *captures; /* capture/declare capture */
+    const char *monitor_uri;
+    struct list monitor_fail; /* struct px_switch (conditions) */
+    struct logfmt *unique_id_fmt;
+    const char *unique_id_header;
+    int grace_ms;
+
+    /* both */
+    struct acl_list *acls;
+    struct list tcp_req_rules, tcp_res_rules, http_req_rules, http_res_rules, http_after_rules; /* struct rule */
+    int req_inspect_ms, res_inspect_ms; /* 0: none */
+    struct px_xff fwdfor, origto, forwarded_unused;
+    struct log_targets log;
+    const char *log_tag;
+    struct logfmt *logfmt, *logfmt_sd, *logfmt_error;
+    const char *logfmt_name; /* "httplog", ... : which option or directive set it, for warnings */
+    struct http_errors *errors[24]; /* error replies by index, see reply.h */
+    struct list error_rules;
+    struct stick_table *table;
+    struct list stick_match, stick_store_req, stick_store_res; /* struct stick_rule */
+    struct list filters;     /* struct filter_conf */
+    void *compression;       /* struct comp_conf */
+    struct stats_uri *stats; /* stats enable/uri/... */
+    unsigned ck_opts;        /* enum px_cookie */
+    const char *cookie_name, *cookie_domain, *cookie_attrs, *dyncookie_key;
+    int cookie_maxidle_s, cookie_maxlife_s;
+    bool email_alert_unused;
+
+    /* backend */
+    struct list servers; /* struct server */
+    unsigned nservers;
+    struct server *default_server; /* template for `server` lines */
+    struct list default_servers;   /* named templates (3.5) */
+    struct lb lb;
+    struct lb_queue queue;
+    unsigned fullconn;
+    unsigned retries;       /* default 3 */
+    int redispatch_after;   /* retries before a redispatch: 0 never, -1 last, N every N */
+    unsigned retry_on;      /* enum px_retry */
+    struct list server_rules;  /* struct px_switch, use-server */
+    struct list force_persist, ignore_persist;
+    struct check_conf *check;  /* what `option httpchk`... set; check.h */
+    struct addr source;        /* `source` of the backend */
+    const char *source_iface;
+    unsigned max_ka_queue;
+    const char *send_name_header;
+    const char *rdp_cookie;
+    int hash_preserve_affinity;
+    unsigned redirect_302_unused;
+    int state_file;            /* load-server-state-from-file */
+    const char *state_file_name;
+    int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s, srvtcpka_intvl_s;
+    bool down_notified;        /* "has no server available" was logged */
+    int64_t last_change_s;
+    unsigned down_transitions, down_time_s;
+    _Atomic bool unpublished;
+
+    /* live */
+    _Atomic unsigned fe_conn, fe_conn_max, be_conn, be_conn_max;
+    struct freq fe_conn_rate, fe_sess_rate, fe_req_rate, be_sess_rate; /* shared, atomic updates */
+    _Atomic unsigned fe_conn_rate_max, fe_sess_rate_max, fe_req_rate_max, be_sess_rate_max;
+    _Atomic int64_t last_sess_s;
+    struct px_counters *fe_counters, *be_counters; /* [nthread], or NULL */
+    void *ext[8];              /* of later features; index registered in proxy_ext */
+};
+
+static inline bool
+proxy_has_fe(const struct proxy *px)
+{
+    return px->cap & PX_FE;
+}
+
+static inline bool
+proxy_has_be(const struct proxy *px)
+{
+    return px->cap & PX_BE;
+}
+
+/** This thread's counters. */
+#define FE_COUNT(px, field, n) ((px)->fe_counters[loop_tid()].field += (n))
+#define BE_COUNT(px, field, n) ((px)->be_counters[loop_tid()].field += (n))
+#define SRV_COUNT(srv, field, n) ((srv)->counters[loop_tid()].field += (n))
+
+/** "frontend", "backend", "proxy" (listen), "defaults": for messages. */
+const char *proxy_kind(const struct proxy *px);
+/** Finds by name (and capability). NULL when there is none. */
+struct proxy *proxy_find(struct config *cf, const char *name, unsigned cap);
+struct server *proxy_find_server(const struct proxy *px, const char *name);
+/** Usable servers, as LB sees them: be_usable_srv... */
+unsigned proxy_usable_servers(const struct proxy *px);
+
+#endif

@@ -1,0 +1,58 @@
+/* session.h - a client connection from accept to close. Streams come and go on it. */
+#ifndef PROXY_SESSION_H
+#define PROXY_SESSION_H
+
+#include "net/conn.h"
+#include "proxy/listener.h"
+#include "sample/vars.h"
+
+struct stick_counter;
+struct stream;
+
+enum session_flag {
+    SESSF_NOT_FIRST = 1 << 0,   /* a request was served before */
+    SESSF_KILLED = 1 << 1,
+    SESSF_COUNTED = 1 << 2,     /* counted in fe_conn */
+    SESSF_EXPECT_PROXY = 1 << 3,
+    SESSF_EXPECT_CIP = 1 << 4,
+    SESSF_NO_LOG = 1 << 5,
+    SESSF_PREFER_LAST = 1 << 6,
+};
+
+/** Owned by its thread; freed by session_end() only. */
+struct session {
+    struct conn *conn;
+    struct listener *li;
+    struct proxy *fe;
+    struct stream *strm;  /* the stream on an H1 or TCP connection, NULL when idle */
+    unsigned flags;       /* enum session_flag */
+    struct task task;     /* steps the session while it has no stream */
+    struct timer timer;
+    struct list link;     /* in the thread's list */
+    int64_t accept_us;    /* loop_now_us() */
+    int64_t accept_wall_us;
+    int64_t idle_us;      /* end of the handshakes or of the previous response */
+    int handshake_ms;
+    uint32_t nreq;
+    struct vars vars;
+    struct stick_counter *track; /* [tune.stick_counters], NULL until something is tracked */
+    struct server *last_srv;     /* prefer-last-server */
+    struct conn *srv_conn;       /* private server connection kept for this session */
+};
+
+/** A new client connection: takes ownership of `fd`. Runs connection rules and handshakes, then streams. */
+void session_accept(struct listener *li, int fd, const struct sockaddr *peer, socklen_t peer_len);
+/** Ends it: no stream may be left. */
+void session_end(struct session *s);
+/** A stream ended on it; `keep`: wait for another request. */
+void session_stream_done(struct session *s, bool keep);
+/** Kills it from outside (its stream included). */
+void session_kill(struct session *s, int why);
+/** All sessions of the calling thread. */
+struct list *sessions_of_thread(void);
+/** Closes those that are idle (soft stop). */
+void sessions_close_idle(void);
+/** Tracked counter `n` of a session (its own), NULL when none. */
+struct stick_counter *session_track(struct session *s, unsigned n, bool make);
+
+#endif
