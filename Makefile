@@ -97,4 +97,4 @@ build-cov/build.ninja:
 
 build-fuzz/build.ninja:
 	@tools/setup build test check
-	@rm -rf build-fuzz && CC=clang $(MESON) build-fuzz $(sanitize)fuzzer-no-link,address,undefined -Dfuzz=true -Dtests=false
+	@rm -rf build-fuzz && CC=clang $(MESON) build-fuzz $(sanitize)address,undefined -Dfuzz=true -Dtests=false
