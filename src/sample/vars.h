@@ -6,6 +6,18 @@
 
 enum var_scope { VAR_PROC, VAR_SESS, VAR_TXN, VAR_REQ, VAR_RES, VAR_CHECK, VAR_PSESS, VAR_PTXN, VAR_PREQ, VAR_PRES };
 
+/** Conditions of set-var; bits of the `cond` of var_set(). */
+enum var_cond {
+    VARC_IFEXISTS = 1 << 0,
+    VARC_IFNOTEXISTS = 1 << 1,
+    VARC_IFEMPTY = 1 << 2,
+    VARC_IFNOTEMPTY = 1 << 3,
+    VARC_IFSET = 1 << 4,
+    VARC_IFNOTSET = 1 << 5,
+    VARC_IFGT = 1 << 6,
+    VARC_IFLT = 1 << 7,
+};
+
 struct var_name; /* interned scope + name */
 struct var;
 
