@@ -55,7 +55,7 @@ void log_inherit(struct log_targets *to, const struct log_targets *from, struct 
 enum cfg_rc log_tag_parse(struct cfg *c, unsigned at, struct log_tag_info *tag);
 /** Targets of the global section. */
 const struct log_targets *log_global(void);
-/** The name in rfc3164 and rfc5424 headers and %H: log-send-hostname's argument, else the system's. */
+/** The system's name, as %H prints it. */
 const char *log_hostname(void);
 
 /* ---- saying something ---- */

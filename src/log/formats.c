@@ -1,0 +1,45 @@
+/* formats.c - the strings behind `option tcplog`, `option httplog` and their relatives. Manual 8.2. */
+#include "log/log.h"
+
+const char log_fmt_tcp[] = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
+
+const char log_fmt_tcp_clf[] = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U "
+                               "%ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
+
+#define HTTP_FMT                                                                                   \
+    "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq " \
+    "%hr %hs %{+Q}r"
+
+const char log_fmt_http[] = HTTP_FMT;
+
+const char log_fmt_http_clf[] = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta "
+                                "%tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
+
+const char log_fmt_https[] = HTTP_FMT " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] "
+                                      "%[ssl_fc_sni]/%sslv/%sslc";
+
+/* The NSS key log format: label, client random, secret. Manual: tune.ssl.keylog. */
+#define KEYLOG_LINE(side, label, secret)                                                           \
+    label " %[ssl_" side "_client_random,hex] %[ssl_" side "_" secret "]"
+#define KEYLOG_FMT(side)                                                                           \
+    KEYLOG_LINE(side, "CLIENT_EARLY_TRAFFIC_SECRET", "client_early_traffic_secret") "\n"           \
+    KEYLOG_LINE(side, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "client_handshake_traffic_secret") "\n"   \
+    KEYLOG_LINE(side, "SERVER_HANDSHAKE_TRAFFIC_SECRET", "server_handshake_traffic_secret") "\n"   \
+    KEYLOG_LINE(side, "CLIENT_TRAFFIC_SECRET_0", "client_traffic_secret_0") "\n"                   \
+    KEYLOG_LINE(side, "SERVER_TRAFFIC_SECRET_0", "server_traffic_secret_0") "\n"                   \
+    KEYLOG_LINE(side, "EXPORTER_SECRET", "exporter_secret") "\n"                                   \
+    KEYLOG_LINE(side, "EARLY_EXPORTER_SECRET", "early_exporter_secret")
+
+const char log_fmt_keylog_fc[] = KEYLOG_FMT("fc");
+const char log_fmt_keylog_bc[] = KEYLOG_FMT("bc");
+
+const struct log_fmt_variable log_fmt_variables[] = {
+    { "HAPROXY_HTTP_LOG_FMT", log_fmt_http },
+    { "HAPROXY_HTTP_CLF_LOG_FMT", log_fmt_http_clf },
+    { "HAPROXY_HTTPS_LOG_FMT", log_fmt_https },
+    { "HAPROXY_TCP_LOG_FMT", log_fmt_tcp },
+    { "HAPROXY_TCP_CLF_LOG_FMT", log_fmt_tcp_clf },
+    { "HAPROXY_KEYLOG_FC_LOG_FMT", log_fmt_keylog_fc },
+    { "HAPROXY_KEYLOG_BC_LOG_FMT", log_fmt_keylog_bc },
+    { NULL, NULL },
+};
