@@ -16,6 +16,9 @@ struct proxy;
 struct server;
 struct tls_client;
 struct check;
+struct check_conf;
+struct logfmt;
+struct pendconn;
 struct stream;
 
 #define SRV_WEIGHT_MAX 256
@@ -50,6 +53,41 @@ enum srv_flag {
     SRVF_PORT_MAPPED = 1 << 10, /* server port is relative to the client's or the check's */
     SRVF_NO_RESOLVE = 1 << 11,
     SRVF_DYNAMIC = 1 << 12, /* added at run time */
+    SRVF_TEMPLATE = 1 << 13, /* made by server-template */
+    SRVF_USESRC_CLIENT = 1 << 14,   /* source ... usesrc client: address and port */
+    SRVF_USESRC_CLIENTIP = 1 << 15, /* usesrc clientip */
+    SRVF_USESRC_ADDR = 1 << 16,     /* usesrc <addr>, in usesrc_addr */
+    SRVF_SOCKS4 = 1 << 17,
+    SRVF_STRICT_MAXCONN = 1 << 18,
+    SRVF_REFERENCED = 1 << 19,    /* named by the configuration: use-server, track, arguments; not removable */
+    SRVF_STATE_LOADED = 1 << 20,  /* its state came from a state file */
+    SRVF_NO_ADDR = 1 << 21,       /* resolution failed at start and init-addr allowed it */
+    SRVF_ID_SET = 1 << 22,        /* `id` was given */
+    SRVF_SETTINGS = 1 << 23,      /* template: something was set */
+    SRVF_OCTET_COUNT = 1 << 24,   /* log-proto octet-count */
+};
+
+/** init-addr methods, in the order they are tried. */
+enum srv_init_addr { SRVI_END = 0, SRVI_LAST, SRVI_LIBC, SRVI_NONE, SRVI_IP };
+#define SRV_INIT_ADDR_MAX 8
+/** init-state. */
+enum srv_init_state { SRVS_NONE = 0, SRVS_FULLY_UP, SRVS_UP, SRVS_DOWN, SRVS_FULLY_DOWN };
+/** hash-key: what places the server on the ring of consistent hashing. */
+enum srv_hash_key { SRVK_ID = 0, SRVK_ID32, SRVK_GUID, SRVK_ADDR, SRVK_ADDR_PORT };
+/** ws: protocol of websocket requests. */
+enum srv_ws { SRVWS_AUTO = 0, SRVWS_H1, SRVWS_H2 };
+
+/** A custom TLV of the PROXY v2 header. */
+struct srv_tlv {
+    struct srv_tlv *next;
+    uint8_t type;
+    struct logfmt *value;
+};
+
+/** Waiting streams in order of priority (balance/queue.c). */
+struct pend_queue {
+    struct pendconn *root;
+    unsigned left; /* how many left it: positions for the logs */
 };
 
 enum srv_on_error { SRV_ON_ERROR_FASTINTER, SRV_ON_ERROR_FAIL_CHECK, SRV_ON_ERROR_SUDDEN_DEATH, SRV_ON_ERROR_MARK_DOWN };
@@ -78,7 +116,6 @@ struct srv_thread {
     struct timer purge; /* closes half of what was idle for pool-purge-delay */
 } ALIGNED_LINE;
 
-/** A check's configuration and state (health or agent); check.c. */
 struct server {
     struct list link; /* in proxy->servers, configuration order */
     struct proxy *px;
@@ -120,7 +157,25 @@ struct server {
     struct list track_link;
     const char *proto;         /* `proto h2` … */
     unsigned pp_opts;          /* proxy-v2-options, enum pp_opt */
-    const char *pool_conn_name;
+    const char *pool_conn_name; /* expression as written */
+    const char *sni_text;      /* as written; "" when not set */
+    const char *guid;
+    enum srv_ws ws;
+    enum srv_init_state init_state;
+    enum srv_hash_key hash_key;
+    uint8_t init_addr[SRV_INIT_ADDR_MAX]; /* enum srv_init_addr; empty: the default */
+    struct addr init_ip;       /* of SRVI_IP */
+    struct addr socks4, usesrc_addr;
+    const char *usesrc_hdr;    /* usesrc hdr_ip(name,occ) */
+    int usesrc_occ;
+    int source_port_high;      /* source port range: source's port up to this one; 0: no range */
+    _Atomic unsigned source_next; /* next port of the range */
+    struct srv_tlv *tlvs;      /* set-proxy-v2-tlv-fmt */
+    unsigned shard;
+    uint64_t log_bufsize;
+    int idle_ping_ms;
+    int addr_family;           /* demanded by the address' prefix, for resolutions */
+    const char *healthcheck;   /* name of a healthcheck section */
     void *ext;                 /* of later features */
 
     /* state; writers hold px->lb.lock */
@@ -130,7 +185,7 @@ struct server {
     _Atomic unsigned eweight;  /* effective: uweight * backend scale (16), slow start applied */
     unsigned prev_eweight;
     int64_t last_change_s;     /* wall seconds */
-    unsigned down_time_s, down_transitions;
+    unsigned down_time_s, down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */
     struct check *check, *agent;
     struct timer warmup;       /* slow start */
 
@@ -140,28 +195,43 @@ struct server {
     _Atomic unsigned cur_sess_max;
     _Atomic unsigned queued, queued_max;
     _Atomic unsigned used_conns, idle_conns; /* server connections in use, idle; all threads */
-    struct freq sess_rate;     /* shared, atomic updates */
+    struct freq_shared sess_rate;     /* shared, atomic updates */
     _Atomic unsigned sess_rate_max;
     _Atomic int64_t last_sess_s;
     _Atomic unsigned consecutive_errors;
-    struct list queue;         /* struct pendconn waiting for this server; under px->queue_lock */
+    struct pend_queue queue;   /* waiting for this server; under px->queue.lock */
 
     /* load-balancing position, owned by balance/ under px->lb.lock */
     void *lb_node;
-    int64_t lb_pos;
-    unsigned lb_index;
+    int64_t lb_pos;            /* place in the order of the algorithm, lowest first */
+    uint64_t lb_seq;           /* among equals: first come, first served */
+    unsigned lb_index;         /* in the algorithm's array + 1, 0: not there */
+    unsigned lb_weight;        /* effective weight the position was computed with */
+    unsigned lb_slot;          /* of the ring's members */
 
     struct srv_counters *counters; /* [nthread] */
     struct srv_thread *threads;    /* [nthread] */
     pthread_mutex_t lock;          /* address changes, hostname; leaf */
 };
 
+/* ---- configuration ---- */
+
 /** Creates a server in the configuration's arena with HAProxy's defaults and appends it to the proxy's list. */
 struct server *server_new(struct cfg *c, struct proxy *px, const char *name);
 /** `server`, `default-server`, `server-template` lines. */
 enum cfg_rc server_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
-/** Rows of `server` options; also keywords server/default-server. */
+/** Rows of `server` options; also keywords server, default-server and server-template. */
 extern const struct keyword server_keywords[];
+/** After parsing, for every backend: ids, addresses, tracking, checks. Reports errors. */
+void server_check_backend(struct cfg *c, struct proxy *px);
+/** Before the loops run: counters, idle lists, initial state. Out of memory ends the process. */
+void server_start(struct server *s, unsigned nthread);
+/** After the threads ended. */
+void server_stop(struct server *s);
+/** The template of a proxy made from a defaults section (`from` may be NULL). */
+struct server *server_inherit_template(struct cfg *c, struct proxy *px, const struct server *from);
+
+/* ---- state ---- */
 
 /** Usable for new traffic now: running or starting, not in maintenance, weight > 0 is not considered. */
 static inline bool
@@ -173,30 +243,104 @@ server_is_up(const struct server *s)
 /** Draining by admin or zero weight. */
 bool server_is_draining(const struct server *s);
 /** True when a new request may go there by load balancing. */
-bool server_is_usable(const struct server *s);
+static inline bool
+server_is_usable(const struct server *s)
+{
+    unsigned state = atomic_load_explicit(&s->state, memory_order_relaxed);
 
-/** State changes (any thread). They log, update load balancing, trackers, the queue, and close what must be closed. */
+    return (state == SRV_RUNNING || state == SRV_STARTING) &&
+           !(atomic_load_explicit(&s->admin, memory_order_relaxed) & (SRVA_MAINT | SRVA_DRAIN)) &&
+           atomic_load_explicit(&s->eweight, memory_order_relaxed) > 0;
+}
+
+/** State changes (any thread). They log, update load balancing, trackers, the queue, and close what must be closed.
+ *  `reason` follows ", reason: " in the log message; NULL: none. */
 void server_set_running(struct server *s, const char *reason);
 void server_set_stopped(struct server *s, const char *reason);
 void server_set_stopping(struct server *s, const char *reason);
+/** Sets or clears administrative states; trackers follow with the inherited ones. `cause` ends up in parentheses of the
+ *  log message; NULL: none. */
 void server_set_admin(struct server *s, unsigned bits, const char *cause);
 void server_clear_admin(struct server *s, unsigned bits);
 /** `set weight` syntax: "N" or "N%". NULL or HAProxy's error text. */
 const char *server_set_weight(struct server *s, const char *text);
+/** Changes address and/or port ("addr" may be NULL: unchanged); `msg` receives HAProxy's account of it. NULL, or the
+ *  error text (also in msg). */
 const char *server_set_addr(struct server *s, const char *addr, const char *port, const char *by, struct text *msg);
+/** `set server <s> health up|stopping|down`: as if checks had said so. */
+void server_force_health(struct server *s, enum srv_state state);
+/** Recomputes the effective weight (slow start) and tells load balancing. */
+void server_update_weight(struct server *s);
+/** Weight as the statistics show it, 0..256. */
+unsigned server_shown_weight(const struct server *s);
+/** Slow start progress in percent (column throttle); 100: none under way. */
+unsigned server_throttle_pct(const struct server *s);
+/** Seconds spent down, up to now. */
+unsigned server_down_time(const struct server *s);
+
 /** Status word as in show stat: "UP", "UP 1/3", "DOWN", "DOWN 1/2", "MAINT", "MAINT (via x/y)", "DRAIN", "NOLB", "no check". */
 void server_status_text(const struct server *s, char *to, size_t size);
+/** First two lines of `show servers state` (version and column names), and the line of one server. */
+extern const char server_state_header[];
+void server_state_line(const struct server *s, unsigned px_id, struct text *to);
+/** Applies a line of a state file, already split into `n` fields. False with what is wrong in `err`. */
+bool server_state_apply(struct server *s, char *const *field, unsigned n, struct text *err);
 
-/** Backend callbacks that server/ needs from above; set once by proxy/ (keeps layers apart). */
+/* ---- what comes from above ---- */
+
+/** A backend as server/ sees it. */
+struct server_px {
+    const char *name;
+    bool http;                 /* mode http */
+    bool has_be, is_defaults, is_peers, disabled;
+    bool log_health_checks;    /* option log-health-checks */
+    struct list *servers;
+    unsigned *nservers;
+    struct server **default_server;
+    struct list *default_servers; /* named templates */
+    struct check_conf **check;    /* NULL: plain connects */
+    int timeout_check_ms, timeout_connect_ms; /* 0: not set */
+};
+
+/** Backend callbacks that server/ needs from above; set once by proxy/ (keeps layers apart). NULL members are skipped. */
 struct server_hooks {
     /** Kills the streams that use the server (on-marked-down shutdown-sessions, shutdown sessions server). */
     void (*shutdown_streams)(struct server *s, int why);
-    /** Emits a log message to the backend's log targets. */
+    /** Kills the streams that use backup servers (on-marked-up shutdown-backup-sessions). */
+    void (*shutdown_backup_streams)(struct proxy *px);
+    /** Emits a log message to the backend's log targets; level as enum log_level. */
     void (*log)(struct proxy *px, int level, const char *text);
     const char *(*proxy_name)(const struct proxy *px);
-    /** Called after any state or weight change. */
+    /** Fills *out. Never NULL. */
+    void (*view)(struct proxy *px, struct server_px *out);
+    /** A backend by name, while reading the configuration (track, from); NULL. */
+    struct proxy *(*find_backend)(struct cfg *c, const char *name);
+    /** Called after any state or weight change, with the backend's lb lock held. */
     void (*changed)(struct server *s);
+    /** The backend lost its last usable server, or got one again (down time, emergency log). lb lock held. */
+    void (*backend_state)(struct proxy *px, bool up);
+    /** Idle connections must be closed: maintenance, address change. */
+    void (*close_idle)(struct server *s);
+    /** True once the process is stopping: no more checks. */
+    bool (*stopping)(void);
 };
 extern struct server_hooks server_hooks;
+
+/** Load balancing as server/ sees it; set by lb_install(). NULL members are skipped. */
+struct server_lb {
+    void (*lock)(struct proxy *px);
+    void (*unlock)(struct proxy *px);
+    /** State or weight changed (lock held). */
+    void (*update)(struct server *s);
+    /** Usable active and backup servers. */
+    void (*totals)(struct proxy *px, unsigned *active, unsigned *backup);
+    /** Whether weights may be changed at run time. */
+    bool (*is_dynamic)(struct proxy *px);
+    /** Moves who waits for the server elsewhere; returns how many. Without the lock. */
+    unsigned (*redistribute)(struct server *s);
+    /** Lets waiting streams have the server. Without the lock. */
+    void (*grab)(struct server *s);
+};
+extern struct server_lb server_lb;
 
 #endif
