@@ -1,6 +1,6 @@
 /* addr.h - network addresses: the forms of the configuration manual (chapter 11), printing,
- * comparing, masks. No sockets here; the only system call is name resolution, and only when asked
- * for. */
+ * comparing, masks. Opens no sockets; name resolution and the check of inherited descriptors are
+ * the only system calls. */
 #ifndef NET_ADDR_H
 #define NET_ADDR_H
 
@@ -58,7 +58,9 @@ enum addr_port_form {
 
 /** An address as written in the configuration. */
 struct addr_spec {
-    struct addr addr; /* its port is port_low when fixed or a range, else 0 */
+    /* Its port is port_low when fixed or a range, a positive port_offset (as `show stat` prints
+     * it), else 0. ADDR_FD and ADDR_SOCKPAIR: the socket's own address, as far as it has one. */
+    struct addr addr;
     enum addr_port_form port_form;
     int port_low, port_high; /* equal when fixed */
     int port_offset;
@@ -169,8 +171,9 @@ struct slice addr_ip_bytes(const struct addr *a);
 void addr_put_host(struct out *o, const struct addr *a);
 /** As in `show stat` and most CLI output: "127.0.0.1:80", "[::1]:80", "unix". */
 void addr_put(struct out *o, const struct addr *a);
-/** As one would write it in the configuration: "127.0.0.1:80", "[::1]:80", "/path", "abns@x",
- * "fd@3", "sockpair@3"; datagram, QUIC and MPTCP addresses carry their prefix. */
+/** With the prefix that the configuration would need, as `show cli sockets` prints:
+ * "ipv4@127.0.0.1:80", "ipv6@[::1]:80", "udp4@127.0.0.1:514", "unix@/path", "abns@x", "fd@3",
+ * "sockpair@3". */
 void addr_put_config(struct out *o, const struct addr *a);
 /** addr_put() into `buf`, NUL-terminated; returns buf. */
 const char *addr_format(const struct addr *a, char *buf, size_t size);
@@ -185,8 +188,7 @@ struct addr_net {
 };
 
 /** "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2001:db8::/32", or a lone address. Host bits are cleared.
- * Short IPv4 forms
- *  ("10.1") are completed with zeros as HAProxy does. */
+ *  IPv4 may leave out zero octets in the middle, "10.12/8" is 10.0.0.12/8 (manual 7.1.6). */
 MUST_CHECK bool addr_net_parse(struct slice s, struct addr_net *out);
 /** An IPv4 mask on its own: "24" or "255.255.255.0"; network order. */
 MUST_CHECK bool addr_mask4_parse(struct slice s, struct in_addr *out);

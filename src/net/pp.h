@@ -11,6 +11,8 @@
 #define PP_V2_MIN 16
 /** No version 2 header is longer than that. */
 #define PP_V2_MAX (PP_V2_MIN + 65535)
+/** Longest NetScaler header that is accepted; real ones have at most 12 + 60 + 60 bytes. */
+#define PP_CIP_MAX 1024
 
 /** Result of feeding a parser all bytes that were received so far. */
 enum pp_rc {
@@ -74,6 +76,8 @@ enum pp_tlv_type {
 enum pp_ssl_client { PP_CLIENT_SSL = 1, PP_CLIENT_CERT_CONN = 2, PP_CLIENT_CERT_SESS = 4 };
 /** Longest unique ID that is stored and sent. */
 #define PP_UNIQUE_ID_MAX 128
+/** Longest authority that is accepted: a host name. */
+#define PP_AUTHORITY_MAX 255
 
 struct pp_tlv {
     uint8_t type;
@@ -83,7 +87,12 @@ struct pp_tlv {
 /** Takes the next TLV off *rest. False at the end or on a truncated one (then *rest is not empty).
  */
 bool pp_tlv_next(struct slice *rest, struct pp_tlv *out);
-/** The first TLV of `type`; looks into the SSL TLV for the 0x21..0x2f subtypes. */
+/** Walks over all TLVs, those inside an SSL TLV after it. Starts as { .rest = tlvs }. */
+struct pp_walk {
+    struct slice rest, sub;
+};
+bool pp_tlv_walk(struct pp_walk *w, struct pp_tlv *out);
+/** The first TLV of `type`, also inside the SSL TLV. */
 bool pp_tlv_find(struct slice tlvs, uint8_t type, struct slice *value);
 
 /** What the SSL TLV says. Empty slices were not sent / are not to be sent. */
