@@ -25,15 +25,15 @@ enum header_part {
     PART_RFC5424 = 1 << 7, /* host tag pid - sd */
 };
 
-static const uint8_t header_parts[LOGF_COUNT] = {
-    [LOGF_LOCAL] = PART_PRIORITY | PART_DATE | PART_TAG,
-    [LOGF_RFC3164] = PART_PRIORITY | PART_DATE | PART_HOST | PART_TAG,
-    [LOGF_RFC5424] = PART_PRIORITY | PART_VERSION | PART_ISO | PART_RFC5424,
-    [LOGF_PRIORITY] = PART_PRIORITY,
-    [LOGF_SHORT] = PART_LEVEL,
-    [LOGF_TIMED] = PART_LEVEL | PART_ISO,
-    [LOGF_ISO] = PART_ISO,
-    [LOGF_RAW] = 0,
+static const uint8_t header_parts[LOGH_COUNT] = {
+    [LOGH_LOCAL] = PART_PRIORITY | PART_DATE | PART_TAG,
+    [LOGH_RFC3164] = PART_PRIORITY | PART_DATE | PART_HOST | PART_TAG,
+    [LOGH_RFC5424] = PART_PRIORITY | PART_VERSION | PART_ISO | PART_RFC5424,
+    [LOGH_PRIORITY] = PART_PRIORITY,
+    [LOGH_SHORT] = PART_LEVEL,
+    [LOGH_TIMED] = PART_LEVEL | PART_ISO,
+    [LOGH_ISO] = PART_ISO,
+    [LOGH_RAW] = 0,
 };
 
 struct log_conf log_conf = { .profiles_last = &log_conf.profiles };
@@ -228,8 +228,8 @@ log_target_write(const struct log_target *t, struct slice tag, enum log_level le
     unsigned format = t->format, parts;
     struct out o = { .size = t->maxlen };
 
-    if (format == LOGF_DEFAULT)
-        format = log_conf.hostname ? LOGF_RFC3164 : LOGF_LOCAL;
+    if (format == LOGH_DEFAULT)
+        format = log_conf.hostname ? LOGH_RFC3164 : LOGH_LOCAL;
     parts = header_parts[format];
     if (!parts)
         o.size--; /* as the reference counts: the newline belongs to the length of a line without a header */

@@ -7,9 +7,9 @@
 
 /** `format` of a target. */
 enum log_format {
-    LOGF_DEFAULT, /* rfc3164 with log-send-hostname, else local */
-    LOGF_LOCAL, LOGF_RFC3164, LOGF_RFC5424, LOGF_PRIORITY, LOGF_SHORT, LOGF_TIMED, LOGF_ISO, LOGF_RAW,
-    LOGF_COUNT,
+    LOGH_DEFAULT, /* rfc3164 with log-send-hostname, else local */
+    LOGH_LOCAL, LOGH_RFC3164, LOGH_RFC5424, LOGH_PRIORITY, LOGH_SHORT, LOGH_TIMED, LOGH_ISO, LOGH_RAW,
+    LOGH_COUNT,
 };
 
 /** `sample`: which lines out of every `size` are sent. Counted per thread, so that targets that share the lines among

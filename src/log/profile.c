@@ -278,7 +278,7 @@ log_event_emit(const struct log_targets *targets, const struct log_event *ev)
         if (fmt)
             line = render(&text, fmt, ev->ctx);
         log_target_write(t, p && p->tag.tag.len ? p->tag.tag : ev->who ? ev->who->tag : SLICE_NONE, ev->level, line,
-                         t->format == LOGF_RFC5424 ? render(&sd, s && s->sd ? s->sd : ev->sd, ev->ctx)
+                         t->format == LOGH_RFC5424 ? render(&sd, s && s->sd ? s->sd : ev->sd, ev->ctx)
                                                    : SLICE_NONE);
     }
     origin_now = NULL;

@@ -17,16 +17,16 @@ static const char *const facility_names[] = {
     "ntp",  "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 };
 
-static const char *const format_names[LOGF_COUNT] = {
-    [LOGF_DEFAULT] = "", /* not a word that can be written */
-    [LOGF_LOCAL] = "local",
-    [LOGF_RFC3164] = "rfc3164",
-    [LOGF_RFC5424] = "rfc5424",
-    [LOGF_PRIORITY] = "priority",
-    [LOGF_SHORT] = "short",
-    [LOGF_TIMED] = "timed",
-    [LOGF_ISO] = "iso",
-    [LOGF_RAW] = "raw",
+static const char *const format_names[LOGH_COUNT] = {
+    [LOGH_DEFAULT] = "", /* not a word that can be written */
+    [LOGH_LOCAL] = "local",
+    [LOGH_RFC3164] = "rfc3164",
+    [LOGH_RFC5424] = "rfc5424",
+    [LOGH_PRIORITY] = "priority",
+    [LOGH_SHORT] = "short",
+    [LOGH_TIMED] = "timed",
+    [LOGH_ISO] = "iso",
+    [LOGH_RAW] = "raw",
 };
 
 /* ---- names ---- */
@@ -189,11 +189,11 @@ parse_len(struct cfg *c, unsigned *at, struct log_target *t)
 static enum cfg_rc
 parse_format(struct cfg *c, unsigned *at, struct log_target *t)
 {
-    int f = word_index(c, *at, format_names, LOGF_COUNT);
+    int f = word_index(c, *at, format_names, LOGH_COUNT);
 
     if (f < 0) {
         cfg_error(c, *at, "log : unknown log format '%s'", cfg_arg(c, *at));
-        return hint_name(c, *at, format_names, LOGF_COUNT);
+        return hint_name(c, *at, format_names, LOGH_COUNT);
     }
     t->format = (uint8_t)f;
     ++*at;
