@@ -103,8 +103,8 @@ now_ms(void)
 
 /* ---- sinks ---- */
 
-/** Half of what the kernel lets wait in a unix datagram socket's queue (10 by default), so that the reader is woken
- *  while there is still room. */
+/** Lines that are worth sending at once over a unix datagram socket: what the kernel lets wait in its queue, 10 unless
+ *  the administrator raised it. */
 static unsigned
 unix_batch_max(void)
 {
@@ -116,7 +116,7 @@ unix_batch_max(void)
             queue = 10;
         fclose(f);
     }
-    return MAX(1u, MIN(queue / 2 + 1, (unsigned)BATCH_MAX));
+    return MAX(1u, MIN(queue, (unsigned)BATCH_MAX));
 }
 
 struct log_sink *
