@@ -19,8 +19,8 @@ enum h1_event {
 };
 
 struct h1_limits {
-    unsigned hdr_max; /* headers accepted in a head or a trailer section (tune.http.maxhdr) */
-    size_t head_max;  /* bytes of a head or of a trailer line; 0: only bounded by the buffer */
+    unsigned hdr_max; /* tune.http.maxhdr: fewer headers than this are accepted in a head, or in trailers */
+    size_t head_max;  /* bytes of a head or of a trailer line; 0: bounded by the buffer only */
     bool relax;       /* option accept-unsafe-violations-in-http-{request,response} */
     bool no_close_on_insecure_te; /* h1-do-not-close-on-insecure-transfer-encoding */
 };
@@ -36,22 +36,24 @@ enum h1_framing {
 struct h1 {
     const struct h1_limits *limits;
     enum h1_role role;
-    unsigned char state;    /* private */
-    unsigned char body;     /* enum h1_framing */
-    bool started;           /* a non-empty byte of the message was seen */
-    unsigned short status;  /* after H1_ERR: 400, 413, 414, 422, 431, 502, 505 ... */
-    const char *error;      /* after H1_ERR: static text for logs and `show errors` */
-    size_t err_pos;         /* after H1_ERR: offset of the offending byte in the buffer */
-    const char *base;       /* private: buffer of the previous call */
-    size_t pos;             /* private: bytes scanned */
-    size_t mark;            /* private: start of the current token */
-    size_t name_end;        /* private */
-    uint64_t left;          /* private: bytes left of the body or of the chunk */
-    uint64_t body_bytes;    /* decoded body bytes so far */
-    unsigned chunk_digits;  /* private */
-    bool value_escape;      /* private: inside a quoted chunk extension after a backslash */
-    bool name_dropped;      /* private: relaxed parsing drops this header */
-    struct http_head *trailers; /* may be set before h1_body(): where trailers go (copied to its arena) */
+    enum h1_framing framing;
+    unsigned char state;      /* private: enum h1_state of h1_int.h */
+    unsigned char seen;       /* private: what the header fields contained so far */
+    bool started;             /* a byte of the message (not just empty lines) was seen */
+    bool quoted, escaped;     /* private: within a quoted string of a chunk extension */
+    bool dropped;             /* private: relaxed parsing drops the current field */
+    unsigned short status;    /* after H1_ERR: 400, 413, 414, 422, 431; 502 for responses */
+    unsigned nfields;         /* private: fields counted against limits->hdr_max */
+    const char *error;        /* after H1_ERR: static text for logs and `show errors` */
+    size_t err_pos;           /* after H1_ERR: offset of the offending byte in the buffer */
+    const char *base;         /* private: buffer of the previous call */
+    size_t pos;               /* private: bytes scanned */
+    size_t mark, name_end;    /* private: current token, end of the current field name */
+    uint64_t left;            /* private: bytes left of the body or of the current chunk */
+    uint64_t body_bytes;      /* body bytes decoded so far */
+    size_t line_len;          /* private: bytes of the current chunk-size line */
+    struct http_head *trailers; /* where trailer fields are copied to (its arena); NULL: they are dropped.
+                                 * May be set between h1_init() and h1_body() */
 };
 
 /** Prepares for a new message. `limits` must outlive the message. */
@@ -75,10 +77,10 @@ h1_is_idle(const struct h1 *h)
     return !h->started;
 }
 
-/** Framing of a request's body. */
+/** Framing of a request's body. CONNECT has none: both sides become H1_FRAME_TUNNEL with the 2xx. */
 enum h1_framing h1_framing_request(const struct http_head *head);
-/** Framing of a response's body; needs the method of the request and, for 101, whether an upgrade was
- *  asked for. */
+/** Framing of a response's body (RFC 9112, 6.3). `req_meth` is the method that was sent. 101 and 2xx to
+ *  CONNECT are tunnels; that an upgrade had been asked for is the caller's to check. */
 enum h1_framing h1_framing_response(const struct http_head *head, enum http_method req_meth);
 /** Starts the body. `clen` counts for H1_FRAME_LENGTH only. */
 void h1_body_init(struct h1 *h, enum h1_framing framing, uint64_t clen);
@@ -105,11 +107,12 @@ MUST_CHECK enum h1_event h1_eof(struct h1 *h);
 
 struct h1_case_map;
 
-/** Writes the start line, all headers and the empty line. Check out->full. `map` (h1-case-adjust) may be
- *  NULL. The version sent is HTTP/1.1 (HTTP/1.0 when head->version is 10) or version_str when relaxed. */
+/** Writes the start line, all headers and the empty line. When there is no room for all of it, writes
+ *  nothing and sets out->full. `map` (h1-case-adjust) may be NULL. Versions from 1.1 on are sent as
+ *  HTTP/1.1, others as received. An empty reason is replaced by the standard phrase. */
 void h1_format_request(const struct http_head *head, const struct h1_case_map *map, struct out *o);
 void h1_format_response(const struct http_head *head, const struct h1_case_map *map, struct out *o);
-/** Bytes the two functions above will write at most. */
+/** Bytes the two functions above need at most. */
 size_t h1_format_size(const struct http_head *head);
 
 /** Longest text h1_chunk_header() writes. */
@@ -119,11 +122,14 @@ void h1_chunk_header(struct out *o, uint64_t size);
 /** "0\r\n", the trailers (may be NULL), "\r\n". */
 void h1_chunk_end(const struct http_head *trailers, const struct h1_case_map *map, struct out *o);
 
+/** Name of the parser's state, for `show errors`. */
+const char *h1_state_name(const struct h1 *h);
+
 /* ---- h1-case-adjust --------------------------------------------------------------------------- */
 
 struct h1_case_map *h1_case_map_new(void);
 void h1_case_map_free(struct h1_case_map **m);
-/** Adds a pair. Returns NULL or a static error text. */
+/** Adds a pair (copied). Returns NULL or a static error text. */
 MUST_CHECK const char *h1_case_map_add(struct h1_case_map *m, struct slice from, struct slice to);
 /** The adjusted name, or `name` itself. */
 struct slice h1_case_map_find(const struct h1_case_map *m, struct slice name);

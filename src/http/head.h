@@ -43,7 +43,8 @@ enum {
     HTTP_HF_TRANSFER_ENC = 1u << 11,  /* a transfer-encoding header is present */
     HTTP_HF_VERSION_BAD = 1u << 12,   /* version accepted only because of relaxed parsing */
     HTTP_HF_VIOLATION = 1u << 13,     /* relaxed parsing accepted something: capture it */
-    HTTP_HF_CONN_HDR = 1u << 14,      /* a connection header is present */
+    HTTP_HF_CONN_HDR = 1u << 14,      /* a connection header is left (close and keep-alive are taken out
+                                       * by the parser, as rules never see them) */
     HTTP_HF_MODIFIED = 1u << 15,      /* edited since it was parsed */
     HTTP_HF_LINE_MODIFIED = 1u << 16, /* the start line was edited */
 };
@@ -162,8 +163,10 @@ unsigned http_hdr_del(struct http_head *h, struct slice name);
  *  empty. False when out of memory. */
 MUST_CHECK bool http_hdr_del_token(struct http_head *h, struct slice name, struct slice token);
 
-/** Start line of a request. The setters of path, query and pathq keep scheme and authority.
- *  A new query is given without '?'; SLICE_NONE removes it. */
+/** Start line of a request. The setters of path, query and pathq keep scheme and authority. A new absolute
+ *  target also becomes the host; setting or replacing `host` changes the authority of an absolute target.
+ *  A new query is given without '?'. A '?' that is there stays even when the query is empty, unless it
+ *  is SLICE_NONE. */
 MUST_CHECK bool http_set_method(struct http_head *h, struct slice method);
 MUST_CHECK bool http_set_target(struct http_head *h, struct slice target);
 MUST_CHECK bool http_set_path(struct http_head *h, struct slice path);
