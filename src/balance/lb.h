@@ -3,6 +3,7 @@
 #define BALANCE_LB_H
 
 #include "config/cfg.h"
+#include "sample/sample.h"
 #include "server/server.h"
 
 struct lb;
@@ -59,6 +60,7 @@ struct lb {
 /** Keyword rows: balance, hash-type, hash-balance-factor, hash-preserve-affinity... `obj` is struct proxy; they find the
  *  lb through lb_of, set by proxy/. */
 extern const struct keyword lb_keywords[];
+extern const struct fetch lb_fetches[];
 extern struct lb *(*lb_of)(struct proxy *px);
 
 /** After parsing, before lb_start(): resolves what depends on the mode. Reports HAProxy's warnings. */
@@ -102,7 +104,7 @@ struct pendconn {
     struct pendconn *child, *next, *prev; /* private: pairing heap */
     uint64_t key, seq;   /* private: priority, lowest first */
     struct pend_queue *queue; /* private: where it waits */
-    unsigned tid;        /* private: thread it waits on */
+    struct pend_mail *mail;   /* private: how its thread is told */
     struct proxy *px;
     struct server *srv;  /* waits for this one only; NULL: any of the backend */
     struct server *got;  /* when granted: the server, a slot of it is taken; NULL: the server went away, choose again */
@@ -136,10 +138,10 @@ struct lb_queue {
     struct pend_queue any;  /* pendconns that take any server */
     _Atomic unsigned length, length_max; /* of `any` */
     _Atomic unsigned total; /* waiting in the backend and on its servers */
+    uint64_t seq;
     bool redispatch;        /* option redispatch without option persist: queues of dead servers are moved */
-    struct list *servers;   /* proxy->servers */
 };
-void lb_queue_init(struct lb_queue *q, struct list *servers);
+void lb_queue_init(struct lb_queue *q);
 void lb_queue_fini(struct lb_queue *q);
 extern struct lb_queue *(*queue_of)(struct proxy *px);
 
