@@ -6,6 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** 1 in builds with AddressSanitizer: recycled memory comes from malloc there. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifndef WITH_ASAN
+#define WITH_ASAN 0
+#endif
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 #define NORETURN __attribute__((noreturn))

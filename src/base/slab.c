@@ -6,17 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SLAB_IS_MALLOC 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLAB_IS_MALLOC 1
-#endif
-#endif
-#ifndef SLAB_IS_MALLOC
-#define SLAB_IS_MALLOC 0
-#endif
-
 #define SLAB_POISON 0xdd
 
 struct slab_free {
@@ -37,7 +26,7 @@ slab_init(struct slab *s, const char *name, size_t size, unsigned keep)
 static unsigned
 slab_keep(const struct slab *s)
 {
-    if (SLAB_IS_MALLOC)
+    if (WITH_ASAN)
         return 0;
     return s->keep ? s->keep : s->peak;
 }
