@@ -304,7 +304,7 @@ log_row(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     unsigned from = *at;
 
     *at = c->nwords;
-    return log_parse(c, from, &log_conf.targets, NULL, cfg_arg_is(c, 0, "no"));
+    return log_parse(c, from, &log_conf.targets, NULL, c->neg);
 }
 
 static enum cfg_rc

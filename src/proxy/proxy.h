@@ -88,9 +88,10 @@ enum px_cookie {
 struct px_xff {
     bool on, if_none;
     const char *header;
-    struct addr except; /* kind ADDR_NONE: none */
-    unsigned except_bits;
-    struct cond *cond_unused;
+    struct {
+        bool set;
+        struct addr_net net;
+    } except;
 };
 
 /** use_backend, use-server, force-persist …: a condition and a target. */
@@ -102,7 +103,8 @@ struct px_switch {
     struct logfmt *dynamic; /* name is a log-format */
     struct proxy *be;  /* resolved */
     struct server *srv;
-    struct cond_index *run; /* on the first rule of an indexed run */
+    struct cond_index *run;   /* on the first rule of a run of alike conditions: one lookup for all of them */
+    struct px_switch **members; /* [run_len] the rules of the run, this one first */
     unsigned run_len;
 };
 
@@ -167,12 +169,18 @@ struct proxy {
 
     /* both */
     struct acl_list *acls;
+    struct list block_rules, redirect_rules; /* struct rule: before and after http_req_rules */
     struct list tcp_req_rules, tcp_res_rules, http_req_rules, http_res_rules, http_after_rules; /* struct rule */
     int req_inspect_ms, res_inspect_ms; /* 0: none */
     struct px_xff fwdfor, origto, forwarded_unused;
     struct log_targets log;
     const char *log_tag;
     struct logfmt *logfmt, *logfmt_sd, *logfmt_error;
+    /* as written; compiled once the mode is known */
+    const char *logfmt_text, *logfmt_sd_text, *logfmt_error_text, *unique_id_text;
+    struct cfg_loc logfmt_loc;
+    bool defaults_gave_format; /* inherited: no warning when there is no log target */
+    unsigned log_steps;      /* 1 << enum log_step; 0: close only */
     const char *logfmt_name; /* "httplog", ... : which option or directive set it, for warnings */
     struct http_errors *errors[24]; /* error replies by index, see reply.h */
     struct list error_rules;
@@ -202,7 +210,7 @@ struct proxy {
     struct check_conf *check;  /* what `option httpchk`... set; check.h */
     struct addr source;        /* `source` of the backend */
     const char *source_iface;
-    unsigned max_ka_queue;
+    unsigned max_ka_queue, max_ses_srv_conns;
     const char *send_name_header;
     const char *rdp_cookie;
     int hash_preserve_affinity;
@@ -217,9 +225,10 @@ struct proxy {
 
     /* live */
     _Atomic unsigned fe_conn, fe_conn_max, be_conn, be_conn_max;
-    struct freq fe_conn_rate, fe_sess_rate, fe_req_rate, be_sess_rate; /* shared, atomic updates */
+    struct freq_shared fe_conn_rate, fe_sess_rate, fe_req_rate, be_sess_rate; /* shared, atomic updates */
     _Atomic unsigned fe_conn_rate_max, fe_sess_rate_max, fe_req_rate_max, be_sess_rate_max;
     _Atomic int64_t last_sess_s;
+    _Atomic unsigned log_count; /* traffic lines, %lc */
     struct px_counters *fe_counters, *be_counters; /* [nthread], or NULL */
     void *ext[8];              /* of later features; index registered in proxy_ext */
 };

@@ -24,6 +24,7 @@ set_line(const char *line)
     cfg.raw = copy;
     cfg.word = words;
     cfg.nwords = 0;
+    cfg.neg = strncmp(line, "no ", 3) == 0;
     cfg.loc = (struct cfg_loc){ .file = "test", .line = 1 };
     copy = arena_strdup(&arena, line);
     for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
