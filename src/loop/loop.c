@@ -131,9 +131,11 @@ loop_post(struct loop *to, struct letter *m)
 static void
 letters_deliver(struct loop *l)
 {
-    if (!atomic_load_explicit(&l->mailbox, memory_order_relaxed))
+    /* The signal, not the mailbox: it may be set although the letter was already taken, and nobody would wake this
+     * loop again. */
+    if (!atomic_load_explicit(&l->mail_signalled, memory_order_relaxed))
         return;
-    atomic_store(&l->mail_signalled, false);
+    atomic_exchange(&l->mail_signalled, false);
     struct letter *m = atomic_exchange_explicit(&l->mailbox, NULL, memory_order_acquire);
     struct letter *in_order = NULL;
 
