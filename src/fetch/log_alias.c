@@ -115,7 +115,11 @@ log_accept_us(const struct sample_ctx *x)
 {
     const struct session *sess = log_session(x);
 
-    return x->strm ? x->strm->t_wall_us : sess ? sess->accept_wall_us : loop_wall_us();
+    if (x->strm)
+        return x->strm->t_wall_us;
+    if (sess)
+        return sess->accept_wall_us;
+    return loop_self() ? loop_wall_us() : (int64_t)time(NULL) * 1000000; /* a variable set in the configuration */
 }
 
 int64_t
