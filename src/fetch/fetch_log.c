@@ -1,5 +1,5 @@
-/* fetch_log.c - sample fetches about what logs report: timers, byte counts, retries, dates, deciding rules.
- * Manual 7.3.2 to 7.3.6; each equals an alias of log-format where there is one. */
+/* fetch_log.c - sample fetches about what logs report: timers, byte counts, retries, dates,
+ * deciding rules. Manual 7.3.2 to 7.3.6; each equals an alias of log-format where there is one. */
 #include "fetch/fetch_log.h"
 
 #include "config/cfg.h"
@@ -13,7 +13,10 @@
 static int64_t
 unit_us(struct slice unit)
 {
-    return slice_eq(unit, SL("us")) ? 1 : slice_eq(unit, SL("ms")) ? 1000 : slice_eq(unit, SL("s")) ? 1000000 : 0;
+    return slice_eq(unit, SL("us"))   ? 1
+           : slice_eq(unit, SL("ms")) ? 1000
+           : slice_eq(unit, SL("s"))  ? 1000000
+                                      : 0;
 }
 
 static bool
@@ -51,7 +54,7 @@ fetch_timer(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out
     if (!log_session(x))
         return false;
     log_times(x, &t);
-    sample_set_int(out, *(const int64_t *)(const void *)((const char *)&t + (uintptr_t)private));
+    sample_set_int(out, *(const int64_t *)(const void *)((const char *)&t + (uintptr_t) private));
     return true;
 }
 
@@ -67,23 +70,42 @@ fetch_number(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 
     if (!s)
         return false;
-    switch ((enum number)(uintptr_t)private) {
-    case REQ_IN: v = log_bytes_from_client(s); break;
-    case REQ_OUT: v = s->req.out_bytes; break;
-    case RES_IN: v = log_bytes_from_server(s); break;
-    case RES_OUT: v = s->res.out_bytes; break;
-    case SRV_QUEUE: v = s->srv_queue_pos; break;
-    case BE_QUEUE: v = s->be_queue_pos; break;
-    case RETRIES: v = s->nretries; break;
-    case ID32: v = s->uniq_id; break;
-    case STATUS: sample_set_int(out, log_status(s)); return true;
+    switch ((enum number)(uintptr_t) private) {
+    case REQ_IN:
+        v = log_bytes_from_client(s);
+        break;
+    case REQ_OUT:
+        v = s->req.out_bytes;
+        break;
+    case RES_IN:
+        v = log_bytes_from_server(s);
+        break;
+    case RES_OUT:
+        v = s->res.out_bytes;
+        break;
+    case SRV_QUEUE:
+        v = s->srv_queue_pos;
+        break;
+    case BE_QUEUE:
+        v = s->be_queue_pos;
+        break;
+    case RETRIES:
+        v = s->nretries;
+        break;
+    case ID32:
+        v = s->uniq_id;
+        break;
+    case STATUS:
+        sample_set_int(out, log_status(s));
+        return true;
     }
     sample_set_int(out, (int64_t)v);
     return true;
 }
 
 static bool
-fetch_redispatched(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_redispatched(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                   void *private)
 {
     if (!x->strm)
         return false;
@@ -92,7 +114,8 @@ fetch_redispatched(const struct expr_arg *arg, struct sample_ctx *x, struct samp
 }
 
 static bool
-fetch_term_state(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_term_state(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     char *p = arena_alloc(x->tmp, 2);
 
@@ -135,7 +158,9 @@ static bool
 fetch_entity(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
     const struct stream *s = x->strm;
-    const struct rule *r = !s ? NULL : (enum entity)(uintptr_t)private == LAST ? s->last_rule : s->resume;
+    const struct rule *r = !s                                         ? NULL
+                           : (enum entity)(uintptr_t) private == LAST ? s->last_rule
+                                                                      : s->resume;
     char *p;
 
     if (!r || !r->loc.file)
@@ -147,54 +172,72 @@ fetch_entity(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
     return true;
 }
 
-#define UNIT { ARG_STR | ARG_OPT }
+#define UNIT                                                                                       \
+    {                                                                                              \
+        ARG_STR | ARG_OPT                                                                          \
+    }
 
 const struct fetch log_fetches[] = {
-    { "accept_date", UNIT, SMP_SINT, NEEDS_CLIENT, fetch_date, "date of the connection, or of readiness for a request",
-      check_unit, P(0), .usage = "[<unit>]" },
-    { "request_date", UNIT, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_date, "date of the request's first byte", check_unit, P(1),
+    { "accept_date", UNIT, SMP_SINT, NEEDS_CLIENT, fetch_date,
+      .help = "date of the connection, or of readiness for a request", check_unit, P(0),
       .usage = "[<unit>]" },
-    { "bc.timer.connect", { 0 }, SMP_SINT, NEEDS_SERVER, fetch_timer, "ms to connect to the server (%Tc)",
-      .private = TIME(connect) },
-    { "fc.timer.handshake", { 0 }, SMP_SINT, NEEDS_CLIENT, fetch_timer, "ms of handshakes (%Th)",
-      .private = TIME(handshake) },
-    { "fc.timer.total", { 0 }, SMP_SINT, NEEDS_CLIENT, fetch_timer, "ms in all (%Tt)", .private = TIME(total) },
-    { "req.timer.hdr", { 0 }, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer, "ms to receive the request head (%TR)",
-      .private = TIME(request) },
-    { "req.timer.idle", { 0 }, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer, "ms idle before the request (%Ti)",
-      .private = TIME(idle) },
-    { "req.timer.queue", { 0 }, SMP_SINT, NEEDS_SERVER, fetch_timer, "ms in queues (%Tw)", .private = TIME(queue) },
-    { "req.timer.tq", { 0 }, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer, "ms up to the end of the request head (%Tq)",
-      .private = TIME(tq) },
-    { "res.timer.data", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_timer, "ms of data transfer (%Td)", .private = TIME(data) },
-    { "res.timer.hdr", { 0 }, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_timer, "ms until the response head (%Tr)",
-      .private = TIME(response) },
-    { "txn.timer.total", { 0 }, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer, "ms from the request's first byte (%Ta)",
-      .private = TIME(active) },
-    { "txn.timer.user", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_timer, "ms as the user sees them (%Tu)",
-      .private = TIME(user) },
-    { "bytes_in", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_number, "bytes from the client (%U)", .private = P(REQ_IN) },
-    { "bytes_out", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_number, "bytes from the server (%B)", .private = P(RES_IN) },
-    { "req.bytes_in", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_number, "bytes from the client (%U)", .private = P(REQ_IN) },
-    { "req.bytes_out", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_number, "bytes to the server", .private = P(REQ_OUT) },
-    { "res.bytes_in", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_number, "bytes from the server (%B)", .private = P(RES_IN) },
-    { "res.bytes_out", { 0 }, SMP_SINT, NEEDS_STREAM, fetch_number, "bytes to the client", .private = P(RES_OUT) },
-    { "bc_be_queue", { 0 }, SMP_SINT, NEEDS_SERVER, fetch_number, "requests before this one in the backend's queue (%bq)",
-      .private = P(BE_QUEUE) },
-    { "bc_srv_queue", { 0 }, SMP_SINT, NEEDS_SERVER, fetch_number, "requests before this one in the server's queue (%sq)",
-      .private = P(SRV_QUEUE) },
-    { "txn.conn_retries", { 0 }, SMP_SINT, NEEDS_SERVER, fetch_number, "connection retries so far (%rc)",
-      .private = P(RETRIES) },
-    { "txn.redispatched", { 0 }, SMP_BOOL, NEEDS_SERVER, fetch_redispatched, "true after a redispatch" },
-    { "txn.id32", { 0 }, SMP_SINT, NEEDS_NOTHING, fetch_number, "number of the request or TCP stream (%rt)",
-      .private = P(ID32) },
-    { "txn.status", { 0 }, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_number, "status code as logged (%ST)",
-      .private = P(STATUS) },
-    { "txn.sess_term_state", { 0 }, SMP_STR, NEEDS_NOTHING, fetch_term_state, "termination state (%ts)" },
-    { "last_rule_file", { 0 }, SMP_STR, NEEDS_NOTHING, fetch_rule_file, "file of the rule that decided" },
-    { "last_rule_line", { 0 }, SMP_SINT, NEEDS_NOTHING, fetch_rule_line, "line of the rule that decided" },
-    { "last_entity", { 0 }, SMP_STR, NEEDS_NOTHING, fetch_entity, "file:line of the rule that decided", .private = P(LAST) },
-    { "waiting_entity", { 0 }, SMP_STR, NEEDS_NOTHING, fetch_entity, "file:line of the rule that was waited for",
-      .private = P(WAITING) },
+    { "request_date", UNIT, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_date,
+      .help = "date of the request's first byte", check_unit, P(1), .usage = "[<unit>]" },
+    { "bc.timer.connect", NO_ARGS, SMP_SINT, NEEDS_SERVER, fetch_timer,
+      .help = "ms to connect to the server (%Tc)", .private = TIME(connect) },
+    { "fc.timer.handshake", NO_ARGS, SMP_SINT, NEEDS_CLIENT, fetch_timer,
+      .help = "ms of handshakes (%Th)", .private = TIME(handshake) },
+    { "fc.timer.total", NO_ARGS, SMP_SINT, NEEDS_CLIENT, fetch_timer, .help = "ms in all (%Tt)",
+      .private = TIME(total) },
+    { "req.timer.hdr", NO_ARGS, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer,
+      .help = "ms to receive the request head (%TR)", .private = TIME(request) },
+    { "req.timer.idle", NO_ARGS, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer,
+      .help = "ms idle before the request (%Ti)", .private = TIME(idle) },
+    { "req.timer.queue", NO_ARGS, SMP_SINT, NEEDS_SERVER, fetch_timer, .help = "ms in queues (%Tw)",
+      .private = TIME(queue) },
+    { "req.timer.tq", NO_ARGS, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer,
+      .help = "ms up to the end of the request head (%Tq)", .private = TIME(tq) },
+    { "res.timer.data", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_timer,
+      .help = "ms of data transfer (%Td)", .private = TIME(data) },
+    { "res.timer.hdr", NO_ARGS, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_timer,
+      .help = "ms until the response head (%Tr)", .private = TIME(response) },
+    { "txn.timer.total", NO_ARGS, SMP_SINT, NEEDS_REQ_HTTP_ANY, fetch_timer,
+      .help = "ms from the request's first byte (%Ta)", .private = TIME(active) },
+    { "txn.timer.user", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_timer,
+      .help = "ms as the user sees them (%Tu)", .private = TIME(user) },
+    { "bytes_in", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_number,
+      .help = "bytes from the client (%U)", .private = P(REQ_IN) },
+    { "bytes_out", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_number,
+      .help = "bytes from the server (%B)", .private = P(RES_IN) },
+    { "req.bytes_in", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_number,
+      .help = "bytes from the client (%U)", .private = P(REQ_IN) },
+    { "req.bytes_out", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_number, .help = "bytes to the server",
+      .private = P(REQ_OUT) },
+    { "res.bytes_in", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_number,
+      .help = "bytes from the server (%B)", .private = P(RES_IN) },
+    { "res.bytes_out", NO_ARGS, SMP_SINT, NEEDS_STREAM, fetch_number, .help = "bytes to the client",
+      .private = P(RES_OUT) },
+    { "bc_be_queue", NO_ARGS, SMP_SINT, NEEDS_SERVER, fetch_number,
+      .help = "requests before this one in the backend's queue (%bq)", .private = P(BE_QUEUE) },
+    { "bc_srv_queue", NO_ARGS, SMP_SINT, NEEDS_SERVER, fetch_number,
+      .help = "requests before this one in the server's queue (%sq)", .private = P(SRV_QUEUE) },
+    { "txn.conn_retries", NO_ARGS, SMP_SINT, NEEDS_SERVER, fetch_number,
+      .help = "connection retries so far (%rc)", .private = P(RETRIES) },
+    { "txn.redispatched", NO_ARGS, SMP_BOOL, NEEDS_SERVER, fetch_redispatched,
+      .help = "true after a redispatch" },
+    { "txn.id32", NO_ARGS, SMP_SINT, NEEDS_NOTHING, fetch_number,
+      .help = "number of the request or TCP stream (%rt)", .private = P(ID32) },
+    { "txn.status", NO_ARGS, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_number,
+      .help = "status code as logged (%ST)", .private = P(STATUS) },
+    { "txn.sess_term_state", NO_ARGS, SMP_STR, NEEDS_NOTHING, fetch_term_state,
+      .help = "termination state (%ts)" },
+    { "last_rule_file", NO_ARGS, SMP_STR, NEEDS_NOTHING, fetch_rule_file,
+      .help = "file of the rule that decided" },
+    { "last_rule_line", NO_ARGS, SMP_SINT, NEEDS_NOTHING, fetch_rule_line,
+      .help = "line of the rule that decided" },
+    { "last_entity", NO_ARGS, SMP_STR, NEEDS_NOTHING, fetch_entity,
+      .help = "file:line of the rule that decided", .private = P(LAST) },
+    { "waiting_entity", NO_ARGS, SMP_STR, NEEDS_NOTHING, fetch_entity,
+      .help = "file:line of the rule that was waited for", .private = P(WAITING) },
     { 0 },
 };

@@ -20,7 +20,8 @@ struct log_times {
 };
 void log_times(const struct sample_ctx *x, struct log_times *t);
 
-/** Wall clock, us since the epoch: accept (or readiness for another request), first byte of the request. */
+/** Wall clock, us since the epoch: accept (or readiness for another request), first byte of the
+ * request. */
 int64_t log_accept_us(const struct sample_ctx *x);
 int64_t log_request_us(const struct sample_ctx *x);
 
@@ -34,14 +35,15 @@ bool log_redispatched(const struct stream *s);
 /** "22/Nov/2026:08:33:51.150", local time, in x->tmp; p NULL when memory is out. */
 struct slice log_date(struct sample_ctx *x, int64_t us);
 
-/** Writes the traffic line of a stream at its end (or early: logasap), unless options or rules keep it silent. Sets
- *  SF_LOGGED. Installed as stream_hooks.log. */
+/** Writes the traffic line of a stream at its end (or early: logasap), unless options or rules keep
+ * it silent. Sets SF_LOGGED. Installed as stream_hooks.log. */
 void log_stream(struct stream *s);
 /** Writes a line at another step: log-steps, do-log (with its profile, or NULL). */
 void log_stream_step(struct stream *s, enum log_step step, const struct log_profile *profile);
 /** Whether the frontend's log-steps ask for a line at `step`. */
 bool log_stream_has_step(const struct stream *s, enum log_step step);
-/** Writes the line of a connection that failed before any stream. Installed as session_log_failure. */
+/** Writes the line of a connection that failed before any stream. Installed as session_log_failure.
+ */
 void log_session_failure(struct session *sess);
 
 extern const struct module fetch_log_module;

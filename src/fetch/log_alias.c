@@ -10,7 +10,7 @@
 
 /** What stands for a request line that was never read. */
 #define NO_REQUEST "<BADREQ>"
-#define NO_SERVER "<NOSRV>"
+#define NO_SERVER  "<NOSRV>"
 
 /* ---- helpers ---- */
 
@@ -119,7 +119,8 @@ log_accept_us(const struct sample_ctx *x)
         return x->strm->t_wall_us;
     if (sess)
         return sess->accept_wall_us;
-    return loop_self() ? loop_wall_us() : (int64_t)time(NULL) * 1000000; /* a variable set in the configuration */
+    return loop_self() ? loop_wall_us()
+                       : (int64_t)time(NULL) * 1000000; /* a variable set in the configuration */
 }
 
 int64_t
@@ -138,7 +139,8 @@ log_status(const struct stream *s)
     return s->status ? (int)s->status : s->flags & SF_HTTP ? -1 : 0;
 }
 
-/** The bytes of a request that was never understood are not counted, nor those of the answer to it. */
+/** The bytes of a request that was never understood are not counted, nor those of the answer to it.
+ */
 static bool
 was_understood(const struct stream *s)
 {
@@ -182,7 +184,8 @@ date_text(int64_t sec, bool gmt)
 {
     static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    static _Thread_local struct date_text kept[2][2]; /* a line often has two dates, of accept and of the request */
+    static _Thread_local struct date_text
+        kept[2][2]; /* a line often has two dates, of accept and of the request */
     struct date_text *d = &kept[gmt][sec & 1];
     time_t t = (time_t)sec;
     struct tm tm;
@@ -242,13 +245,13 @@ log_date(struct sample_ctx *x, int64_t us)
 static bool
 alias_accept_date(struct sample_ctx *x, struct sample *out, void *private)
 {
-    return give_date(x, out, log_accept_us(x), (enum date_kind)(uintptr_t)private);
+    return give_date(x, out, log_accept_us(x), (enum date_kind)(uintptr_t) private);
 }
 
 static bool
 alias_request_date(struct sample_ctx *x, struct sample *out, void *private)
 {
-    return give_date(x, out, log_request_us(x), (enum date_kind)(uintptr_t)private);
+    return give_date(x, out, log_request_us(x), (enum date_kind)(uintptr_t) private);
 }
 
 static bool
@@ -271,7 +274,7 @@ alias_timer(struct sample_ctx *x, struct sample *out, void *private)
     struct log_times t;
 
     log_times(x, &t);
-    return give_int(out, *(const int64_t *)(const void *)((const char *)&t + (uintptr_t)private));
+    return give_int(out, *(const int64_t *)(const void *)((const char *)&t + (uintptr_t) private));
 }
 
 /** Those that `option logasap` cuts short. */
@@ -320,7 +323,8 @@ alias_feconn(struct sample_ctx *x, struct sample *out, void *private)
 static bool
 alias_beconn(struct sample_ctx *x, struct sample *out, void *private)
 {
-    return give_int(out, x->strm ? atomic_load_explicit(&x->strm->be->be_conn, memory_order_relaxed) : 0);
+    return give_int(
+        out, x->strm ? atomic_load_explicit(&x->strm->be->be_conn, memory_order_relaxed) : 0);
 }
 
 /** A stream that ended does not count itself any more. */
@@ -363,7 +367,8 @@ alias_log_count(struct sample_ctx *x, struct sample *out, void *private)
 {
     const struct session *sess = log_session(x);
 
-    return give_int(out, sess ? atomic_load_explicit(&sess->fe->log_count, memory_order_relaxed) : 0);
+    return give_int(out,
+                    sess ? atomic_load_explicit(&sess->fe->log_count, memory_order_relaxed) : 0);
 }
 
 static bool
@@ -416,14 +421,14 @@ alias_ip(struct sample_ctx *x, struct sample *out, void *private)
 {
     struct addr a;
 
-    return find_addr(x, (enum which_addr)(uintptr_t)private, &a) && give_ip(out, &a);
+    return find_addr(x, (enum which_addr)(uintptr_t) private, &a) && give_ip(out, &a);
 }
 
 /** A unix socket has the number of the listener. */
 static bool
 alias_port(struct sample_ctx *x, struct sample *out, void *private)
 {
-    enum which_addr which = (enum which_addr)(uintptr_t)private;
+    enum which_addr which = (enum which_addr)(uintptr_t) private;
     const struct session *sess = log_session(x);
     struct addr a;
 
@@ -454,7 +459,8 @@ alias_frontend_transport(struct sample_ctx *x, struct sample *out, void *private
 
     if (!sess)
         return false;
-    if (!(sess->conn && sess->conn->flags & CONN_TLS) && !(sess->li && sess->li->bind->flags & BINDF_TLS))
+    if (!(sess->conn && sess->conn->flags & CONN_TLS) &&
+        !(sess->li && sess->li->bind->flags & BINDF_TLS))
         return give_str(out, slice_str(sess->fe->name));
     len = strlen(sess->fe->name);
     p = arena_alloc(x->tmp, len + 1);
@@ -501,7 +507,7 @@ alias_term_state(struct sample_ctx *x, struct sample *out, void *private)
         memcpy(text, (char[]){ s->term_cause, s->term_phase, s->ck_req, s->ck_res }, 4);
     else if (x->point == PT_LOG)
         memcpy(text, "PR", 2); /* a connection that failed before any stream */
-    return give_copy(x, out, text, (uintptr_t)private);
+    return give_copy(x, out, text, (uintptr_t) private);
 }
 
 static bool
@@ -571,7 +577,7 @@ alias_uri(struct sample_ctx *x, struct sample *out, void *private)
 
     if (!s || !s->uri.len)
         return give_str(out, SL(NO_REQUEST));
-    return give_str(out, uri_part(s->uri, (enum uri_part)(uintptr_t)private));
+    return give_str(out, uri_part(s->uri, (enum uri_part)(uintptr_t) private));
 }
 
 /* ---- captures ---- */
@@ -603,36 +609,45 @@ alias_captures(struct sample_ctx *x, struct sample *out, void *private)
 
 static char ssl_cipher[] = "ssl_fc_cipher", ssl_protocol[] = "ssl_fc_protocol";
 
-#define P(v) ((void *)(uintptr_t)(v))
+#define P(v)         ((void *)(uintptr_t)(v))
 #define TIME(member) P(offsetof(struct log_times, member))
 
 const struct logfmt_alias log_aliases[] = {
-    { "B", alias_bytes_to_client, .flags = LOGA_PLUS, .help = "bytes from the server to the client" },
+    { "B", alias_bytes_to_client, .flags = LOGA_PLUS,
+      .help = "bytes from the server to the client" },
     { "CC", alias_cookie, P(0), .flags = LOGA_HTTP, .help = "captured request cookie" },
     { "CS", alias_cookie, P(1), .flags = LOGA_HTTP, .help = "captured response cookie" },
     { "H", alias_hostname, .help = "name of the system" },
     { "HM", alias_uri, P(URI_METHOD), .flags = LOGA_HTTP, .help = "HTTP method" },
-    { "HP", alias_uri, P(URI_NO_QUERY), .flags = LOGA_HTTP | LOGA_URL, .help = "request URI without query string" },
-    { "HPO", alias_uri, P(URI_PATH), .flags = LOGA_HTTP | LOGA_URL, .help = "path without host and query string" },
-    { "HQ", alias_uri, P(URI_QUERY), .flags = LOGA_HTTP | LOGA_URL, .help = "query string with its question mark" },
+    { "HP", alias_uri, P(URI_NO_QUERY), .flags = LOGA_HTTP | LOGA_URL,
+      .help = "request URI without query string" },
+    { "HPO", alias_uri, P(URI_PATH), .flags = LOGA_HTTP | LOGA_URL,
+      .help = "path without host and query string" },
+    { "HQ", alias_uri, P(URI_QUERY), .flags = LOGA_HTTP | LOGA_URL,
+      .help = "query string with its question mark" },
     { "HU", alias_uri, P(URI_TARGET), .flags = LOGA_HTTP | LOGA_URL, .help = "request URI" },
     { "HV", alias_uri, P(URI_VERSION), .flags = LOGA_HTTP, .help = "HTTP version, as HTTP/1.1" },
     { "ID", alias_unique_id, .help = "unique-id of the request" },
     { "OG", alias_origin, .needs = NEEDS_TXN_END, .help = "origin of the line: what was logged" },
     { "ST", alias_status, .help = "status code" },
     { "T", alias_accept_date, P(DATE_GMT), .flags = LOGA_BARE, .help = "date of accept in GMT" },
-    { "TR", alias_timer, TIME(request), .flags = LOGA_HTTP, .help = "ms from the request's first byte to its head's end" },
-    { "Ta", alias_timer_plus, TIME(active), .flags = LOGA_HTTP | LOGA_PLUS, .help = "ms from the request's first byte to the end" },
+    { "TR", alias_timer, TIME(request), .flags = LOGA_HTTP,
+      .help = "ms from the request's first byte to its head's end" },
+    { "Ta", alias_timer_plus, TIME(active), .flags = LOGA_HTTP | LOGA_PLUS,
+      .help = "ms from the request's first byte to the end" },
     { "Tc", alias_timer, TIME(connect), .help = "ms to connect to the server" },
     { "Td", alias_timer, TIME(data), .help = "ms of data transfer" },
     { "Th", alias_timer, TIME(handshake), .help = "ms of handshakes" },
     { "Ti", alias_timer, TIME(idle), .flags = LOGA_HTTP, .help = "ms idle before the request" },
-    { "Tl", alias_accept_date, P(DATE_LOCAL), .flags = LOGA_BARE, .help = "date of accept in local time" },
-    { "Tq", alias_timer, TIME(tq), .flags = LOGA_HTTP, .help = "ms up to the end of the request head" },
+    { "Tl", alias_accept_date, P(DATE_LOCAL), .flags = LOGA_BARE,
+      .help = "date of accept in local time" },
+    { "Tq", alias_timer, TIME(tq), .flags = LOGA_HTTP,
+      .help = "ms up to the end of the request head" },
     { "Tr", alias_timer, TIME(response), .flags = LOGA_HTTP, .help = "ms until the response head" },
     { "Ts", alias_accept_sec, .flags = LOGA_HEX, .help = "date of accept in seconds" },
     { "Tt", alias_timer_plus, TIME(total), .flags = LOGA_PLUS, .help = "ms in all" },
-    { "Tu", alias_timer_plus, TIME(user), .flags = LOGA_PLUS, .help = "ms as the user sees them: without idle time" },
+    { "Tu", alias_timer_plus, TIME(user), .flags = LOGA_PLUS,
+      .help = "ms as the user sees them: without idle time" },
     { "Tw", alias_timer, TIME(queue), .help = "ms in queues" },
     { "U", alias_bytes_from_client, .help = "bytes from the client" },
     { "ac", alias_actconn, .help = "connections of the process" },
@@ -649,11 +664,14 @@ const struct logfmt_alias log_aliases[] = {
     { "fp", alias_port, P(CLIENT_DST), .flags = LOGA_HEX, .help = "port the client connected to" },
     { "ft", alias_frontend_transport, .help = "frontend, with ~ for TLS" },
     { "hr", alias_captures, P(0), .flags = LOGA_BRACES, .help = "captured request headers" },
-    { "hrl", alias_captures, P(0), .flags = LOGA_LIST, .help = "captured request headers, CLF style" },
+    { "hrl", alias_captures, P(0), .flags = LOGA_LIST,
+      .help = "captured request headers, CLF style" },
     { "hs", alias_captures, P(1), .flags = LOGA_BRACES, .help = "captured response headers" },
-    { "hsl", alias_captures, P(1), .flags = LOGA_LIST, .help = "captured response headers, CLF style" },
+    { "hsl", alias_captures, P(1), .flags = LOGA_LIST,
+      .help = "captured response headers, CLF style" },
     { "lc", alias_log_count, .flags = LOGA_HEX, .help = "lines the frontend logged before" },
-    { "ms", alias_accept_ms, .flags = LOGA_HEX2 | LOGA_PAD3, .help = "milliseconds of the date of accept" },
+    { "ms", alias_accept_ms, .flags = LOGA_HEX2 | LOGA_PAD3,
+      .help = "milliseconds of the date of accept" },
     { "pid", alias_pid, .flags = LOGA_HEX, .help = "process id" },
     { "r", alias_uri, P(URI_LINE), .flags = LOGA_HTTP | LOGA_URL, .help = "request line" },
     { "rc", alias_retries, .flags = LOGA_PLUS, .help = "retries, with + after a redispatch" },
@@ -665,11 +683,16 @@ const struct logfmt_alias log_aliases[] = {
     { "sq", alias_srv_queue, .help = "requests before this one in the server's queue" },
     { "sslc", alias_fetch, ssl_cipher, .help = "TLS cipher of the client connection" },
     { "sslv", alias_fetch, ssl_protocol, .help = "TLS version of the client connection" },
-    { "t", alias_accept_date, P(DATE_LOCAL_MS), .flags = LOGA_BARE, .help = "date of accept with milliseconds" },
-    { "tr", alias_request_date, P(DATE_LOCAL_MS), .flags = LOGA_HTTP | LOGA_BARE, .help = "date of the request with milliseconds" },
-    { "trg", alias_request_date, P(DATE_GMT), .flags = LOGA_HTTP | LOGA_BARE, .help = "date of the request in GMT" },
-    { "trl", alias_request_date, P(DATE_LOCAL), .flags = LOGA_HTTP | LOGA_BARE, .help = "date of the request in local time" },
+    { "t", alias_accept_date, P(DATE_LOCAL_MS), .flags = LOGA_BARE,
+      .help = "date of accept with milliseconds" },
+    { "tr", alias_request_date, P(DATE_LOCAL_MS), .flags = LOGA_HTTP | LOGA_BARE,
+      .help = "date of the request with milliseconds" },
+    { "trg", alias_request_date, P(DATE_GMT), .flags = LOGA_HTTP | LOGA_BARE,
+      .help = "date of the request in GMT" },
+    { "trl", alias_request_date, P(DATE_LOCAL), .flags = LOGA_HTTP | LOGA_BARE,
+      .help = "date of the request in local time" },
     { "ts", alias_term_state, P(2), .flags = LOGA_BARE, .help = "termination state" },
-    { "tsc", alias_term_state, P(4), .flags = LOGA_BARE, .help = "termination state with those of cookies" },
+    { "tsc", alias_term_state, P(4), .flags = LOGA_BARE,
+      .help = "termination state with those of cookies" },
     { 0 },
 };

@@ -1,4 +1,5 @@
-/* log_stream.c - when and how a stream, or a connection that never became one, is logged. Manual 8.2 and 8.3. */
+/* log_stream.c - when and how a stream, or a connection that never became one, is logged.
+ * Manual 8.2 and 8.3. */
 #include "fetch/fetch_log.h"
 
 #include "proxy/stream_int.h"
@@ -8,8 +9,9 @@
 
 /* ---- when ---- */
 
-/** The stream saw an error, a timeout, a retry, a redispatch or a status of 5xx: what `option dontlog-normal` leaves
- *  and `option log-separate-errors` raises. 'L' is not an error: that is our own answer. */
+/** The stream saw an error, a timeout, a retry, a redispatch or a status of 5xx: what `option
+ * dontlog-normal` leaves and `option log-separate-errors` raises. 'L' is not an error: that is our
+ * own answer. */
 static bool
 is_abnormal(const struct stream *s)
 {
@@ -150,7 +152,9 @@ void
 log_session_failure(struct session *sess)
 {
     struct proxy *fe = sess->fe;
-    struct sample_ctx x = { .px = fe, .sess = sess, .tmp = sample_tmp(), .opt = SMPO_FINAL, .point = PT_LOG };
+    struct sample_ctx x = {
+        .px = fe, .sess = sess, .tmp = sample_tmp(), .opt = SMPO_FINAL, .point = PT_LOG
+    };
     struct log_tag_info who = tag_of(fe);
     char text[512];
     struct log_event ev = {
@@ -164,7 +168,8 @@ log_session_failure(struct session *sess)
     };
 
     /* A frontend without any format logs connections, and not their failures. */
-    if (!log_enabled(&fe->log) || sess->flags & SESSF_NO_LOG || !sess->conn || (!fe->logfmt && !ev.fmt))
+    if (!log_enabled(&fe->log) || sess->flags & SESSF_NO_LOG || !sess->conn ||
+        (!fe->logfmt && !ev.fmt))
         return;
     if (fe->options & PO_DONTLOGNULL && !sess->conn->rx && !(sess->conn->flags & CONN_TLS))
         return;

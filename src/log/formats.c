@@ -1,10 +1,11 @@
-/* formats.c - the strings behind `option tcplog`, `option httplog` and their relatives. Manual 8.2. */
+/* formats.c - the strings behind `option tcplog`, `option httplog`, and relatives (manual 8.2). */
 #include "log/log.h"
 
 const char log_fmt_tcp[] = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
 
-const char log_fmt_tcp_clf[] = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U "
-                               "%ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
+const char log_fmt_tcp_clf[] =
+    "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U "
+    "%ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
 
 #define HTTP_FMT                                                                                   \
     "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq " \
@@ -12,13 +13,16 @@ const char log_fmt_tcp_clf[] = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\
 
 const char log_fmt_http[] = HTTP_FMT;
 
-const char log_fmt_http_clf[] = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta "
-                                "%tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
+const char log_fmt_http_clf[] =
+    "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta "
+    "%tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
 
-const char log_fmt_https[] = HTTP_FMT " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] "
-                                      "%[ssl_fc_sni]/%sslv/%sslc";
+const char log_fmt_https[] =
+    HTTP_FMT " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] "
+             "%[ssl_fc_sni]/%sslv/%sslc";
 
 /* The NSS key log format: label, client random, secret. Manual: tune.ssl.keylog. */
+// clang-format off
 #define KEYLOG_LINE(side, label, secret)                                                           \
     label " %[ssl_" side "_client_random,hex] %[ssl_" side "_" secret "]"
 #define KEYLOG_FMT(side)                                                                           \
@@ -29,6 +33,7 @@ const char log_fmt_https[] = HTTP_FMT " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]
     KEYLOG_LINE(side, "SERVER_TRAFFIC_SECRET_0", "server_traffic_secret_0") "\n"                   \
     KEYLOG_LINE(side, "EXPORTER_SECRET", "exporter_secret") "\n"                                   \
     KEYLOG_LINE(side, "EARLY_EXPORTER_SECRET", "early_exporter_secret")
+// clang-format on
 
 const char log_fmt_keylog_fc[] = KEYLOG_FMT("fc");
 const char log_fmt_keylog_bc[] = KEYLOG_FMT("bc");

@@ -21,7 +21,7 @@ enum header_part {
     PART_ISO = 1 << 3,      /* 2026-11-22T08:11:24.272396+00:00 */
     PART_DATE = 1 << 4,     /* Nov 22 08:11:24 */
     PART_HOST = 1 << 5,
-    PART_TAG = 1 << 6,    /* tag[pid]: */
+    PART_TAG = 1 << 6,     /* tag[pid]: */
     PART_RFC5424 = 1 << 7, /* host tag pid - sd */
 };
 
@@ -184,8 +184,8 @@ put_rfc5424(struct out *o, struct slice tag, struct slice sd)
 }
 
 static void
-put_header(struct out *o, const struct log_target *t, unsigned parts, struct slice tag, enum log_level level,
-           struct slice sd)
+put_header(struct out *o, const struct log_target *t, unsigned parts, struct slice tag,
+           enum log_level level, struct slice sd)
 {
     int64_t us = 0;
 
@@ -222,8 +222,8 @@ put_header(struct out *o, const struct log_target *t, unsigned parts, struct sli
 }
 
 void
-log_target_write(const struct log_target *t, struct slice tag, enum log_level level, struct slice text,
-                 struct slice sd)
+log_target_write(const struct log_target *t, struct slice tag, enum log_level level,
+                 struct slice text, struct slice sd)
 {
     unsigned format = t->format, parts;
     struct out o = { .size = t->maxlen };
@@ -232,7 +232,8 @@ log_target_write(const struct log_target *t, struct slice tag, enum log_level le
         format = log_conf.hostname ? LOGH_RFC3164 : LOGH_LOCAL;
     parts = header_parts[format];
     if (!parts)
-        o.size--; /* as the reference counts: the newline belongs to the length of a line without a header */
+        o.size--; /* as the reference counts: the newline belongs to the length of a line without a
+                     header */
     if (!tag.len)
         tag = log_conf.tag.tag.len ? log_conf.tag.tag : slice_str(program_invocation_short_name);
     o.p = log_sink_reserve(t->sink, o.size + 1);
@@ -366,8 +367,9 @@ log_stop(struct config *cf)
 }
 
 static const struct keyword rows[] = {
-    { "log", .args = "<target> [len <n>] [format <fmt>] [sample <ranges>:<n>] [profile <name>] <facility> "
-                     "[<level> [<minlevel>]]",
+    { "log",
+      .args = "<target> [len <n>] [format <fmt>] [sample <ranges>:<n>] [profile <name>] <facility> "
+              "[<level> [<minlevel>]]",
       .where = IN_GLOBAL, .parse = log_row, .flags = KWF_NO,
       .help = "where starts, stops and, with `log global`, the traffic of proxies are logged" },
     { "log-tag", .args = "<tag>", .where = IN_GLOBAL, .parse = log_tag_row,

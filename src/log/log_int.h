@@ -8,12 +8,19 @@
 /** `format` of a target. */
 enum log_format {
     LOGH_DEFAULT, /* rfc3164 with log-send-hostname, else local */
-    LOGH_LOCAL, LOGH_RFC3164, LOGH_RFC5424, LOGH_PRIORITY, LOGH_SHORT, LOGH_TIMED, LOGH_ISO, LOGH_RAW,
+    LOGH_LOCAL,
+    LOGH_RFC3164,
+    LOGH_RFC5424,
+    LOGH_PRIORITY,
+    LOGH_SHORT,
+    LOGH_TIMED,
+    LOGH_ISO,
+    LOGH_RAW,
     LOGH_COUNT,
 };
 
-/** `sample`: which lines out of every `size` are sent. Counted per thread, so that targets that share the lines among
- *  them stay in step. */
+/** `sample`: which lines out of every `size` are sent. Counted per thread, so that targets that
+ * share the lines among them stay in step. */
 struct log_sampling {
     struct log_sampling *next; /* all of the configuration */
     unsigned slot;             /* index of its counter in each thread */
@@ -57,8 +64,8 @@ void log_targets_add(struct log_targets *l, struct log_target *t);
 /** Whether `t` takes a line of `level`; counts it in its sampling. */
 HOT bool log_target_wants(const struct log_target *t, enum log_level level);
 /** Puts one line into the target's batch. */
-HOT void log_target_write(const struct log_target *t, struct slice tag, enum log_level level, struct slice text,
-                          struct slice sd);
+HOT void log_target_write(const struct log_target *t, struct slice tag, enum log_level level,
+                          struct slice text, struct slice sd);
 /** Ends what the thread keeps for formatting. */
 void log_format_thread_stop(void);
 /** Reads clock, name and pid again (after a fork). */

@@ -24,7 +24,7 @@ static const char *const step_origins[LOGS_COUNT + 1] = {
 #define X(id, name, origin) origin,
     LOG_STEPS(X)
 #undef X
-    [LOGS_UNSPEC] = "unspec",
+        [LOGS_UNSPEC] = "unspec",
 };
 
 static _Thread_local const char *origin_now;
@@ -51,7 +51,8 @@ step_parse(struct slice name)
 }
 
 static enum cfg_rc
-unknown_step(struct cfg *c, unsigned at, const char *what, struct slice name, unsigned mask, const char *more)
+unknown_step(struct cfg *c, unsigned at, const char *what, struct slice name, unsigned mask,
+             const char *more)
 {
     char text[512];
     struct out o = OUT(text);
@@ -67,7 +68,8 @@ unknown_step(struct cfg *c, unsigned at, const char *what, struct slice name, un
         out_str(&o, step_names[i]);
         suggest_offer(&s, step_names[i]);
     }
-    cfg_error(c, at, "%s (%.*s). Expected values are: %.*s%s", what, SLF(name), SLF(out_slice(&o)), more);
+    cfg_error(c, at, "%s (%.*s). Expected values are: %.*s%s", what, SLF(name), SLF(out_slice(&o)),
+              more);
     best = suggest_result(&s);
     if (best)
         cfg_hint(c, "did you mean '%s'?", best);
@@ -83,7 +85,8 @@ log_steps_parse(struct cfg *c, unsigned at, unsigned *mask)
     if (!list.len)
         return cfg_error(c, CFG_WHOLE_LINE, "'log-steps' expects 'all' or a list of log steps.");
     if (at + 1 < c->nwords)
-        return cfg_error(c, at + 1, "'log-steps' cannot handle unexpected argument '%s'.", cfg_arg(c, at + 1));
+        return cfg_error(c, at + 1, "'log-steps' cannot handle unexpected argument '%s'.",
+                         cfg_arg(c, at + 1));
     if (slice_eq(list, SL("all"))) {
         *mask = STEPS_ALL;
         return CFG_OK;
@@ -120,7 +123,8 @@ profile_begin(struct cfg *c)
     if (!*cfg_arg(c, 1))
         return cfg_error(c, CFG_WHOLE_LINE, "missing name for log-profile section.");
     if (c->nwords > 2)
-        return cfg_error(c, 2, "'log-profile' cannot handle unexpected argument '%s'.", cfg_arg(c, 2));
+        return cfg_error(c, 2, "'log-profile' cannot handle unexpected argument '%s'.",
+                         cfg_arg(c, 2));
     if (log_profile_find(cfg_arg(c, 1)))
         return cfg_error(c, 1, "log-profile section '%s' has already been defined.", cfg_arg(c, 1));
     p = ARENA_NEW(c->arena, struct log_profile);
@@ -161,7 +165,8 @@ parse_step_options(struct cfg *c, unsigned *at, struct profile_step *s)
             continue;
         }
         if (!sd && !cfg_arg_is(c, *at, "format"))
-            return cfg_error(c, *at, "'on' expects 'drop', 'format' or 'sd', not '%s'.", cfg_arg(c, *at));
+            return cfg_error(c, *at, "'on' expects 'drop', 'format' or 'sd', not '%s'.",
+                             cfg_arg(c, *at));
         if (*at + 1 >= c->nwords)
             return cfg_error(c, *at, "'%s' expects a log-format string.", cfg_arg(c, *at));
         *to = logfmt_parse(c, *at + 1, cfg_arg(c, *at + 1), NULL, PT_LOG, sd);
@@ -184,7 +189,8 @@ log_profile_on_row(struct cfg *c, const struct keyword *kw, void *obj, unsigned 
 
     if (step < 0 && !slice_eq(name, SL("any"))) {
         *at = c->nwords;
-        return unknown_step(c, name_at, "invalid log step name", name, STEPS_ALL | 1u << LOGS_ERROR, ", any");
+        return unknown_step(c, name_at, "invalid log step name", name, STEPS_ALL | 1u << LOGS_ERROR,
+                            ", any");
     }
     rc = parse_step_options(c, at, &parsed);
     *at = c->nwords;
@@ -277,9 +283,14 @@ log_event_emit(const struct log_targets *targets, const struct log_event *ev)
             continue;
         if (fmt)
             line = render(&text, fmt, ev->ctx);
-        log_target_write(t, p && p->tag.tag.len ? p->tag.tag : ev->who ? ev->who->tag : SLICE_NONE, ev->level, line,
-                         t->format == LOGH_RFC5424 ? render(&sd, s && s->sd ? s->sd : ev->sd, ev->ctx)
-                                                   : SLICE_NONE);
+        log_target_write(t,
+                         p && p->tag.tag.len ? p->tag.tag
+                         : ev->who           ? ev->who->tag
+                                             : SLICE_NONE,
+                         ev->level, line,
+                         t->format == LOGH_RFC5424
+                             ? render(&sd, s && s->sd ? s->sd : ev->sd, ev->ctx)
+                             : SLICE_NONE);
     }
     origin_now = NULL;
 }

@@ -1,10 +1,13 @@
-/* sink.c - batches of log lines and how they leave: sendmmsg() for datagrams, one write() for descriptors.
+/* sink.c - batches of log lines and how they leave: sendmmsg() for datagrams, one write() for
+ * descriptors.
  *
- * A worker never waits: sockets are non-blocking, and what a slow reader does not take stays in the thread's batch until
- * that is full; then new lines are dropped and counted. Delivering one datagram alone costs as much as formatting
- * twenty lines, most of it for waking the reader, so a line may wait a millisecond for company.
+ * A worker never waits: sockets are non-blocking, and what a slow reader does not take stays in the
+ * thread's batch until that is full; then new lines are dropped and counted. Delivering one
+ * datagram alone costs as much as formatting twenty lines, most of it for waking the reader, so a
+ * line may wait a millisecond for company.
  *
- * Invariant: a batch holds whole lines, contiguous, oldest first; only the first may be sent in part (streams). */
+ * Invariant: a batch holds whole lines, contiguous, oldest first; only the first may be sent in
+ * part (streams). */
 #include "log/sink.h"
 #include "loop/loop.h"
 
@@ -31,10 +34,10 @@
 #define DOWN_MS 100
 
 enum sink_kind {
-    SINK_DGRAM,  /* a socket of our own per thread */
+    SINK_DGRAM,    /* a socket of our own per thread */
     SINK_FD_DGRAM, /* inherited datagram socket: one line per message */
-    SINK_FD_SOCK, /* inherited stream socket */
-    SINK_FD,     /* pipe, terminal, file */
+    SINK_FD_SOCK,  /* inherited stream socket */
+    SINK_FD,       /* pipe, terminal, file */
 };
 
 struct log_sink {
@@ -46,8 +49,8 @@ struct log_sink {
     size_t chunk_max;   /* bytes per write(): pipes take PIPE_BUF at once or nothing */
     int fd;             /* SINK_FD*: shared by all threads */
     bool fd_owned;      /* opened by us */
-    /** Which thread writes to a shared stream, NULL: nobody. Kept while a line was sent in part, so that lines of other
-     *  threads do not get into it. */
+    /** Which thread writes to a shared stream, NULL: nobody. Kept while a line was sent in part, so
+     * that lines of other threads do not get into it. */
     _Atomic(struct log_thread *) writer;
 };
 
@@ -68,7 +71,7 @@ struct batch {
 struct log_thread {
     struct batch **batch; /* by sink index */
     unsigned nbatch;
-    struct timer timer;   /* wakes a loop that would sleep on pending lines */
+    struct timer timer; /* wakes a loop that would sleep on pending lines */
     struct mmsghdr msg[BATCH_MAX];
     struct iovec iov[BATCH_MAX];
 };
@@ -103,8 +106,8 @@ now_ms(void)
 
 /* ---- sinks ---- */
 
-/** Lines that are worth sending at once over a unix datagram socket: what the kernel lets wait in its queue, 10 unless
- *  the administrator raised it. */
+/** Lines that are worth sending at once over a unix datagram socket: what the kernel lets wait in
+ * its queue, 10 unless the administrator raised it. */
 static unsigned
 unix_batch_max(void)
 {
@@ -141,8 +144,8 @@ log_sink_get(const struct addr *a)
     return s;
 }
 
-/** Makes writes to a pipe or terminal non-blocking. A description of our own leaves alone the flags of the one that was
- *  inherited, which is often shared with a shell. */
+/** Makes writes to a pipe or terminal non-blocking. A description of our own leaves alone the flags
+ * of the one that was inherited, which is often shared with a shell. */
 static void
 sink_make_nonblocking(struct log_sink *s)
 {
@@ -313,8 +316,8 @@ sink_open(struct batch *b, int64_t now)
         return false;
     setsockopt(b->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
     shutdown(b->fd, SHUT_RD);
-    /* Looking up a path for each line costs more than delivering it. UDP sockets stay unconnected: they gain little,
-     * and a connected one would report every port that is closed for a while. */
+    /* Looking up a path for each line costs more than delivering it. UDP sockets stay unconnected:
+     * they gain little, and a connected one would report every port that is closed for a while. */
     if (addr_is_unix(a) && connect(b->fd, &a->sa, a->len) != 0) {
         sink_close(b);
         return false;
@@ -323,9 +326,8 @@ sink_open(struct batch *b, int64_t now)
     return true;
 }
 
-/** Decides what an error of sendmmsg() means for the first pending line. *reopened: the socket was opened
- *  anew in this flush, which is done once.
- *  Returns false to stop for now. */
+/** Decides what an error of sendmmsg() means for the first pending line. *reopened: the socket was
+ * opened anew in this flush, which is done once. Returns false to stop for now. */
 static bool
 dgram_failed(struct batch *b, int err, bool *reopened, int64_t now)
 {
@@ -396,7 +398,8 @@ flush_dgram(struct log_thread *t, struct batch *b, int64_t now)
         }
         batch_advance(b, (unsigned)sent);
         if ((unsigned)sent < n) {
-            b->due_ms = now; /* the queue is full or the next line has a problem: the next turn will see */
+            b->due_ms =
+                now; /* the queue is full or the next line has a problem: the next turn will see */
             return;
         }
     }
@@ -452,7 +455,8 @@ flush_stream(struct log_thread *t, struct batch *b, int64_t now)
             b->due_ms = now;
             break;
         }
-        if (n < 0) { /* nobody reads any more, disk full, closed: nothing that would heal within the batch */
+        if (n < 0) { /* nobody reads any more, disk full, closed: nothing that would heal within the
+                        batch */
             drop(b->n - b->head);
             batch_advance(b, b->n - b->head);
             b->in_line = false;
@@ -558,7 +562,8 @@ on_turn_end(void)
             wake = MIN(wake, MAX(b->due_ms, now + HOLD_MS));
     }
     if (wake == INT64_MAX)
-        return; /* an armed timer may fire for nothing, once: cheaper than moving it for every batch */
+        return; /* an armed timer may fire for nothing, once: cheaper than moving it for every batch
+                 */
     if (!timer_armed(&t->timer) || t->timer.at_ms > wake)
         timer_set(&t->timer, wake, on_timer);
 }

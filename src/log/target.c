@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #define SYSLOG_PORT 514
-#define LEN_MIN 80
-#define LEN_MAX 65535
+#define LEN_MIN     80
+#define LEN_MAX     65535
 #define LEN_DEFAULT 1024
 _Static_assert(LEN_MAX + 1 <= LOG_LINE_MAX, "a line and its newline");
 
@@ -13,20 +13,16 @@ static const char *const level_names[LOGL_COUNT] = { "emerg",   "alert",  "crit"
                                                      "warning", "notice", "info", "debug" };
 
 static const char *const facility_names[] = {
-    "kern", "user", "mail", "daemon", "auth",  "syslog", "lpr",    "news",   "uucp",   "cron",   "auth2",  "ftp",
-    "ntp",  "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern",   "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
+    "uucp",   "cron",   "auth2",  "ftp",    "ntp",    "audit",  "alert",  "cron2",
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 };
 
 static const char *const format_names[LOGH_COUNT] = {
     [LOGH_DEFAULT] = "", /* not a word that can be written */
-    [LOGH_LOCAL] = "local",
-    [LOGH_RFC3164] = "rfc3164",
-    [LOGH_RFC5424] = "rfc5424",
-    [LOGH_PRIORITY] = "priority",
-    [LOGH_SHORT] = "short",
-    [LOGH_TIMED] = "timed",
-    [LOGH_ISO] = "iso",
-    [LOGH_RAW] = "raw",
+    [LOGH_LOCAL] = "local",       [LOGH_RFC3164] = "rfc3164", [LOGH_RFC5424] = "rfc5424",
+    [LOGH_PRIORITY] = "priority", [LOGH_SHORT] = "short",     [LOGH_TIMED] = "timed",
+    [LOGH_ISO] = "iso",           [LOGH_RAW] = "raw",
 };
 
 /* ---- names ---- */
@@ -42,7 +38,8 @@ name_index(const char *const *names, unsigned n, struct slice name)
     return -1;
 }
 
-/** The same for word `at`; after a failure the caller's error gets a suggestion through hint_name(). */
+/** The same for word `at`; after a failure the caller's error gets a suggestion through
+ * hint_name(). */
 static int
 word_index(struct cfg *c, unsigned at, const char *const *names, unsigned n)
 {
@@ -90,7 +87,8 @@ log_targets_add(struct log_targets *l, struct log_target *t)
 }
 
 static void
-targets_copy(struct log_targets *to, const struct log_targets *from, struct arena *arena, bool from_global)
+targets_copy(struct log_targets *to, const struct log_targets *from, struct arena *arena,
+             bool from_global)
 {
     for (const struct log_target *t = from->first; t; t = t->next) {
         struct log_target *copy = ARENA_NEW(arena, struct log_target);
@@ -159,7 +157,8 @@ parse_address(struct cfg *c, unsigned at, struct addr *a)
     if (a->kind == ADDR_FD)
         return CFG_OK;
     if (!(a->flags & ADDR_F_DGRAM_SOCK))
-        return cfg_error(c, at, "log : '%s': logging over a stream connection is not supported yet", word);
+        return cfg_error(c, at, "log : '%s': logging over a stream connection is not supported yet",
+                         word);
     if (!addr_is_ip(a) && !addr_is_unix(a))
         return cfg_error(c, at, "log : '%s' cannot be logged to", word);
     if (addr_is_ip(a) && addr_port(a) == 0)
@@ -177,8 +176,8 @@ parse_len(struct cfg *c, unsigned *at, struct log_target *t)
     long len = strtol(word, &end, 10);
 
     if (len < LEN_MIN || len > LEN_MAX)
-        return cfg_error(c, *at, "log : invalid log length '%s', must be between %d and %d", word, LEN_MIN,
-                         LEN_MAX);
+        return cfg_error(c, *at, "log : invalid log length '%s', must be between %d and %d", word,
+                         LEN_MIN, LEN_MAX);
     if (*end)
         cfg_warn(c, *at, "log : log length '%s' is taken as %ld.", word, len);
     t->maxlen = (unsigned)len;
@@ -263,15 +262,17 @@ parse_sample(struct cfg *c, unsigned *at, struct log_target *t)
     /* a range takes at least one byte and a comma */
     s = arena_zalloc(c->arena, sizeof(*s) + (list.len / 2 + 1) * sizeof(s->range[0]));
     if (!slice_to_uint(size_text, &size) || size == 0 || size > UINT32_MAX)
-        return cfg_error(c, *at, "log : wrong sample size '%.*s' for sample range '%.*s'", SLF(size_text),
-                         SLF(list));
+        return cfg_error(c, *at, "log : wrong sample size '%.*s' for sample range '%.*s'",
+                         SLF(size_text), SLF(list));
     if (parse_ranges(c, *at, list, s) != CFG_OK)
         return CFG_ERR;
     high = s->range[s->nranges - 1].high;
     if (size < high)
-        return cfg_error(c, *at,
-                         "log : sample size %u should be greater or equal to %u the maximum of the high "
-                         "ranges limits", (unsigned)size, high);
+        return cfg_error(
+            c, *at,
+            "log : sample size %u should be greater or equal to %u the maximum of the high "
+            "ranges limits",
+            (unsigned)size, high);
     s->size = (uint32_t)size;
     s->slot = log_conf.nsamplings++;
     t->sampling = s;
@@ -362,7 +363,8 @@ parse_target(struct cfg *c, unsigned at, struct log_target *t)
 
     *t = (struct log_target){ .maxlen = LEN_DEFAULT, .level = LOGL_DEBUG, .min_level = LOGL_EMERG };
     if (parse_options(c, &at, t) != CFG_OK || parse_facility(c, &at, t) != CFG_OK ||
-        parse_level(c, &at, "", &t->level) != CFG_OK || parse_level(c, &at, "minimum ", &t->min_level) != CFG_OK)
+        parse_level(c, &at, "", &t->level) != CFG_OK ||
+        parse_level(c, &at, "minimum ", &t->min_level) != CFG_OK)
         return CFG_ERR;
     if (at < c->nwords)
         return cfg_error(c, at, "log : cannot handle unexpected argument '%s'", cfg_arg(c, at));
@@ -373,7 +375,8 @@ parse_target(struct cfg *c, unsigned at, struct log_target *t)
 }
 
 enum cfg_rc
-log_parse(struct cfg *c, unsigned at, struct log_targets *list, const struct log_targets *global, bool negated)
+log_parse(struct cfg *c, unsigned at, struct log_targets *list, const struct log_targets *global,
+          bool negated)
 {
     struct log_target *t;
 
@@ -390,7 +393,8 @@ log_parse(struct cfg *c, unsigned at, struct log_targets *list, const struct log
         return CFG_OK;
     }
     if (!*cfg_arg(c, at) || !*cfg_arg(c, at + 1))
-        return cfg_error(c, CFG_WHOLE_LINE, "log : expects <address> and <facility> %s as arguments",
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "log : expects <address> and <facility> %s as arguments",
                          global ? "or global" : "");
     t = ARENA_NEW(c->arena, struct log_target);
     if (parse_target(c, at, t) != CFG_OK)
@@ -409,7 +413,8 @@ log_tag_parse(struct cfg *c, unsigned at, struct log_tag_info *tag)
     if (!*cfg_arg(c, at))
         return cfg_error(c, CFG_WHOLE_LINE, "'log-tag' expects a tag for use in syslog.");
     if (at + 1 < c->nwords)
-        return cfg_error(c, at + 1, "'log-tag' cannot handle unexpected argument '%s'.", cfg_arg(c, at + 1));
+        return cfg_error(c, at + 1, "'log-tag' cannot handle unexpected argument '%s'.",
+                         cfg_arg(c, at + 1));
     tag->tag = slice_str(cfg_arg(c, at));
     return CFG_OK;
 }

@@ -1,4 +1,5 @@
-/* fuzz_log.c - the options of a `log` line, log-steps, and lines of any content and length through every format. */
+/* fuzz_log.c - the options of a `log` line, log-steps, and lines of any content and length through
+ * every format. */
 #include "log/log.h"
 
 #include <stdlib.h>
@@ -20,7 +21,8 @@ make_line(struct cfg *c, struct cfg_word *words, char *text)
     words[0] = (struct cfg_word){ .s = keyword, .len = 3 };
     words[1] = (struct cfg_word){ .s = target, .len = strlen(target) };
     c->nwords = 2;
-    for (char *w = strtok_r(text, " ", &save); w && c->nwords < WORDS_MAX; w = strtok_r(NULL, " ", &save))
+    for (char *w = strtok_r(text, " ", &save); w && c->nwords < WORDS_MAX;
+         w = strtok_r(NULL, " ", &save))
         words[c->nwords++] = (struct cfg_word){ .s = w, .len = strlen(w) };
 }
 
@@ -40,7 +42,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     log_steps_parse(&c, 2, &steps);
     if (log_parse(&c, 1, &targets, log_global(), false) == CFG_OK) {
         for (unsigned i = 0; i < 5; i++)
-            log_emit(&targets, NULL, i, slice((const char *)data, size), i & 1 ? SL("[a b=\"c\"]") : SLICE_NONE);
+            log_emit(&targets, NULL, i, slice((const char *)data, size),
+                     i & 1 ? SL("[a b=\"c\"]") : SLICE_NONE);
         log_flush();
     }
     log_module.stop(NULL);

@@ -1,4 +1,5 @@
-/* test_log_alias.c - values of log-format aliases and log fetches, compared with lines recorded from HAProxy. */
+/* test_log_alias.c - values of log-format aliases and log fetches, compared with lines recorded
+ * from HAProxy. */
 #include "fetch/fetch_log.h"
 #include "proxy/capture.h"
 #include "proxy/config.h"
@@ -63,8 +64,13 @@ setup(void **state)
     li.bind = &bind_line;
     bind_line.flags = 0;
     set_ip(&cli, "127.0.0.1", 47408, "10.0.0.1", 80);
-    sess = (struct session){ .conn = &cli, .li = &li, .fe = &fe, .accept_us = accept_us, .accept_wall_us = wall_us,
-                             .handshake_ms = 3, .flags = SESSF_BEGUN };
+    sess = (struct session){ .conn = &cli,
+                             .li = &li,
+                             .fe = &fe,
+                             .accept_us = accept_us,
+                             .accept_wall_us = wall_us,
+                             .handshake_ms = 3,
+                             .flags = SESSF_BEGUN };
     s->sess = &sess;
     s->fe = &fe;
     s->be = &be;
@@ -99,7 +105,8 @@ teardown(void **state)
     return 0;
 }
 
-/** The value as text; "-" when missing, "(nothing)" for nothing at all, "+" before incomplete ones. */
+/** The value as text; "-" when missing, "(nothing)" for nothing at all, "+" before incomplete ones.
+ */
 static const char *
 value(const char *name)
 {
@@ -391,8 +398,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_normal), T(test_times), T(test_dates), T(test_bad_request), T(test_internal_reply), T(test_targets),
-        T(test_unix_client), T(test_captures), T(test_without_stream), T(test_fetches),
+        T(test_normal),         T(test_times),   T(test_dates),       T(test_bad_request),
+        T(test_internal_reply), T(test_targets), T(test_unix_client), T(test_captures),
+        T(test_without_stream), T(test_fetches),
     };
 
     setenv("TZ", "Asia/Kolkata", 1);

@@ -1,4 +1,5 @@
-/* test_log.c - the log keyword, lines byte for byte as recorded from HAProxy, sampling, levels, profiles. */
+/* test_log.c - the log keyword, lines byte for byte as recorded from HAProxy, sampling, levels,
+ * profiles. */
 #include "log/log.h"
 
 #include <setjmp.h>
@@ -63,7 +64,8 @@ row(const char *line, void *obj)
     for (const struct keyword *kw = log_module.keywords; kw->name; kw++) {
         unsigned at = skip + 1;
 
-        if (cfg_arg_is(&cfg, skip, kw->name) && (obj ? kw->where == IN_LOG_PROFILE : kw->where == IN_GLOBAL))
+        if (cfg_arg_is(&cfg, skip, kw->name) &&
+            (obj ? kw->where == IN_LOG_PROFILE : kw->where == IN_GLOBAL))
             return kw->parse(&cfg, kw, obj, &at);
     }
     fail_msg("no row for %s", line);
@@ -99,7 +101,8 @@ reader_open(struct reader *r)
     static unsigned count;
 
     r->un = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    snprintf(r->un.sun_path, sizeof(r->un.sun_path), "/tmp/steelyard-log-%d-%u", (int)getpid(), count++);
+    snprintf(r->un.sun_path, sizeof(r->un.sun_path), "/tmp/steelyard-log-%d-%u", (int)getpid(),
+             count++);
     unlink(r->un.sun_path);
     r->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     assert_true(r->fd >= 0);
@@ -161,7 +164,7 @@ expect_line(struct reader *r, const char *pattern)
 /* ---- tests ---- */
 
 #define DATE "~~~ _# ##:##:##"
-#define ISO "####-##-##T##:##:##.######+00:00"
+#define ISO  "####-##-##T##:##:##.######+00:00"
 
 /** Lines of the reference (2.6) for the text "hello", facility local3, level info. */
 static const struct {
@@ -169,8 +172,10 @@ static const struct {
 } recorded[] = {
     { "", "<158>" DATE " t[$]: hello\n", "<158>" DATE " myhost my-tag[$]: hello\n" },
     { "format local", "<158>" DATE " t[$]: hello\n", "<158>" DATE " my-tag[$]: hello\n" },
-    { "format rfc3164", "<158>" DATE " localhost t[$]: hello\n", "<158>" DATE " myhost my-tag[$]: hello\n" },
-    { "format rfc5424", "<158>1 " ISO " - t $ - - hello\n", "<158>1 " ISO " myhost my-tag $ - [ex@1 a=200] hello\n" },
+    { "format rfc3164", "<158>" DATE " localhost t[$]: hello\n",
+      "<158>" DATE " myhost my-tag[$]: hello\n" },
+    { "format rfc5424", "<158>1 " ISO " - t $ - - hello\n",
+      "<158>1 " ISO " myhost my-tag $ - [ex@1 a=200] hello\n" },
     { "format priority", "<158>hello\n", "<158>hello\n" },
     { "format short", "<6>hello\n", "<6>hello\n" },
     { "format timed", "<6>" ISO " hello\n", "<6>" ISO " hello\n" },
@@ -195,7 +200,8 @@ test_formats(void **state)
             l = (struct log_targets){ 0 };
             snprintf(line, sizeof(line), "log %s %s local3", r.un.sun_path, recorded[i].format);
             assert_int_equal(proxy_log(&l, line), CFG_OK);
-            log_emit(&l, named ? &own : NULL, LOGL_INFO, SL("hello"), named ? SL("[ex@1 a=200]") : SLICE_NONE);
+            log_emit(&l, named ? &own : NULL, LOGL_INFO, SL("hello"),
+                     named ? SL("[ex@1 a=200]") : SLICE_NONE);
             log_flush();
             expect_line(&r, named ? recorded[i].named : recorded[i].plain);
         }
@@ -211,9 +217,15 @@ test_length(void **state)
         size_t len;
     } t[] = {
         /* as recorded: the newline counts only where there is no header */
-        { "", 1025 }, { "format rfc5424", 1025 }, { "format short", 1025 }, { "format raw", 1024 },
-        { "len 100", 101 }, { "len 100 format rfc3164", 101 }, { "len 100 format iso", 101 },
-        { "len 100 format raw", 100 }, { "len 80", 81 },
+        { "", 1025 },
+        { "format rfc5424", 1025 },
+        { "format short", 1025 },
+        { "format raw", 1024 },
+        { "len 100", 101 },
+        { "len 100 format rfc3164", 101 },
+        { "len 100 format iso", 101 },
+        { "len 100 format raw", 100 },
+        { "len 80", 81 },
     };
     static char text[3000];
     struct reader r;
@@ -371,8 +383,10 @@ test_errors(void **state)
         { "log 127.0.0.1 local0 info foo", "log : unknown optional minimum log level 'foo'" },
         { "log 127.0.0.1 local0 info notice bar", "log : cannot handle unexpected argument 'bar'" },
         { "log 127.0.0.1 len", "log : invalid log length '', must be between 80 and 65535" },
-        { "log 127.0.0.1 len 79 local0", "log : invalid log length '79', must be between 80 and 65535" },
-        { "log 127.0.0.1 len 65536 local0", "log : invalid log length '65536', must be between 80 and 65535" },
+        { "log 127.0.0.1 len 79 local0",
+          "log : invalid log length '79', must be between 80 and 65535" },
+        { "log 127.0.0.1 len 65536 local0",
+          "log : invalid log length '65536', must be between 80 and 65535" },
         { "log 127.0.0.1 len 100 len 200 local0", "log : unknown log facility 'len'" },
         { "log 127.0.0.1 format", "log : unknown log format ''" },
         { "log 127.0.0.1 format foo local0", "log : unknown log format 'foo'" },
@@ -381,7 +395,8 @@ test_errors(void **state)
         { "log 127.0.0.1 sample 1 local0", "log : Missing sample size" },
         { "log 127.0.0.1 sample 1: local0", "log : wrong sample size '' for sample range '1'" },
         { "log 127.0.0.1 sample 1:0 local0", "log : wrong sample size '0' for sample range '1'" },
-        { "log 127.0.0.1 sample 1,2-3,5:5x local0", "log : wrong sample size '5x' for sample range '1,2-3,5'" },
+        { "log 127.0.0.1 sample 1,2-3,5:5x local0",
+          "log : wrong sample size '5x' for sample range '1,2-3,5'" },
         { "log 127.0.0.1 sample :2 local0", "log : no sampling ranges given" },
         { "log 127.0.0.1 sample 0:2 local0", "log : wrong sample range '0'" },
         { "log 127.0.0.1 sample a:5 local0", "log : wrong sample range 'a'" },
@@ -389,16 +404,18 @@ test_errors(void **state)
         { "log 127.0.0.1 sample -1:5 local0", "log : wrong sample range '-1'" },
         { "log 127.0.0.1 sample 3-1:4 local0", "log : wrong sample range '3-1'" },
         { "log 127.0.0.1 sample 1-3,2:4 local0", "log : ranges are overlapping" },
-        { "log 127.0.0.1 sample 3:2 local0",
-          "log : sample size 2 should be greater or equal to 3 the maximum of the high ranges limits" },
+        { "log 127.0.0.1 sample 3:2 local0", "log : sample size 2 should be greater or equal to 3 "
+                                             "the maximum of the high ranges limits" },
         { "log 127.0.0.1:99999 local0", "log : invalid port '99999'" },
-        { "log 127.0.0.1:514-520 local0", "log : port range not permitted here in '127.0.0.1:514-520'" },
+        { "log 127.0.0.1:514-520 local0",
+          "log : port range not permitted here in '127.0.0.1:514-520'" },
         { "log fd@x local0", "log : file descriptor 'x' is not a valid integer in 'fd@x'" },
         { "log ring@x local0", "log : 'ring@x': logging to a ring is not supported yet" },
         { "log backend@x local0", "log : 'backend@x': logging to a backend is not supported yet" },
         { "log tcp@127.0.0.1:514 local0",
           "log : 'tcp@127.0.0.1:514': logging over a stream connection is not supported yet" },
-        { "log uxst@/tmp/x local0", "log : 'uxst@/tmp/x': logging over a stream connection is not supported yet" },
+        { "log uxst@/tmp/x local0",
+          "log : 'uxst@/tmp/x': logging over a stream connection is not supported yet" },
         { "no log foo", "log : 'no log' does not expect arguments" },
     };
 
@@ -423,10 +440,20 @@ static void
 test_accepted(void **state)
 {
     static const char *const t[] = {
-        "log 127.0.0.1 local0", "log 127.0.0.1:0 local0", "log [::1] local0", "log [::1]:514 local0",
-        "log :514 local0", "log *:514 local0", "log /dev/log local0", "log stdout format raw local0",
-        "log stderr local0 info notice", "log fd@7 local0", "log udp@127.0.0.1:514 local0",
-        "log uxdg@/tmp/x local0", "log unix@/tmp/x local0", "log abns@x local0",
+        "log 127.0.0.1 local0",
+        "log 127.0.0.1:0 local0",
+        "log [::1] local0",
+        "log [::1]:514 local0",
+        "log :514 local0",
+        "log *:514 local0",
+        "log /dev/log local0",
+        "log stdout format raw local0",
+        "log stderr local0 info notice",
+        "log fd@7 local0",
+        "log udp@127.0.0.1:514 local0",
+        "log uxdg@/tmp/x local0",
+        "log unix@/tmp/x local0",
+        "log abns@x local0",
         "log 127.0.0.1 len 80 format raw sample 1,2-3,5:5 profile p local0 debug debug",
         "log 127.0.0.1 profile p sample 1,:5 len 65535 local0",
     };
@@ -463,7 +490,8 @@ test_steps(void **state)
     assert_true(mask & 1u << LOGS_HTTP_REQ);
     set_line("log-steps foo");
     assert_int_equal(log_steps_parse(&cfg, 1, &mask), CFG_ERR);
-    assert_non_null(strstr(last_error(), "invalid log step name (foo). Expected values are: accept, request, "));
+    assert_non_null(strstr(last_error(),
+                           "invalid log step name (foo). Expected values are: accept, request, "));
     set_line("log-steps accept,");
     assert_int_equal(log_steps_parse(&cfg, 1, &mask), CFG_ERR);
     set_line("log-steps");
@@ -547,8 +575,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_formats), T(test_length), T(test_long_line), T(test_levels), T(test_sampling), T(test_printf),
-        T(test_inherit), T(test_errors), T(test_accepted), T(test_level_names), T(test_steps), T(test_profiles),
+        T(test_formats),  T(test_length),      T(test_long_line), T(test_levels),
+        T(test_sampling), T(test_printf),      T(test_inherit),   T(test_errors),
+        T(test_accepted), T(test_level_names), T(test_steps),     T(test_profiles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_sink.c - batches over real sockets and pipes: order, slow readers, readers that come and go, threads. */
+/* test_sink.c - batches over real sockets and pipes: order, slow readers, readers that come and go,
+ * threads. */
 #include "log/sink.h"
 #include "loop/loop.h"
 
@@ -288,7 +289,8 @@ test_pipe(void **state)
     assert_int_equal(pipe(p), 0);
     fcntl(p[0], F_SETFL, O_NONBLOCK);
     struct log_sink *s = pipe_sink(p[1]);
-    assert_int_equal(fcntl(p[1], F_GETFL) & O_NONBLOCK, 0); /* the inherited description is left alone */
+    assert_int_equal(fcntl(p[1], F_GETFL) & O_NONBLOCK,
+                     0); /* the inherited description is left alone */
     log_sinks_thread_start();
     for (unsigned i = 0; i < 3000; i++)
         taken += say(s, taken, 200); /* never blocks */
@@ -328,7 +330,7 @@ test_inherited_dgram(void **state)
 }
 
 #define WRITER_LINES 300
-#define WRITER_LEN 9000 /* more than a pipe takes at once */
+#define WRITER_LEN   9000 /* more than a pipe takes at once */
 
 static void *
 writer(void *arg)
@@ -381,9 +383,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_order), T(test_one_line_leaves), T(test_slow_reader), T(test_reader_comes_and_goes),
-        T(test_reader_restarts_at_once), T(test_reader_deaf), T(test_udp), T(test_too_big), T(test_pipe),
-        T(test_inherited_dgram), T(test_lines_stay_whole),
+        T(test_order),
+        T(test_one_line_leaves),
+        T(test_slow_reader),
+        T(test_reader_comes_and_goes),
+        T(test_reader_restarts_at_once),
+        T(test_reader_deaf),
+        T(test_udp),
+        T(test_too_big),
+        T(test_pipe),
+        T(test_inherited_dgram),
+        T(test_lines_stay_whole),
     };
 
     signal(SIGPIPE, SIG_IGN);
