@@ -172,10 +172,10 @@ fetch_entity(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
     return true;
 }
 
-#define UNIT                                                                                       \
-    {                                                                                              \
-        ARG_STR | ARG_OPT                                                                          \
-    }
+// clang-format off
+#define NO_ARGS { 0 }
+#define UNIT { ARG_STR | ARG_OPT }
+// clang-format on
 
 const struct fetch log_fetches[] = {
     { "accept_date", UNIT, SMP_SINT, NEEDS_CLIENT, fetch_date,
