@@ -18,7 +18,7 @@ struct arena_block {
 void
 arena_init(struct arena *a, void *first, size_t size, size_t limit)
 {
-    *a = (struct arena){ .at = first, .end = (char *)first + size, .limit = limit };
+    *a = (struct arena){ .at = first, .end = first ? (char *)first + size : NULL, .limit = limit };
 }
 
 void
