@@ -1,6 +1,7 @@
 /* rules.c - stick rules: parsing, matching, storing. */
 #include "stick/rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- configuration ---- */
@@ -38,9 +39,22 @@ stick_rule_parse(struct cfg *c, unsigned at, struct proxy *px, struct acl_list *
     if (++at >= c->nwords)
         return cfg_error(c, CFG_WHOLE_LINE, "'stick' expects a fetch method.");
     unsigned where = kinds[k].store_res ? PT_STORE : PT_SRV;
-    r.expr = expr_parse(c, &at, px, where);
-    if (!r.expr)
+    unsigned first = at;
+    char *err;
+    r.expr = expr_parse_err(c, &at, px, PT_ANY, &err);
+    if (!r.expr) {
+        cfg_error(c, first, "'stick': %s", err);
+        if (expr_hint())
+            cfg_hint(c, "%s", expr_hint());
+        free(err);
         return CFG_ERR;
+    }
+    if (!(fetch_needs_points(expr_needs(r.expr)) & where))
+        return cfg_error(c, first,
+                         "'stick': fetch method '%s' extracts information from '%s', none of which is "
+                         "available %s.",
+                         expr_fetch(r.expr)->name, fetch_needs_name(expr_needs(r.expr)),
+                         kinds[k].store_res ? "for 'store-response'" : "during request");
     if (cfg_arg_is(c, at, "table")) {
         r.table_name = cfg_arg(c, at + 1);
         at += 2;
