@@ -158,11 +158,10 @@ put_char(struct text *to, const unsigned char *p, unsigned n)
 static void
 choose_window(size_t len, size_t caret, size_t *from, size_t *to)
 {
-    *from = 0;
     *to = len;
-    if (len <= EXCERPT_COLUMNS)
+    if (len - *from <= EXCERPT_COLUMNS)
         return;
-    if (caret > EXCERPT_COLUMNS / 2)
+    if (caret > *from + EXCERPT_COLUMNS / 2)
         *from = caret - EXCERPT_COLUMNS / 2;
     if (*to - *from > EXCERPT_COLUMNS)
         *to = *from + EXCERPT_COLUMNS;
@@ -172,15 +171,15 @@ static void
 put_excerpt(const struct diag *g, struct text *to)
 {
     const unsigned char *s = (const unsigned char *)g->excerpt;
-    size_t len = strlen(g->excerpt), from, end;
+    size_t len = strlen(g->excerpt), indent = strspn(g->excerpt, " \t"), from = indent, end;
     unsigned col = g->loc.col, col_end = g->loc.col_end, before = 0, under = 0;
 
-    if (col > len + 1)
+    if (col > len + 2) /* an argument that is missing is one blank behind the end */
         col = col_end = 0;
     choose_window(len, col ? col - 1 : 0, &from, &end);
     while (from > 0 && from < len && (s[from] & 0xc0) == 0x80)
         from--; /* do not begin inside a character */
-    text_str(to, from ? "  ..." : "  ");
+    text_str(to, from > indent ? "  ..." : "  ");
     for (size_t i = from; i < end;) {
         unsigned n = char_bytes(s + i), columns = char_columns(s + i, n);
         put_char(to, s + i, n);
@@ -193,7 +192,9 @@ put_excerpt(const struct diag *g, struct text *to)
     text_str(to, end < len ? "...\n" : "\n");
     if (!col)
         return;
-    text_printf(to, "%*s^", (int)(2 + (from ? 3 : 0) + before), "");
+    if (col > len + 1)
+        before++;
+    text_printf(to, "%*s^", (int)(2 + (from > indent ? 3 : 0) + before), "");
     for (unsigned i = 1; i < under; i++)
         text_char(to, '~');
     text_char(to, '\n');

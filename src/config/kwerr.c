@@ -167,14 +167,15 @@ report_wrong_proxy(struct cfg *c, const struct keyword *kw)
 struct family {
     const char *word;
     unsigned where;
-    /* $L: the second words, $A the same with "or", $W what was found instead. `missing` NULL: as
+    /* $L: the second words, $A and $O them joined by "and" or "or", $W what was found instead,
+     * $S a suggestion or a full stop, $P the proxy. `missing` NULL: as
      * unknown */
     const char *unknown, *missing;
 };
 
 /* HAProxy words each of these differently. */
 static const struct family families[] = {
-    { "option", ~0u, "unknown option '$W'$S.", DIAG_TIGHT "'option' expects an option name." },
+    { "option", ~0u, "unknown option '$W'$S", DIAG_TIGHT "'option' expects an option name." },
     { "stats", IN_PROXIES, DIAG_TIGHT "unknown stats parameter '$W', expects $O.",
       DIAG_TIGHT "missing keyword in 'stats', expects $O." },
     { "stats", IN_GLOBAL, "'stats' only supports $A (got '$W')", NULL },
@@ -238,8 +239,8 @@ expand(struct cfg *c, const char *form, const struct list_words *l, const char *
         case 'W':
             text_str(t, cfg_arg(c, 1));
             break;
-        case 'S':
-            text_str(t, did);
+        case 'S': /* ends the sentence */
+            text_str(t, *did ? did : ".");
             break;
         case 'P':
             text_printf(t, "%s '%s'", c->section->name, c->section_name ? c->section_name : "");

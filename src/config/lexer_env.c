@@ -1,5 +1,5 @@
 /* lexer_env.c - environment variables inside double quotes (manual 2.3):
- * "$NAME" "${NAME}" "${NAME-default}" "${NAME[*]}" "${NAME-default[*]}" and .FILE .LINE .SECTION.
+ * "$NAME" "${NAME}" "${NAME-default}" "${NAME[*]}" "${NAME[*]-default}" and .FILE .LINE .SECTION.
  */
 #include "config/lexer_int.h"
 
@@ -84,20 +84,17 @@ take_brace_rest(struct lexer *x, const struct lex_raw *raw, size_t brace, size_t
     const char *s = raw->text;
     size_t i = *end, stop = i;
 
-    if (s[i] == '-') {
-        while (stop < raw->len && s[stop] != '}' && s[stop] != '"')
-            stop++;
-        *dflt = slice(s + i + 1, stop - i - 1);
-        if (slice_ends(*dflt, SL(LIST_SUFFIX))) {
-            *list = true;
-            dflt->len -= sizeof(LIST_SUFFIX) - 1;
-        }
-    } else if (s[i] == '[') {
-        if (strncmp(s + i, LIST_SUFFIX "}", sizeof(LIST_SUFFIX)) != 0)
+    if (s[i] == '[') {
+        if (strncmp(s + i, LIST_SUFFIX, sizeof(LIST_SUFFIX) - 1) != 0)
             return lex_fail(x, raw, (unsigned)i + 1,
                             "truncated or invalid word expansion sequence at position %zu:", i + 1);
         *list = true;
-        stop = i + sizeof(LIST_SUFFIX) - 1;
+        i = stop = i + sizeof(LIST_SUFFIX) - 1;
+    }
+    if (s[i] == '-') { /* nothing is special in a default but the brace */
+        while (stop < raw->len && s[stop] != '}')
+            stop++;
+        *dflt = slice(s + i + 1, stop - i - 1);
     }
     if (s[stop] != '}')
         return lex_fail(x, raw, (unsigned)brace + 1,
