@@ -12,8 +12,8 @@ struct http_auth {
     struct slice token;           /* Bearer; borrowed from the header */
 };
 
-/** Decodes a header value. `buf` holds the decoded user and password: 3/4 of the header's length is always
- *  enough; credentials that do not fit, hold NUL or have no colon are malformed. */
+/** Decodes a header value. `buf` holds the decoded user and password: 3/4 of the header's length is
+ * always enough; credentials that do not fit, hold NUL or have no colon are malformed. */
 struct http_auth http_auth_decode(struct slice header, char *buf, size_t size);
 /** "Basic", "Bearer", or an empty slice. */
 struct slice http_auth_scheme_name(enum http_auth_scheme s);

@@ -28,7 +28,8 @@ word_end(struct slice s, size_t at)
     return at;
 }
 
-/* Extends the range over RFC 2965 attributes ("; $Path=/"), which belong to the cookie before them. */
+/* Extends the range over RFC 2965 attributes ("; $Path=/"), which belong to the cookie before them.
+ */
 static size_t
 skip_attributes(struct slice s, size_t end)
 {
@@ -111,7 +112,8 @@ http_cookie_find(const struct http_head *head, struct slice hdr, struct slice na
 }
 
 bool
-http_cookie_remove(struct arena *arena, struct slice s, const struct http_cookie *c, struct slice *out)
+http_cookie_remove(struct arena *arena, struct slice s, const struct http_cookie *c,
+                   struct slice *out)
 {
     struct slice before = slice_trim(slice(s.p, c->from));
     struct slice after = slice_trim(slice(s.p + c->to, s.len - c->to));

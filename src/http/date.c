@@ -1,10 +1,10 @@
 /* date.c - HTTP dates without time zones, locales or the C library. */
 #include "http/date.h"
 
-#define DAY 86400
-#define DAYS_PER_ERA 146097 /* 400 years */
-#define SEC_MAX 253402300799 /* 9999-12-31 23:59:59 */
-#define SEC_MIN (-62167219200) /* 0000-01-01 */
+#define DAY          86400
+#define DAYS_PER_ERA 146097         /* 400 years */
+#define SEC_MAX      253402300799   /* 9999-12-31 23:59:59 */
+#define SEC_MIN      (-62167219200) /* 0000-01-01 */
 
 static const char days3[] = "SunMonTueWedThuFriSat";
 static const char months3[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -92,7 +92,8 @@ http_date_cached(int64_t sec)
     return slice(cache.text, HTTP_DATE_LEN);
 }
 
-/* ---- parsing ------------------------------------------------------------------------------------ */
+/* ---- parsing ------------------------------------------------------------------------------------
+ */
 
 /* Cursor; ok turns false once and for all at the first mismatch. */
 struct cursor {

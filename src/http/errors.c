@@ -2,7 +2,8 @@
 #include "http/errors.h"
 
 #define LINE(code, phrase) "HTTP/1.1 " #code " " phrase "\r\n"
-#define PAGE(code, phrase, text) "<html><body><h1>" #code " " phrase "</h1>\n" text "\n</body></html>\n"
+#define PAGE(code, phrase, text)                                                                   \
+    "<html><body><h1>" #code " " phrase "</h1>\n" text "\n</body></html>\n"
 #define HEAD(code, len, phrase)                                                                    \
     LINE(code, phrase)                                                                             \
     "content-length: " #len "\r\n"                                                                 \
@@ -12,7 +13,10 @@
     LINE(code, phrase)                                                                             \
     "content-length: " #len "\r\n"                                                                 \
     "cache-control: no-cache\r\n" conn "content-type: text/html\r\n\r\n" PAGE(code, phrase, text)
-#define S(lit) { (lit), sizeof(lit) - 1 }
+#define S(lit)                                                                                     \
+    {                                                                                              \
+        (lit), sizeof(lit) - 1                                                                     \
+    }
 
 #define X(code, len, conn, phrase, text)                                                           \
     _Static_assert(sizeof(PAGE(code, phrase, text)) - 1 == (len), "content-length of " #code);
@@ -38,7 +42,7 @@ enum {
 };
 
 #define ERROR_FIRST 200u
-#define ERROR_LAST 504u
+#define ERROR_LAST  504u
 
 /* 1 + index in errors[]. */
 static const unsigned char index_of[ERROR_LAST - ERROR_FIRST + 1] = {

@@ -1,6 +1,7 @@
 /* h1.c - HTTP/1 heads: bytes in, a table of slices out (RFC 9112, 2 to 5).
- * A state machine over one flat buffer. Every state can run out of bytes and goes on where it stopped;
- * within a state the work is done by the scanners of h1_scan.h. Must not know sockets or clocks. */
+ * A state machine over one flat buffer. Every state can run out of bytes and goes on where it
+ * stopped; within a state the work is done by the scanners of h1_scan.h. Must not know sockets or
+ * clocks. */
 #include "http/h1_int.h"
 #include "http/h1_scan.h"
 
@@ -69,7 +70,8 @@ line_end(struct h1_in *in, char c)
     return go(in->h, c == H1_LF ? H1_S_FIELD : H1_S_LINE_LF);
 }
 
-/* ---- start line -------------------------------------------------------------------------------- */
+/* ---- start line --------------------------------------------------------------------------------
+ */
 
 /* Empty lines in front of a message are skipped (RFC 9112, 2.2). */
 static enum h1_step
@@ -327,7 +329,8 @@ start_line(struct h1_in *in)
     }
 }
 
-/* ---- the whole head ---------------------------------------------------------------------------- */
+/* ---- the whole head ----------------------------------------------------------------------------
+ */
 
 static enum h1_step
 header_lines(struct h1_in *in)

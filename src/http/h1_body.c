@@ -1,6 +1,6 @@
 /* h1_body.c - HTTP/1 bodies: content-length, chunked, until close, tunnel (RFC 9112, 6 and 7).
- * Payload stays where it is, or moves towards the front of the caller's buffer when chunk headers lie
- * between. */
+ * Payload stays where it is, or moves towards the front of the caller's buffer when chunk headers
+ * lie between. */
 #include "http/h1_int.h"
 #include "http/uri.h"
 
@@ -77,7 +77,8 @@ h1_body_skip(struct h1 *h, uint64_t n)
         h->state = h->framing == H1_FRAME_CHUNKED ? H1_S_DATA_CR : H1_S_DONE;
 }
 
-/* ---- chunks ------------------------------------------------------------------------------------ */
+/* ---- chunks ------------------------------------------------------------------------------------
+ */
 
 static enum h1_step
 go(struct h1_in *in, enum h1_state state)
@@ -194,16 +195,18 @@ count_line(struct h1_in *in)
     return H1_STEP_NEXT;
 }
 
-/* ---- trailers ---------------------------------------------------------------------------------- */
+/* ---- trailers ----------------------------------------------------------------------------------
+ */
 
 /* Fields which must not be in trailers because they would change what was already decided
  * (RFC 9110, 6.5.1). They are dropped. */
 static bool
 trailer_is_forbidden(struct slice name)
 {
-    static const char *const names[] = { "connection", "content-length", "host",
-                                         "keep-alive", "te",             "trailer",
-                                         "transfer-encoding", "upgrade" };
+    static const char *const names[] = {
+        "connection", "content-length",    "host",   "keep-alive", "te",
+        "trailer",    "transfer-encoding", "upgrade"
+    };
 
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (slice_eq_str(name, names[i]))
@@ -251,7 +254,8 @@ keep_line(struct h1_in *in)
     return H1_STEP_MORE;
 }
 
-/* ---- entry points ------------------------------------------------------------------------------- */
+/* ---- entry points -------------------------------------------------------------------------------
+ */
 
 static enum h1_step
 chunk_step(struct h1_in *in, size_t *out)

@@ -2,7 +2,8 @@
 #include "http/h1.h"
 #include "http/status.h"
 
-#define LINE_OVERHEAD 64u /* blanks, version, status, line ends of a start line and of the empty line */
+#define LINE_OVERHEAD                                                                              \
+    64u /* blanks, version, status, line ends of a start line and of the empty line */
 
 size_t
 h1_format_size(const struct http_head *head)
@@ -32,7 +33,8 @@ put_slice(char *to, struct slice s)
     return put(to, s.p, s.len);
 }
 
-/* From 1.1 on we speak 1.1, whatever the peer's minor version; older or odd ones go out as they came. */
+/* From 1.1 on we speak 1.1, whatever the peer's minor version; older or odd ones go out as they
+ * came. */
 static char *
 put_version(char *to, const struct http_head *head)
 {

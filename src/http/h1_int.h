@@ -71,7 +71,8 @@ struct h1_field {
 /* Ends the message; 4xx become 502 for responses. */
 enum h1_step h1_fail(struct h1 *h, unsigned status, size_t pos, const char *text);
 
-/* h1_field.c: reads one field, resumable. NEXT: *f is complete (or dropped: name.p NULL), END: empty line. */
+/* h1_field.c: reads one field, resumable. NEXT: *f is complete (or dropped: name.p NULL), END:
+ * empty line. */
 enum h1_step h1_field_read(struct h1_in *in, struct h1_field *f);
 
 /* h1_rules.c: meaning of fields and of the whole head. */

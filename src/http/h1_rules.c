@@ -1,5 +1,6 @@
 /* h1_rules.c - what the fields of an HTTP/1 head mean for the message: framing, connection, host.
- * Every ambiguity that could make two parsers disagree ends the message (RFC 9112, 6.3 and 11.2). */
+ * Every ambiguity that could make two parsers disagree ends the message (RFC 9112, 6.3 and 11.2).
+ */
 #include "http/h1_int.h"
 #include "http/uri.h"
 
@@ -9,7 +10,8 @@ bad(struct h1_in *in, unsigned status, const char *where, const char *text)
     return h1_fail(in->h, status, where ? (size_t)(where - in->buf) : in->pos, text);
 }
 
-/* ---- single fields ---------------------------------------------------------------------------- */
+/* ---- single fields ----------------------------------------------------------------------------
+ */
 
 /* One or several equal decimal numbers separated by commas (RFC 9110, 8.6). */
 static bool
@@ -202,7 +204,8 @@ h1_field_take(struct h1_in *in, struct h1_field f)
     return H1_STEP_NEXT;
 }
 
-/* ---- the whole head ---------------------------------------------------------------------------- */
+/* ---- the whole head ----------------------------------------------------------------------------
+ */
 
 /* Takes `close` and `keep-alive` out of a connection header, in place; rules never see them. */
 static void
@@ -303,8 +306,8 @@ check_upgrade(struct h1 *h, struct http_head *head)
         head->flags |= HTTP_HF_UPGRADE_H2C;
 }
 
-/* Length of ":<port>" at the end of an authority when it is empty or the default of the scheme, else 0.
- * `port` is the default ("80"); CONNECT has two of them. */
+/* Length of ":<port>" at the end of an authority when it is empty or the default of the scheme,
+ * else 0. `port` is the default ("80"); CONNECT has two of them. */
 static size_t
 default_port_len(struct slice auth, struct slice port)
 {
@@ -379,13 +382,15 @@ check_connect(struct h1_in *in)
     bool has_host = head->flags & HTTP_HF_HAS_HOST;
     size_t at = authority_port(t);
     struct slice digits = slice(t.p + at, at ? t.len - at : 0);
-    struct slice port = slice_eq(digits, SL("80")) || slice_eq(digits, SL("443")) ? digits : SLICE_NONE;
+    struct slice port =
+        slice_eq(digits, SL("80")) || slice_eq(digits, SL("443")) ? digits : SLICE_NONE;
     bool agrees = !has_host || host_agrees(head->host, t, port);
 
     if (at == 0 || !agrees) {
         if (!in->h->limits->relax)
-            return bad(in, 400, at ? head->host.p : t.p,
-                       at ? "host disagrees with the target" : "the target of CONNECT is not host:port");
+            return bad(
+                in, 400, at ? head->host.p : t.p,
+                at ? "host disagrees with the target" : "the target of CONNECT is not host:port");
         head->flags |= HTTP_HF_VIOLATION;
     } else if (has_host && port.p) {
         set_host(head, slice(t.p, at - 1));
@@ -395,7 +400,8 @@ check_connect(struct h1_in *in)
     return H1_STEP_NEXT;
 }
 
-/* Removes an empty or default port from an absolute target: scheme and host move up in the buffer. */
+/* Removes an empty or default port from an absolute target: scheme and host move up in the buffer.
+ */
 static void
 drop_port(struct http_head *head, struct slice *auth, size_t port_len)
 {
@@ -422,8 +428,8 @@ check_absolute(struct h1_in *in, size_t len)
     for (size_t i = 0; i < auth.len; i++)
         if (auth.p[i] == '@' || auth.p[i] == ',')
             return bad(in, 400, auth.p + i, "invalid character in the authority");
-    if (auth.len == 0 && !relax)
-        return bad(in, 400, auth.p, "empty authority");
+    if ((auth.len == 0 || auth.p[0] == ':') && !relax)
+        return bad(in, 400, auth.p, "empty host in the target");
     struct slice port = scheme_port(scheme);
     bool has_host = head->flags & HTTP_HF_HAS_HOST;
     bool agrees = !has_host || host_agrees(head->host, auth, port);

@@ -30,7 +30,8 @@ h1_scan_value(const char *buf, size_t pos, size_t len)
     return pos;
 }
 
-/** Offset of the first byte that is not a plain character of a request target (0x21..0x7e, not '#'). */
+/** Offset of the first byte that is not a plain character of a request target (0x21..0x7e, not
+ * '#'). */
 static inline size_t
 h1_scan_target(const char *buf, size_t pos, size_t len)
 {

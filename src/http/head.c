@@ -59,7 +59,8 @@ http_hdr_count(const struct http_head *h)
     return n;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists -------------------------------------------------------------------------------------
+ */
 
 /* Offset of the comma that ends the element at `at`, or the length. A quoted string hides commas,
  * a backslash in it hides a quote (RFC 9110, 5.6.4). */
@@ -160,10 +161,12 @@ http_val_nth(const struct http_head *h, struct slice name, int occ, bool full, s
         want = n - back + 1;
     }
     while (http_val_next(h, name, &it)) {
-        found = true;
+        if (!last && --want != 0)
+            continue;
         *value = it.value;
-        if (!last && --want == 0)
-            return true;
+        found = true;
+        if (!last)
+            break;
     }
-    return last && found;
+    return found;
 }

@@ -1,8 +1,8 @@
 /* head.h - a message head as a table of slices into the receive buffer; edits live in an arena.
  *
  * Ownership: the caller gives the header table and the arena; slices borrow from the receive buffer
- * until somebody edits them. Header names are always lower-case. A deleted header stays in the table
- * with name.p == NULL; every iterator skips it. */
+ * until somebody edits them. Header names are always lower-case. A deleted header stays in the
+ * table with name.p == NULL; every iterator skips it. */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
@@ -37,38 +37,40 @@ enum {
     HTTP_HF_UPGRADE = 1u << 5,        /* an upgrade header is present */
     HTTP_HF_EXPECT_100 = 1u << 6,     /* expect: 100-continue */
     HTTP_HF_HAS_HOST = 1u << 7,
-    HTTP_HF_CLOSE_AFTER = 1u << 8,    /* suspicious framing: never reuse this connection */
-    HTTP_HF_WEBSOCKET = 1u << 9,      /* upgrade: websocket, confirmed by connection: upgrade */
-    HTTP_HF_UPGRADE_H2C = 1u << 10,   /* upgrade: h2c or h2 */
-    HTTP_HF_TRANSFER_ENC = 1u << 11,  /* a transfer-encoding header is present */
-    HTTP_HF_VERSION_BAD = 1u << 12,   /* version accepted only because of relaxed parsing */
-    HTTP_HF_VIOLATION = 1u << 13,     /* relaxed parsing accepted something: capture it */
-    HTTP_HF_CONN_HDR = 1u << 14,      /* a connection header is left (close and keep-alive are taken out
-                                       * by the parser, as rules never see them) */
-    HTTP_HF_MODIFIED = 1u << 15,      /* edited since it was parsed */
+    HTTP_HF_CLOSE_AFTER = 1u << 8,   /* suspicious framing: never reuse this connection */
+    HTTP_HF_WEBSOCKET = 1u << 9,     /* upgrade: websocket, confirmed by connection: upgrade */
+    HTTP_HF_UPGRADE_H2C = 1u << 10,  /* upgrade: h2c or h2 */
+    HTTP_HF_TRANSFER_ENC = 1u << 11, /* a transfer-encoding header is present */
+    HTTP_HF_VERSION_BAD = 1u << 12,  /* version accepted only because of relaxed parsing */
+    HTTP_HF_VIOLATION = 1u << 13,    /* relaxed parsing accepted something: capture it */
+    HTTP_HF_CONN_HDR = 1u << 14, /* a connection header is left (close and keep-alive are taken out
+                                  * by the parser, as rules never see them) */
+    HTTP_HF_MODIFIED = 1u << 15, /* edited since it was parsed */
     HTTP_HF_LINE_MODIFIED = 1u << 16, /* the start line was edited */
 };
 
 struct http_hdr {
-    struct slice name; /* lower-case; p == NULL: deleted */
+    struct slice name;  /* lower-case; p == NULL: deleted */
     struct slice value; /* without surrounding blanks */
 };
 
 struct http_head {
     bool is_response;
     enum http_method meth;
-    unsigned status;      /* responses: 100..999 */
-    unsigned version;     /* major * 10 + minor: 9, 10, 11, 20, 30 */
-    unsigned flags;       /* HTTP_HF_* */
-    struct slice method;  /* requests */
-    struct slice target;  /* requests: as it will be sent (after normalisation of the default port) */
-    struct slice reason;  /* responses; may be empty */
+    unsigned status;     /* responses: 100..999 */
+    unsigned version;    /* major * 10 + minor: 9, 10, 11, 20, 30 */
+    unsigned flags;      /* HTTP_HF_* */
+    struct slice method; /* requests */
+    struct slice
+        target; /* requests: as it will be sent (after normalisation of the default port) */
+    struct slice reason;      /* responses; may be empty */
     struct slice version_str; /* "HTTP/1.1" */
-    struct slice host;    /* requests: value of the (first) host header, else authority of the target */
-    uint64_t clen;        /* valid with HTTP_HF_CLEN */
+    struct slice
+        host;      /* requests: value of the (first) host header, else authority of the target */
+    uint64_t clen; /* valid with HTTP_HF_CLEN */
     struct http_hdr *hdr; /* caller's memory */
     unsigned nhdr, hdr_max;
-    struct arena *arena;  /* for edits and copies; NULL: edits that need memory fail */
+    struct arena *arena; /* for edits and copies; NULL: edits that need memory fail */
 };
 
 /** An empty head which stores up to `hdr_max` headers in `hdr` and edits in `arena`. */
@@ -76,7 +78,8 @@ void http_head_init(struct http_head *h, struct http_hdr *hdr, unsigned hdr_max,
                     struct arena *arena);
 /** Forgets everything but the memory it uses. */
 void http_head_reset(struct http_head *h);
-/** Deep copy into `dst` (initialised, with its own table and arena). False when something is exhausted. */
+/** Deep copy into `dst` (initialised, with its own table and arena). False when something is
+ * exhausted. */
 MUST_CHECK bool http_head_copy(struct http_head *dst, const struct http_head *src);
 
 /** Method of a name (case-sensitive), HTTP_OTHER when unknown. */
@@ -119,8 +122,8 @@ unsigned http_hdr_count(const struct http_head *h);
 
 /** Iterator over values. Start with { .full = ... }. */
 struct http_val {
-    bool full;            /* true: whole lines (fhdr), false: split at commas outside quotes (hdr) */
-    struct slice value;   /* current value, trimmed */
+    bool full;          /* true: whole lines (fhdr), false: split at commas outside quotes (hdr) */
+    struct slice value; /* current value, trimmed */
     struct http_hdr *hdr; /* the header it is in */
     unsigned pos;         /* private */
     size_t at;            /* private: offset of the unread rest in hdr->value */
@@ -135,12 +138,14 @@ MUST_CHECK bool http_val_nth(const struct http_head *h, struct slice name, int o
                              struct slice *value);
 /** Number of values. */
 unsigned http_val_count(const struct http_head *h, struct slice name, bool full);
-/** Cuts the next comma separated element off *rest (quotes respected) and trims it. False at the end. */
+/** Cuts the next comma separated element off *rest (quotes respected) and trims it. False at the
+ * end. */
 bool http_list_next(struct slice *rest, struct slice *element);
 /** True if a comma separated list holds `token` (ASCII case-insensitive). */
 bool http_list_has(struct slice list, struct slice token);
 
-/* ---- edits: false when the table or the arena is exhausted; the head is then unchanged -------- */
+/* ---- edits: false when the table or the arena is exhausted; the head is then unchanged --------
+ */
 
 /** Appends a header; copies name (lower-cased) and value. */
 MUST_CHECK bool http_hdr_add(struct http_head *h, struct slice name, struct slice value);
@@ -163,10 +168,10 @@ unsigned http_hdr_del(struct http_head *h, struct slice name);
  *  empty. False when out of memory. */
 MUST_CHECK bool http_hdr_del_token(struct http_head *h, struct slice name, struct slice token);
 
-/** Start line of a request. The setters of path, query and pathq keep scheme and authority. A new absolute
- *  target also becomes the host; setting or replacing `host` changes the authority of an absolute target.
- *  A new query is given without '?'. A '?' that is there stays even when the query is empty, unless it
- *  is SLICE_NONE. */
+/** Start line of a request. The setters of path, query and pathq keep scheme and authority. A new
+ * absolute target also becomes the host; setting or replacing `host` changes the authority of an
+ * absolute target. A new query is given without '?'. A '?' that is there stays even when the query
+ * is empty, unless it is SLICE_NONE. */
 MUST_CHECK bool http_set_method(struct http_head *h, struct slice method);
 MUST_CHECK bool http_set_target(struct http_head *h, struct slice target);
 MUST_CHECK bool http_set_path(struct http_head *h, struct slice path);

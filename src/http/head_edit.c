@@ -1,6 +1,7 @@
-/* head_edit.c - edits of message heads. Strings go to the arena, the receive buffer is never written. */
-#include "http/head.h"
+/* head_edit.c - edits of message heads. Strings go to the arena, the receive buffer is never
+ * written. */
 #include "base/out.h"
+#include "http/head.h"
 #include "http/status.h"
 #include "http/uri.h"
 
@@ -28,7 +29,8 @@ dup_lower(struct arena *a, struct slice s, struct slice *out)
     return true;
 }
 
-/* ---- start line -------------------------------------------------------------------------------- */
+/* ---- start line --------------------------------------------------------------------------------
+ */
 
 static void
 line_edited(struct http_head *h)
@@ -121,7 +123,8 @@ http_set_status(struct http_head *h, unsigned status, struct slice reason)
     return true;
 }
 
-/* ---- fields ------------------------------------------------------------------------------------- */
+/* ---- fields -------------------------------------------------------------------------------------
+ */
 
 /* The host header of a request changed: the authority of an absolute target follows. */
 static bool

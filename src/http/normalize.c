@@ -1,12 +1,13 @@
 /* normalize.c - the normalisers of `http-request normalize-uri` (RFC 3986, 6.2.2; manual, 4.2).
- * Each one maps a path with its query to another one that is at most three times as long. What stands in
- * front of the path is never touched. */
+ * Each one maps a path with its query to another one that is at most three times as long. What
+ * stands in front of the path is never touched. */
 #include "base/out.h"
 #include "http/uri.h"
 
 #include <stdlib.h>
 
-/* in: from the first slash of the path to the end. False: broken percent sequence and `option` is set. */
+/* in: from the first slash of the path to the end. False: broken percent sequence and `option` is
+ * set. */
 typedef bool normalize_fn(struct slice in, bool option, struct out *o);
 
 /* The byte that a percent sequence at s.p[i] stands for, or -1. */
@@ -172,7 +173,8 @@ compare_param(const void *pa, const void *pb)
     return c ? c : (a->p > b->p) - (a->p < b->p);
 }
 
-/* Needs an array of parameters, so it does not fit normalize_fn. An empty last parameter is lost. */
+/* Needs an array of parameters, so it does not fit normalize_fn. An empty last parameter is lost.
+ */
 static bool
 sort_query(struct slice query, struct arena *arena, struct out *o)
 {

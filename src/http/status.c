@@ -2,7 +2,7 @@
 #include "http/status.h"
 
 #define REASON_FIRST 100u
-#define REASON_LAST 599u
+#define REASON_LAST  599u
 
 static const struct slice reasons[REASON_LAST - REASON_FIRST + 1] = {
 #define X(code, text) [code - REASON_FIRST] = { text, sizeof(text) - 1 },

@@ -74,7 +74,8 @@
     X(511, "Network authentication required")                                                      \
     X(520, "Web server is returning an unknown error")
 
-/** Reason phrase of a status; those without one get that of their class, unknown classes "Other". */
+/** Reason phrase of a status; those without one get that of their class, unknown classes "Other".
+ */
 struct slice http_reason(unsigned status);
 
 #endif

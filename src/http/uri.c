@@ -82,7 +82,8 @@ http_scheme_port(struct slice scheme)
     return slice_eq_nocase(scheme, SL("https")) ? 443 : 0;
 }
 
-/* ---- percent encoding --------------------------------------------------------------------------- */
+/* ---- percent encoding ---------------------------------------------------------------------------
+ */
 
 size_t
 http_url_decode(struct slice s, char *to, bool in_form)
@@ -130,7 +131,8 @@ http_url_encode(struct slice s, char *to, size_t size)
     return n;
 }
 
-/* ---- parameters --------------------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------------------------------
+ */
 
 bool
 http_param_next(struct http_param *it)
@@ -153,8 +155,7 @@ http_param_find(struct http_param *it, struct slice name, bool nocase)
     while (http_param_next(it)) {
         if (!it->value.p)
             continue;
-        if (name.len == 0 ||
-            (nocase ? slice_eq_nocase(it->name, name) : slice_eq(it->name, name)))
+        if (name.len == 0 || (nocase ? slice_eq_nocase(it->name, name) : slice_eq(it->name, name)))
             return true;
     }
     return false;

@@ -1,4 +1,5 @@
-/* uri.h - request targets: parts, percent encoding, parameters, normalisation (RFC 3986, RFC 9112 3.2). */
+/* uri.h - request targets: parts, percent encoding, parameters, normalisation (RFC 3986, RFC
+ * 9112 3.2). */
 #ifndef HTTP_URI_H
 #define HTTP_URI_H
 
@@ -36,15 +37,15 @@ struct http_uri {
 struct http_uri http_uri_split(struct slice target);
 /** Path and query in one slice, empty when there is no path. */
 struct slice http_uri_pathq(struct slice target);
-/** Splits host[:port]. *port is the number after the last colon outside brackets, 0 when there is none or
- *  it is not a number up to 65535. Returns the host, brackets included. */
+/** Splits host[:port]. *port is the number after the last colon outside brackets, 0 when there is
+ * none or it is not a number up to 65535. Returns the host, brackets included. */
 struct slice http_authority_split(struct slice authority, unsigned *port);
 /** Default port of a scheme (ASCII case-insensitive): 80, 443, or 0. */
 unsigned http_scheme_port(struct slice scheme);
 
-/** Percent-decodes `s` into `to`, which has room for s.len bytes and may be s.p itself. '+' becomes a blank
- *  behind the first '?', with `in_form` everywhere. Returns the length, or SIZE_MAX when a '%' is not
- *  followed by two hexadecimal digits. */
+/** Percent-decodes `s` into `to`, which has room for s.len bytes and may be s.p itself. '+' becomes
+ * a blank behind the first '?', with `in_form` everywhere. Returns the length, or SIZE_MAX when a
+ * '%' is not followed by two hexadecimal digits. */
 size_t http_url_decode(struct slice s, char *to, bool in_form);
 /** Percent-encodes every byte that is not unreserved (RFC 3986, 2.3) into `to`.
  *  Returns the length, or SIZE_MAX when `size` is too small. */
@@ -55,21 +56,22 @@ size_t http_scheme_len(struct slice target);
 
 /** Parameters of a query string or form body. Start with { .rest = query, .delim = '?' }. */
 struct http_param {
-    struct slice rest;  /* not read yet */
-    char delim;         /* ends a parameter, besides '&' and ';' */
+    struct slice rest; /* not read yet */
+    char delim;        /* ends a parameter, besides '&' and ';' */
     struct slice name;
     struct slice value; /* p == NULL when there is no '=' */
 };
 
 /** Next parameter, empty ones included. False at the end. */
 bool http_param_next(struct http_param *it);
-/** Next parameter that has a '=' and the given name (empty: any name). `nocase`: the case of the name does
- *  not matter. The value is in it->value; nothing is decoded. */
+/** Next parameter that has a '=' and the given name (empty: any name). `nocase`: the case of the
+ * name does not matter. The value is in it->value; nothing is decoded. */
 MUST_CHECK bool http_param_find(struct http_param *it, struct slice name, bool nocase);
 /** Begins the search in a target, behind the first `delim` ('?' unless configured otherwise). */
 struct http_param http_param_in_target(struct slice target, char delim);
 
-/* ---- http-request normalize-uri ---------------------------------------------------------------- */
+/* ---- http-request normalize-uri ----------------------------------------------------------------
+ */
 
 #define HTTP_NORMALIZERS(X)                                                                        \
     X(FRAGMENT_ENCODE, "fragment-encode", NULL)                                                    \
