@@ -310,41 +310,53 @@ find_predicate(const char *s)
 
 /* ---- expressions ---- */
 
+static enum cond_rc term_eval(struct cond *c);
+
+/** Behind "!" comes a term; HAProxy points at the sign when nothing that could be one follows. */
+static enum cond_rc
+not_eval(struct cond *c)
+{
+    const char *start = c->at++;
+
+    skip_blanks(c);
+    bool term = *c->at && (strchr("(!+-0123456789", *c->at) || find_predicate(c->at));
+    if (!term)
+        return fail(c, start, "unparsable conditional expression '%s'", start);
+    c->depth++;
+    enum cond_rc rc = term_eval(c);
+    c->depth--;
+    return rc == COND_ERR ? rc : rc == COND_TRUE ? COND_FALSE : COND_TRUE;
+}
+
+static enum cond_rc
+parenthesis_eval(struct cond *c)
+{
+    const char *start = c->at++;
+
+    c->depth++;
+    enum cond_rc rc = or_eval(c);
+    c->depth--;
+    if (rc == COND_ERR)
+        return rc;
+    if (*c->at != ')')
+        return fail(c, start, "expected ')' after conditional expression '%s'", start);
+    c->at++;
+    skip_blanks(c);
+    return rc;
+}
+
 static enum cond_rc
 term_eval(struct cond *c)
 {
     const char *start = c->at;
-    enum cond_rc rc;
     char *end;
 
     if (c->depth >= DEPTH_MAX)
         return fail(c, start, "too many nested conditions, max is %d", DEPTH_MAX);
-    if (*start == '!') {
-        c->at++;
-        skip_blanks(c);
-        if (*c->at != '(' && *c->at != '!' && !find_predicate(c->at) &&
-            !strchr("+-0123456789", *c->at))
-            return fail(c, start, "unparsable conditional expression '%s'", start);
-        if (!*c->at)
-            return fail(c, start, "unparsable conditional expression '%s'", start);
-        c->depth++;
-        rc = term_eval(c);
-        c->depth--;
-        return rc == COND_ERR ? rc : rc == COND_TRUE ? COND_FALSE : COND_TRUE;
-    }
-    if (*start == '(') {
-        c->at++;
-        c->depth++;
-        rc = or_eval(c);
-        c->depth--;
-        if (rc == COND_ERR)
-            return rc;
-        if (*c->at != ')')
-            return fail(c, start, "expected ')' after conditional expression '%s'", start);
-        c->at++;
-        skip_blanks(c);
-        return rc;
-    }
+    if (*start == '!')
+        return not_eval(c);
+    if (*start == '(')
+        return parenthesis_eval(c);
     long number = strtol(start, &end, 0);
     if (end != start) {
         c->at = end;
@@ -354,7 +366,7 @@ term_eval(struct cond *c)
     const struct predicate *p = find_predicate(start);
     if (!p)
         return fail(c, start, "unparsable conditional expression '%s'", start);
-    rc = predicate_eval(c, p);
+    enum cond_rc rc = predicate_eval(c, p);
     skip_blanks(c);
     return rc;
 }

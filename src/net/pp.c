@@ -296,6 +296,18 @@ v2_addresses(struct slice block, unsigned family, struct pp_in *out, size_t *use
     return true;
 }
 
+/** Unknown protocol: addresses are ignored, TLVs are kept when they can be recognised. */
+static void
+v2_unspec(struct slice header, unsigned family, struct pp_in *out)
+{
+    static const unsigned skip[] = { 0, V4_LEN, V6_LEN, UNIX_LEN };
+
+    out->local = true;
+    out->tlvs = slice_sub(header, PP_V2_MIN + skip[family], header.len);
+    if (!v2_tlvs_ok(header, out->tlvs))
+        out->tlvs = SLICE_NONE;
+}
+
 static enum pp_rc
 v2_parse(struct slice in, struct pp_in *out)
 {
@@ -323,16 +335,7 @@ v2_parse(struct slice in, struct pp_in *out)
     if (family > FAM_UNIX || proto > 2)
         return fail(out, PP_E_BAD_PROTO);
     if (family == 0 || proto == 0) {
-        /* unknown protocol: TLVs are kept when they are recognisable, addresses ignored */
-        out->local = true;
-        out->tlvs = slice_sub(rest,
-                              family == FAM_INET    ? V4_LEN
-                              : family == FAM_INET6 ? V6_LEN
-                              : family == FAM_UNIX  ? UNIX_LEN
-                                                    : 0,
-                              rest.len);
-        if (!v2_tlvs_ok(header, out->tlvs))
-            out->tlvs = SLICE_NONE;
+        v2_unspec(header, family, out);
         return PP_DONE;
     }
     if (!v2_addresses(rest, family, out, &at))
