@@ -40,6 +40,7 @@ arena_fini(struct arena *a)
     *a = (struct arena){ 0 };
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static void *
 arena_grow(struct arena *a, size_t size)
 {
@@ -67,6 +68,7 @@ arena_grow(struct arena *a, size_t size)
     }
     return b->data;
 }
+#endif
 
 void *
 arena_alloc(struct arena *a, size_t size)

@@ -12,6 +12,8 @@ struct buf {
 
 /** A buffer of tune.bufsize from the thread's slab; NULL when memory is out. */
 MUST_CHECK struct buf *buf_get(void);
+/** At least `size` bytes; bigger than tune.bufsize comes from the heap. */
+MUST_CHECK struct buf *buf_get_sized(size_t size);
 /** Gives it back to the calling thread and clears *b. NULL is fine. */
 void buf_put(struct buf **b);
 /** Buffers in use by the calling thread. */

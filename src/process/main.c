@@ -1,9 +1,447 @@
-/* main.c - entry point. */
+/* main.c - from the command line to running threads: read, check, bind, become a daemon, drop privileges, serve. */
+#include "base/epoch.h"
+#include "config/cfg.h"
+#include "config/module.h"
+#include "config/tune.h"
+#include "log/log.h"
+#include "process/cmdline.h"
+#include "process/commands.h"
+#include "process/dump.h"
+#include "process/limits.h"
+#include "process/version.h"
+#include "process/worker.h"
+#include "proxy/listener.h"
+#include "proxy/section.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct cmdline opts;
+static struct config cf;
+static struct cfg cfg;
+
+/* ---- reading ---- */
+
+static int
+is_cfg_file(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+
+    return d->d_name[0] != '.' && n > 4 && strcmp(d->d_name + n - 4, ".cfg") == 0;
+}
+
+static bool
+read_dir(const char *path)
+{
+    struct dirent **list;
+    int n = scandir(path, &list, is_cfg_file, alphasort);
+    bool ok = true;
+
+    if (n < 0) {
+        fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
+                strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        char *file = xasprintf("%s/%s", path, list[i]->d_name);
+        struct stat st;
+        if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
+            ok &= cfg_read_file(&cfg, file) == CFG_OK;
+        free(file);
+        free(list[i]);
+    }
+    free(list);
+    return ok;
+}
+
+static bool
+read_one(const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") != 0) {
+        if (stat(path, &st) < 0) {
+            fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
+                    strerror(errno));
+            exit(1);
+        }
+        if (S_ISDIR(st.st_mode))
+            return read_dir(path);
+    }
+    return cfg_read_file(&cfg, path) == CFG_OK;
+}
+
+/* Variables that configurations may refer to (manual 2.4). */
+static void
+set_environment(void)
+{
+    struct text files = { 0 };
+
+    for (unsigned i = 0; i < opts.nfiles; i++)
+        text_printf(&files, "%s%s", i ? ";" : "", opts.files[i]);
+    setenv("HAPROXY_CFGFILES", files.p ? files.p : "", 1);
+    text_fini(&files);
+    setenv("HAPROXY_STARTUP_VERSION", FULL_VERSION, 1);
+    setenv("HAPROXY_BRANCH", "3.5", 1);
+    setenv("HAPROXY_LOCALPEER", tune.localpeer ? tune.localpeer : tune.hostname, 1);
+    for (const struct log_fmt_variable *v = log_fmt_variables; v->name; v++)
+        setenv(v->name, v->value, 0);
+}
+
+static void
+print_diags(bool errors_only)
+{
+    struct text t = { 0 };
+
+    if (opts.json)
+        diags_print_json(&cfg.diags, &t);
+    else
+        diags_print(&cfg.diags, &t, !errors_only);
+    if (t.len)
+        fputs(t.p, opts.json ? stdout : stderr);
+    text_fini(&t);
+}
+
+static void
+options_into_tune(void)
+{
+    static char host[256];
+
+    if (gethostname(host, sizeof(host) - 1) < 0)
+        strncpy(host, "localhost", sizeof(host) - 1);
+    tune.hostname = tune.node = host;
+    tune.localpeer = opts.localpeer ? opts.localpeer : host;
+    if (opts.no_splice)
+        tune.splice = false;
+    if (opts.no_reuseport)
+        tune.reuseport = false;
+    if (opts.no_getaddrinfo)
+        tune.getaddrinfo = false;
+}
+
+/* False when there are errors; messages have been printed. */
+static bool
+read_configuration(void)
+{
+    bool ok = true;
+    int pid = (int)getpid();
+
+    if (!opts.nfiles)
+        ok = cfg_read_text(&cfg, demo_config_name, slice_str(demo_config)) == CFG_OK;
+    for (unsigned i = 0; i < opts.nfiles; i++)
+        ok &= read_one(opts.files[i]);
+    unsigned syntax = cfg.diags.errors;
+    if (opts.px_maxconn) {
+        struct proxy *px;
+        list_each(px, &cf.proxies, link)
+            if (!px->maxconn && !(px->cap & PX_INTERNAL))
+                px->maxconn = opts.px_maxconn;
+    }
+    if (!syntax && ok)
+        ok = cfg_finish(&cfg) == CFG_OK;
+    print_diags(opts.quiet && !opts.verbose);
+    if (syntax && !opts.json)
+        fprintf(stderr, "[ALERT]    (%d) : config : Error(s) found in configuration file : %s\n", pid,
+                opts.nfiles ? opts.files[0] : demo_config_name);
+    if ((!ok || cfg.diags.errors) && !opts.json)
+        fprintf(stderr, "[ALERT]    (%d) : config : Fatal errors found in configuration.\n", pid);
+    if (ok && cfg.diags.warnings && (opts.warn_fatal || cf.zero_warning)) {
+        fprintf(stderr, "[ALERT]    (%d) : Some warnings were found and 'zero-warning' is set. Aborting.\n", pid);
+        return false;
+    }
+    return ok && !cfg.diags.errors;
+}
+
+static bool
+has_listener(void)
+{
+    struct proxy *px;
+
+    list_each(px, &cf.proxies, link)
+        if (!px->disabled && !(px->cap & PX_INTERNAL) && !list_empty(&px->listeners))
+            return true;
+    return false;
+}
+
+/* ---- starting ---- */
+
+static int ready_pipe = -1;
+static const char *pidfile;
+
+static bool
+write_pidfile(void)
+{
+    if (!pidfile)
+        return true;
+    char *tmp = xasprintf("%s.tmp", pidfile);
+    FILE *f = fopen(tmp, "w");
+    bool ok = f != NULL;
+
+    if (f) {
+        fprintf(f, "%d\n", (int)getpid());
+        ok = fclose(f) == 0 && rename(tmp, pidfile) == 0;
+    }
+    if (!ok)
+        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot create pidfile %s (%s)\n", (int)getpid(), pidfile,
+                strerror(errno));
+    free(tmp);
+    return ok;
+}
+
+/* The process that was started waits until the daemon serves, so that its exit status tells. */
+static void
+daemonize(void)
+{
+    int p[2];
+
+    if (pipe2(p, O_CLOEXEC) < 0) {
+        perror("steelyard: pipe");
+        exit(1);
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot fork\n", (int)getpid());
+        exit(1);
+    }
+    if (pid > 0) {
+        char c;
+        close(p[1]);
+        _exit(read(p[0], &c, 1) == 1 ? 0 : 1);
+    }
+    close(p[0]);
+    setsid();
+    ready_pipe = p[1];
+}
+
+static void
+drop_terminal(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    if (fd < 0)
+        return;
+    dup2(fd, 0);
+    dup2(fd, 1);
+    dup2(fd, 2);
+    if (fd > 2)
+        close(fd);
+}
+
+static bool
+drop_privileges(void)
+{
+    int pid = (int)getpid();
+
+    if (cf.chroot && strcmp(cf.chroot, "auto") != 0 && (chroot(cf.chroot) < 0 || chdir("/") < 0)) {
+        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot chroot(%s) : %s.\n", pid, cf.chroot, strerror(errno));
+        return false;
+    }
+    if (cf.gid >= 0) {
+        if (geteuid() == 0 && setgroups(0, NULL) < 0) {
+            fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot drop supplementary groups.\n", pid);
+            return false;
+        }
+        if (setgid((gid_t)cf.gid) < 0) {
+            fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot set gid %d.\n", pid, cf.gid);
+            return false;
+        }
+    }
+    if (cf.uid >= 0 && setuid((uid_t)cf.uid) < 0) {
+        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot set uid %d.\n", pid, cf.uid);
+        return false;
+    }
+    if (cf.set_dumpable)
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    return true;
+}
+
+/* Called by the first thread once all accept connections. */
+static void
+on_ready(void)
+{
+    if (!write_pidfile())
+        _exit(1);
+    for (unsigned i = 0; i < opts.nold_pids; i++)
+        kill(opts.old_pids[i], opts.old_signal);
+    if (ready_pipe >= 0) {
+        drop_terminal();
+        if (write(ready_pipe, "", 1) != 1)
+            _exit(1);
+        close(ready_pipe);
+    }
+    if (!opts.nfiles)
+        demo_announce();
+}
+
+static unsigned
+thread_count(void)
+{
+    cpu_set_t set;
+    unsigned n = 1;
+
+    if (tune.nbthread)
+        n = tune.nbthread;
+    else if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        n = (unsigned)CPU_COUNT(&set);
+    n *= tune.nbproc;
+    return n < 1 ? 1 : n > 1024 ? 1024 : n;
+}
+
+static bool
+start_modules(void)
+{
+    for (unsigned m = 0; modules[m]; m++)
+        if (modules[m]->start && !modules[m]->start(&cf))
+            return false;
+    return true;
+}
+
+static void
+limit_memory(void)
+{
+    if (!opts.mem_mb)
+        return;
+    struct rlimit r = { (rlim_t)opts.mem_mb << 20, (rlim_t)opts.mem_mb << 20 };
+    if (setrlimit(RLIMIT_DATA, &r) < 0)
+        fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] Cannot fix MEM limit to %u megs.\n", (int)getpid(),
+                opts.mem_mb);
+}
+
+static int
+serve(void)
+{
+    struct timeval now;
+
+    gettimeofday(&now, NULL);
+    cf.start_wall_us = (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+    cf.nthread = thread_count();
+    cf.loops = xcalloc(cf.nthread, sizeof(struct loop *));
+    limit_memory();
+    if (!opts.nfiles && !demo_start())
+        return 1;
+    if (!limits_apply(&cf, opts.verbose && !opts.quiet) || !start_modules() || !listeners_open(&cf))
+        return 1;
+    if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon)
+        daemonize();
+    if (!drop_privileges())
+        return 1;
+    int why = worker_run(&cf, on_ready);
+    for (unsigned m = 0; modules[m]; m++)
+        if (modules[m]->stop)
+            modules[m]->stop(&cf);
+    free(cf.loops);
+    return why < 0 ? 1 : why;
+}
+
+/* Warnings that HAProxy gives about how it was started. */
+static void
+warn_about_start(void)
+{
+    if (opts.quiet && !opts.verbose)
+        return;
+    if (opts.master)
+        fprintf(stderr, "[WARNING]  (%d) : master-worker mode is not supported yet: running without a master.\n",
+                (int)getpid());
+    if (opts.master_socket)
+        fprintf(stderr, "[WARNING]  (%d) : option -S is not supported yet: no master socket.\n", (int)getpid());
+    if (opts.old_sockets)
+        fprintf(stderr, "[WARNING]  (%d) : option -x is not supported yet: sockets are bound anew.\n", (int)getpid());
+}
+
+static int
+run(void)
+{
+    tune_defaults();
+    options_into_tune();
+    config_init(&cf);
+    cfg_init(&cfg, &cf, &cf.arena);
+    set_environment();
+    if (opts.dump_keywords)
+        dump_keywords(opts.dump_keywords);
+    if (!read_configuration())
+        return 1;
+    if (opts.maxconn)
+        tune.maxconn_cfg = opts.maxconn;
+    if (opts.check) {
+        if (!has_listener() && opts.verbose)
+            puts("Configuration file has no error but will not start (no listener) => exit(2).");
+        else if (opts.verbose)
+            puts("Configuration file is valid");
+        return has_listener() ? 0 : 2;
+    }
+    if (!has_listener() && !cf.cli) {
+        fprintf(stderr,
+                "[ALERT]    (%d) : [haproxy.main()] No enabled listener found (check for 'bind' directives) ! Exiting.\n",
+                (int)getpid());
+        return 1;
+    }
+    pidfile = opts.pidfile ? opts.pidfile : (opts.daemon || cf.daemon) && !opts.no_daemon && !opts.debug ? cf.pidfile : NULL;
+    warn_about_start();
+    return serve();
+}
+
+static int
+evaluate_condition(void)
+{
+    char *err = NULL;
+    int rc;
+
+    tune_defaults();
+    rc = cond_expr_eval(opts.cond, &err);
+    if (rc < 0)
+        fprintf(stderr, "[ALERT]    (%d) : %s\n", (int)getpid(), err ? err : "bad condition");
+    free(err);
+    return rc > 0 ? 0 : 1;
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    puts("not yet");
-    return 0;
+    int rc;
+
+    if (argc > 1 && command_run(argc - 1, argv + 1, &rc))
+        return rc;
+    if (!cmdline_parse(&opts, argc, argv)) {
+        cmdline_usage(argv[0]);
+        return 1;
+    }
+    if (opts.help || opts.version || opts.build_info) {
+        if (opts.help)
+            cmdline_usage(argv[0]);
+        else if (opts.build_info)
+            version_print_build();
+        else
+            version_print();
+        return 0;
+    }
+    if (opts.check_cond)
+        return evaluate_condition();
+    if (opts.chdir && chdir(opts.chdir) < 0) {
+        fprintf(stderr, "[ALERT]    (%d) : Could not change to directory %s : %s\n", (int)getpid(), opts.chdir,
+                strerror(errno));
+        return 1;
+    }
+    rc = run();
+    cfg_fini(&cfg);
+    config_fini(&cf);
+    epoch_fini();
+    if (rc > 2 && rc == SIGTERM) { /* as if nobody had caught it: what scripts expect */
+        signal(rc, SIG_DFL);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        raise(rc);
+    }
+    return rc == SIGINT ? 0 : rc;
 }

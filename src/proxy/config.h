@@ -20,6 +20,7 @@ struct config {
     bool daemon, quiet_unused;
     const char *chroot, *pidfile, *user, *group;
     int uid, gid; /* -1: not set */
+    bool uid_set;
     unsigned ulimit_n, fd_hard_limit;
     bool strict_limits, strict_limits_written;
     int hard_stop_after_ms, grace_ms, close_spread_ms;
@@ -33,6 +34,7 @@ struct config {
     int unix_bind_uid, unix_bind_gid; /* -1: unset */
     struct list userlists;     /* struct userlist */
     struct list http_errors;   /* struct http_errors_section */
+    struct list errorfiles;    /* uses of http-errors sections, to be resolved */
     struct list tables;        /* struct stick_table, all of them */
     struct list cpu_maps;      /* struct cpu_map */
     struct h1_case_map *case_map;
@@ -42,7 +44,7 @@ struct config {
 
     /* live */
     _Atomic unsigned conn, conn_max;
-    struct freq conn_rate, sess_rate, ssl_rate, req_rate;
+    struct freq_shared conn_rate, sess_rate, ssl_rate, req_rate;
     _Atomic unsigned conn_rate_max, sess_rate_max, ssl_rate_max;
     _Atomic uint64_t cum_conn, cum_req, cum_ssl;
     int64_t start_wall_us;

@@ -5,6 +5,7 @@
 #include "net/conn.h"
 #include "proxy/proxy.h"
 
+struct config;
 struct tls_server;
 
 enum bind_flag {
@@ -30,8 +31,8 @@ struct bind_conf {
     struct cfg_loc loc;
     const char *text;     /* the address argument */
     unsigned flags;       /* enum bind_flag */
-    const char *name, *interface, *proto, *alpn, *label, *namespace_unused;
-    unsigned maxconn, backlog, nice_unused;
+    const char *name, *interface, *proto, *alpn, *label, *guid_prefix;
+    unsigned maxconn, backlog;
     int mss, tcp_ut_ms, id, nice, tfo_qlen;
     unsigned mode, has_mode; /* unix socket permissions */
     int uid, gid;            /* -1: unset */
@@ -63,7 +64,11 @@ struct listener {
 };
 enum { LI_NEW, LI_LISTEN, LI_PAUSED, LI_FULL, LI_STOPPED };
 
-extern const struct keyword bind_keywords[];
+extern const struct keyword bind_keywords[], bind_line_keywords[];
+/** A bind line's object, in px->binds; `text`: the address argument. */
+struct bind_conf *bind_new(struct cfg *c, struct proxy *px, const char *text);
+/** Makes the listeners of the addresses in word `word`. */
+enum cfg_rc bind_addresses(struct cfg *c, struct bind_conf *b, unsigned word);
 /** `bind` keyword: parses addresses and options. */
 enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
 /** Opens the sockets of all listeners (before privileges are dropped). False after printing what failed. */
@@ -73,6 +78,11 @@ bool listeners_thread_start(struct config *cf);
 void listeners_thread_stop(struct config *cf);
 /** A connection of the listener or a process-wide slot was released: resumes what was full. */
 void listener_release(struct listener *li);
+/** Who takes the connections of the runtime API's sockets (mode PX_CLI); set by runtime/. Owns fd, calls listener_release()
+ *  when it ends. */
+extern void (*listener_cli_accept)(struct listener *li, int fd);
+/** Releases what listeners_open() made. */
+void listeners_free(struct config *cf);
 /** Closes all listening sockets. */
 void listeners_close(struct config *cf);
 

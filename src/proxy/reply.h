@@ -43,9 +43,8 @@ struct reply {
 /** What a stream is about to send by itself. All memory is the configuration's or the stream's arena. */
 struct reply_out {
     bool set;
-    bool no_body_headers_unused;
     bool close;                /* the client connection ends with it */
-    bool raw_close_unused;
+    bool silent;               /* nothing is sent at all (errorfile /dev/null) */
     unsigned status;
     struct slice reason;       /* p NULL: standard */
     struct slice body;
@@ -91,6 +90,11 @@ enum cfg_rc reply_parse(struct cfg *c, unsigned *at, struct reply *r, struct pro
 /** errorfile, errorloc, errorloc302, errorloc303, errorfiles, http-error rows; http-errors sections. */
 extern const struct keyword reply_keywords[];
 extern const struct section reply_sections[];
+/** Resolves section names: part of the proxy module's check(). */
+void replies_check(struct cfg *c);
+/** An http-errors section, or NULL. */
+struct config;
+struct http_errors_section *http_errors_find(struct config *cf, const char *name);
 /** Loads a raw HTTP response file; NULL after cfg_error(). */
 struct http_errors *errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word);
 

@@ -17,6 +17,10 @@ enum session_flag {
     SESSF_EXPECT_CIP = 1 << 4,
     SESSF_NO_LOG = 1 << 5,
     SESSF_PREFER_LAST = 1 << 6,
+    SESSF_BEGUN = 1 << 7,    /* handshakes are done, session rules were run */
+    SESSF_TIMEOUT = 1 << 8,  /* the timer fired */
+    SESSF_NO_DATA = 1 << 9,  /* the stream exists only to say that no request came */
+    SESSF_STOPPING = 1 << 10,
 };
 
 /** Owned by its thread; freed by session_end() only. */
@@ -48,10 +52,16 @@ void session_end(struct session *s);
 void session_stream_done(struct session *s, bool keep);
 /** Kills it from outside (its stream included). */
 void session_kill(struct session *s, int why);
+/** Puts TLS on an accepted connection (CONN_HANDSHAKE is set then); set by tls/. False: refused. */
+extern bool (*session_tls_accept)(struct session *s);
+/** Logs a connection that failed in its handshakes; set by log formats. */
+extern void (*session_log_failure)(struct session *s);
 /** All sessions of the calling thread. */
 struct list *sessions_of_thread(void);
 /** Closes those that are idle (soft stop). */
 void sessions_close_idle(void);
+/** Releases the thread's caches; no session is left. */
+void sessions_thread_fini(void);
 /** Tracked counter `n` of a session (its own), NULL when none. */
 struct stick_counter *session_track(struct session *s, unsigned n, bool make);
 

@@ -11,8 +11,8 @@ struct filter;
 
 /** The life of a stream, in order. X(step, text): stream_step_<step>() does it, `text` is for logs and explain. */
 #define STREAM_STEPS(X)                                                                            \
-    X(tcp_request, "running the tcp-request content rules of the frontend")                        \
     X(request_head, "reading the request head")                                                    \
+    X(tcp_request, "running the tcp-request content rules of the frontend")                        \
     X(request_rules, "running the http-request rules of the frontend")                             \
     X(choose_backend, "choosing a backend")                                                        \
     X(backend_tcp, "running the tcp-request content rules of the backend")                         \
@@ -99,6 +99,7 @@ enum stream_flag {
     SF_RES_RULES_DONE = 1u << 27,
     SF_ERR_STATUS_SET = 1u << 28,
     SF_COUNTED_REQ = 1u << 29,
+    SF_PREPARED = 1u << 30,    /* the request head was made ready for a server */
 };
 
 /** Cookie states for the log's third and fourth letters are kept as those letters. */
@@ -113,6 +114,9 @@ struct stream {
     struct task task;
     struct timer timer;
     int64_t deadline_ms;       /* of the current wait; 0: none. The timer is moved lazily */
+    int64_t cli_act_ms, srv_act_ms; /* last bytes moved on either side */
+    int64_t wait_until_ms;     /* of a step that waits for a time (retry delay, tarpit); 0: none */
+    uint32_t req_pin, res_pin; /* bytes of the receive buffers that the heads refer to */
     struct list link;          /* all streams of the thread */
     struct list srv_link;      /* streams of a server, on this thread */
     uint32_t uniq_id;
@@ -124,6 +128,7 @@ struct stream {
 
     /* rules */
     const struct rule *resume; /* where a yielded rule set goes on */
+    bool resume_action;        /* it was the action that yielded, not its condition */
     const struct rule *last_rule; /* that ended or denied, for logs (txn.last_rule...) */
     int64_t rules_since_ms;    /* when the current rule set began to wait */
     struct proxy *rules_px;
@@ -198,5 +203,7 @@ struct stick_counter *stream_track(struct stream *s, unsigned n, bool make);
 /** Writes the stream's log line now (logasap, do-log). */
 void stream_log(struct stream *s);
 unsigned stream_count(void);
+/** Releases the thread's caches; no stream is left. */
+void streams_thread_fini(void);
 
 #endif

@@ -39,7 +39,7 @@ struct rule_ctx {
     struct stream *strm;
     struct sample_ctx *x; /* set up for this rule set */
     enum rule_set set;
-    bool resumed; /* the action returned ACT_YIELD before */
+    bool resumed; /* in: the action returned ACT_YIELD before; out: it did so now (the caller keeps it) */
     bool final;   /* the delay is over: ACT_YIELD must not be returned */
 };
 

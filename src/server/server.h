@@ -30,13 +30,13 @@ enum srv_state { SRV_STOPPED = 0, SRV_STARTING = 1, SRV_RUNNING = 2, SRV_STOPPIN
 enum srv_admin {
     SRVA_FMAINT = 0x01, /* forced maintenance */
     SRVA_IMAINT = 0x02, /* inherited from a tracked server */
-    SRVA_CMAINT = 0x04, /* `disabled` in the configuration */
+    SRVA_CMAINT = 0x04, /* `disabled` in the configuration: a note, the state itself is FMAINT */
     SRVA_FDRAIN = 0x08,
     SRVA_IDRAIN = 0x10,
     SRVA_RMAINT = 0x20, /* no address (resolution) */
     SRVA_HMAINT = 0x40, /* hostname changed on the CLI */
 };
-#define SRVA_MAINT (SRVA_FMAINT | SRVA_IMAINT | SRVA_CMAINT | SRVA_RMAINT | SRVA_HMAINT)
+#define SRVA_MAINT (SRVA_FMAINT | SRVA_IMAINT | SRVA_RMAINT | SRVA_HMAINT)
 #define SRVA_DRAIN (SRVA_FDRAIN | SRVA_IDRAIN)
 
 enum srv_flag {
@@ -88,6 +88,18 @@ struct srv_tlv {
 struct pend_queue {
     struct pendconn *root;
     unsigned left; /* how many left it: positions for the logs */
+};
+
+/** proxy-v2-options: struct server.pp_opts. */
+enum srv_pp_opt {
+    SRV_PP_SSL = 1 << 0,
+    SRV_PP_CERT_CN = 1 << 1,
+    SRV_PP_SSL_CIPHER = 1 << 2,
+    SRV_PP_CERT_SIG = 1 << 3,
+    SRV_PP_CERT_KEY = 1 << 4,
+    SRV_PP_AUTHORITY = 1 << 5,
+    SRV_PP_CRC32C = 1 << 6,
+    SRV_PP_UNIQUE_ID = 1 << 7,
 };
 
 enum srv_on_error { SRV_ON_ERROR_FASTINTER, SRV_ON_ERROR_FAIL_CHECK, SRV_ON_ERROR_SUDDEN_DEATH, SRV_ON_ERROR_MARK_DOWN };
@@ -187,7 +199,7 @@ struct server {
     int64_t last_change_s;     /* wall seconds */
     unsigned down_time_s, down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */
     struct check *check, *agent;
-    struct timer warmup;       /* slow start */
+    struct list warm_link;     /* slow start: on the list of warming servers */
 
     /* load; atomics */
     _Atomic unsigned served;   /* requests being served (counts against maxconn) */
@@ -254,7 +266,7 @@ server_is_usable(const struct server *s)
 }
 
 /** State changes (any thread). They log, update load balancing, trackers, the queue, and close what must be closed.
- *  `reason` follows ", reason: " in the log message; NULL: none. */
+ *  `reason` follows the state in the log message: ", changed from CLI"; NULL: nothing. */
 void server_set_running(struct server *s, const char *reason);
 void server_set_stopped(struct server *s, const char *reason);
 void server_set_stopping(struct server *s, const char *reason);
@@ -269,8 +281,11 @@ const char *server_set_weight(struct server *s, const char *text);
 const char *server_set_addr(struct server *s, const char *addr, const char *port, const char *by, struct text *msg);
 /** `set server <s> health up|stopping|down`: as if checks had said so. */
 void server_force_health(struct server *s, enum srv_state state);
-/** Recomputes the effective weight (slow start) and tells load balancing. */
+/** Recomputes the effective weight and tells load balancing (lock not held). */
 void server_update_weight(struct server *s);
+/** Slow start of all servers; called on thread 0 before its loop runs and after it ended. */
+void server_warmup_start(void);
+void server_warmup_stop(void);
 /** Weight as the statistics show it, 0..256. */
 unsigned server_shown_weight(const struct server *s);
 /** Slow start progress in percent (column throttle); 100: none under way. */
@@ -338,8 +353,8 @@ struct server_lb {
     bool (*is_dynamic)(struct proxy *px);
     /** Moves who waits for the server elsewhere; returns how many. Without the lock. */
     unsigned (*redistribute)(struct server *s);
-    /** Lets waiting streams have the server. Without the lock. */
-    void (*grab)(struct server *s);
+    /** Lets waiting streams have the server; returns how many. Without the lock. */
+    unsigned (*grab)(struct server *s);
 };
 extern struct server_lb server_lb;
 

@@ -1,0 +1,388 @@
+/* conn.c - connections: readiness, transfers, opening and closing.
+ * Invariant: a flag says what the kernel said last; no transfer is tried against it. */
+#include "net/conn.h"
+
+#include "base/slab.h"
+#include "config/tune.h"
+#include "net/sys.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static __thread struct slab conns;
+
+static void
+conn_on_ready(struct io *io, unsigned ready)
+{
+    struct conn *c = container_of(io, struct conn, io);
+
+    if (ready & IO_IN)
+        c->flags |= CONN_RD_READY;
+    if (ready & IO_OUT)
+        c->flags |= CONN_WR_READY;
+    if (ready & IO_HUP)
+        c->flags |= CONN_HUP;
+    if (c->on_event)
+        c->on_event(c);
+}
+
+struct conn *
+conn_new(int fd, unsigned flags)
+{
+    if (unlikely(!conns.size))
+        slab_init(&conns, "connection", sizeof(struct conn), 0);
+    struct conn *c = slab_zget(&conns);
+
+    if (!c) {
+        sys_close(fd);
+        return NULL;
+    }
+    c->flags = flags;
+    c->since_ms = loop_now_ms();
+    list_init(&c->link);
+    if (!io_add(&c->io, fd, IO_IN | IO_OUT, conn_on_ready)) {
+        sys_close(fd);
+        slab_put(&conns, c);
+        return NULL;
+    }
+    return c;
+}
+
+/* Closing a TCP socket with unread bytes sends a reset, which can destroy our last bytes in the peer's buffer. */
+static void
+drain_before_close(struct conn *c)
+{
+    if (c->flags & (CONN_ERR | CONN_EOF | CONN_LINGER_RST | CONN_CONNECTING) ||
+        !(c->flags & CONN_RD_READY))
+        return;
+    char *junk = buf_scratch();
+    for (int i = 0; i < 4; i++)
+        if (sys_recv(c->io.fd, junk, SCRATCH_SIZE, 0) < (ssize_t)SCRATCH_SIZE)
+            break;
+}
+
+void
+conn_free(struct conn **cp)
+{
+    struct conn *c = *cp;
+
+    if (!c)
+        return;
+    *cp = NULL;
+    if (c->layer)
+        c->layer->close(c);
+    if (c->flags & CONN_LINGER_RST) {
+        struct linger hard = { .l_onoff = 1 };
+        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    } else if (!(c->flags & CONN_BACK)) {
+        drain_before_close(c);
+    }
+    io_forget(&c->io);
+    sys_close(c->io.fd);
+    list_del(&c->link);
+    buf_put(&c->rx);
+    free(c->pp);
+    slab_put(&conns, c);
+}
+
+unsigned
+conn_count(void)
+{
+    return conns.in_use;
+}
+
+void
+conn_thread_fini(void)
+{
+    if (conns.size)
+        slab_fini(&conns);
+    conns.size = 0;
+}
+
+/* ---- opening ---- */
+
+static void
+set_int(int fd, int level, int name, int value)
+{
+    /* A refused option is not worth a failed connection. */
+    if (setsockopt(fd, level, name, &value, sizeof(value)) < 0)
+        return;
+}
+
+static void
+apply_sock_opts(int fd, const struct addr *to, const struct sock_opts *o)
+{
+    if (addr_is_ip(to)) {
+        set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        if (o && o->tcp_ut_ms)
+            set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->tcp_ut_ms);
+    }
+    if (!o)
+        return;
+    if (o->sndbuf)
+        set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)o->sndbuf);
+    if (o->rcvbuf)
+        set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)o->rcvbuf);
+    if (o->has_mark)
+        set_int(fd, SOL_SOCKET, SO_MARK, (int)o->mark);
+    if (o->has_tos)
+        set_int(fd, to->kind == ADDR_IP6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                to->kind == ADDR_IP6 ? IPV6_TCLASS : IP_TOS, (int)o->tos);
+    if (o->keepalive && addr_is_ip(to)) {
+        set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        if (o->ka_cnt)
+            set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, o->ka_cnt);
+        if (o->ka_idle_s)
+            set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, o->ka_idle_s);
+        if (o->ka_intvl_s)
+            set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, o->ka_intvl_s);
+    }
+    if (o->tfo && addr_is_ip(to))
+        set_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
+}
+
+static bool
+bind_source(int fd, const struct addr *from, const struct sock_opts *o)
+{
+    if (o && o->interface &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
+                   (socklen_t)strlen(o->interface) + 1) < 0)
+        return false;
+    if (!from || !addr_is_ip(from))
+        return true;
+    set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (o && o->transparent)
+        set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+    if (addr_port(from) == 0)
+        set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    return bind(fd, &from->sa, from->len) == 0;
+}
+
+struct conn *
+conn_connect(const struct addr *to, const struct addr *from, const struct sock_opts *opts, int *err)
+{
+    *err = EADDRNOTAVAIL;
+    if (!addr_is_ip(to) && !addr_is_unix(to))
+        return NULL;
+    int fd = sys_socket(to->sa.sa_family, SOCK_STREAM, 0);
+    if (fd < 0) {
+        *err = errno;
+        return NULL;
+    }
+    apply_sock_opts(fd, to, opts);
+    if (!bind_source(fd, from, opts)) {
+        *err = errno;
+        sys_close(fd);
+        return NULL;
+    }
+    unsigned flags = CONN_BACK | CONN_CONNECTING | (addr_is_unix(to) ? CONN_UNIX : 0);
+    if (sys_connect(fd, &to->sa, to->len) == 0) {
+        flags = (flags & ~(unsigned)CONN_CONNECTING) | CONN_WR_READY;
+    } else if (errno != EINPROGRESS) {
+        *err = errno;
+        sys_close(fd);
+        return NULL;
+    }
+    struct conn *c = conn_new(fd, flags);
+    if (!c) {
+        *err = ENOMEM;
+        return NULL;
+    }
+    conn_set_dst(c, to);
+    *err = 0;
+    return c;
+}
+
+bool
+conn_connect_done(struct conn *c)
+{
+    if (!(c->flags & CONN_CONNECTING))
+        return true;
+    if (!(c->flags & CONN_WR_READY))
+        return false;
+    c->flags &= ~(unsigned)CONN_CONNECTING;
+    int e = sys_sock_error(c->io.fd);
+    if (e) {
+        c->flags |= CONN_ERR;
+        c->err = e;
+    }
+    return true;
+}
+
+/* ---- transfers ---- */
+
+static ssize_t
+transfer_failed(struct conn *c, unsigned ready_flag)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        c->flags &= ~ready_flag;
+        return 0;
+    }
+    if (errno == EINTR)
+        return 0;
+    c->flags |= CONN_ERR;
+    c->flags &= ~ready_flag;
+    c->err = errno;
+    return 0;
+}
+
+ssize_t
+conn_recv(struct conn *c, void *buf, size_t len)
+{
+    if (unlikely(c->layer))
+        return c->layer->recv(c, buf, len);
+    ssize_t n = sys_recv(c->io.fd, buf, len, 0);
+    if (unlikely(n < 0))
+        return transfer_failed(c, CONN_RD_READY);
+    if (unlikely(n == 0)) {
+        c->flags |= CONN_EOF;
+        c->flags &= ~(unsigned)CONN_RD_READY;
+        return 0;
+    }
+    /* A short read emptied the socket: no probe for EAGAIN. The announced end must still be read. */
+    if ((size_t)n < len && !(c->flags & CONN_HUP))
+        c->flags &= ~(unsigned)CONN_RD_READY;
+    return n;
+}
+
+ssize_t
+conn_sendv(struct conn *c, const struct iovec *iov, unsigned n, bool more)
+{
+    if (unlikely(c->layer))
+        return c->layer->sendv(c, iov, n, more);
+    ssize_t sent = sys_sendv(c->io.fd, iov, n, more ? MSG_MORE : 0);
+    if (unlikely(sent < 0))
+        return transfer_failed(c, CONN_WR_READY);
+    size_t total = 0;
+    for (unsigned i = 0; i < n; i++)
+        total += iov[i].iov_len;
+    if ((size_t)sent < total)
+        c->flags &= ~(unsigned)CONN_WR_READY;
+    return sent;
+}
+
+bool
+conn_fill(struct conn *c)
+{
+    if (!(c->flags & CONN_RD_READY))
+        return false;
+    if (!c->rx && !(c->rx = buf_get())) {
+        c->flags |= CONN_ERR;
+        c->err = ENOMEM;
+        return true;
+    }
+    size_t room = buf_room(c->rx);
+    if (!room)
+        return false;
+    ssize_t n = conn_recv(c, c->rx->data + c->rx->tail, room);
+    if (n > 0)
+        c->rx->tail += (uint32_t)n;
+    return n > 0 || c->flags & (CONN_EOF | CONN_ERR);
+}
+
+void
+conn_drop_rx(struct conn *c)
+{
+    if (c->rx && buf_len(c->rx) == 0)
+        buf_put(&c->rx);
+}
+
+void
+conn_shut_wr(struct conn *c)
+{
+    if (c->flags & (CONN_SHUT_WR | CONN_ERR))
+        return;
+    c->flags |= CONN_SHUT_WR;
+    if (c->layer && c->layer->shut_wr)
+        c->layer->shut_wr(c);
+    sys_shutdown(c->io.fd, SHUT_WR);
+}
+
+/* ---- addresses ---- */
+
+static bool
+kernel_addr(int (*get)(int, struct sockaddr *, socklen_t *), int fd, union conn_addr *a)
+{
+    socklen_t len = sizeof(*a);
+
+    memset(a, 0, sizeof(*a));
+    if (get(fd, &a->sa, &len) == 0)
+        return true;
+    a->sa.sa_family = AF_UNSPEC;
+    return false;
+}
+
+/* For a client connection the peer is the source; for a server connection it is the destination. */
+void
+conn_need_src(struct conn *c)
+{
+    if (c->flags & CONN_SRC_SET)
+        return;
+    c->flags |= CONN_SRC_SET;
+    kernel_addr(c->flags & CONN_BACK ? getsockname : getpeername, c->io.fd, &c->src);
+}
+
+void
+conn_need_dst(struct conn *c)
+{
+    if (c->flags & CONN_DST_SET)
+        return;
+    c->flags |= CONN_DST_SET;
+    kernel_addr(c->flags & CONN_BACK ? getpeername : getsockname, c->io.fd, &c->dst);
+}
+
+static void
+expand(struct addr *to, const union conn_addr *from)
+{
+    if (from->sa.sa_family == AF_INET)
+        addr_from_sockaddr(to, &from->sa, sizeof(from->in));
+    else if (from->sa.sa_family == AF_INET6)
+        addr_from_sockaddr(to, &from->sa, sizeof(from->in6));
+    else {
+        *to = (struct addr){ .kind = from->sa.sa_family == AF_UNIX ? ADDR_UNIX : ADDR_NONE };
+        to->sa.sa_family = from->sa.sa_family;
+    }
+}
+
+static void
+compress(union conn_addr *to, const struct addr *from)
+{
+    memset(to, 0, sizeof(*to));
+    if (from->kind == ADDR_IP4)
+        to->in = from->in;
+    else if (from->kind == ADDR_IP6)
+        to->in6 = from->in6;
+    else
+        to->sa.sa_family = addr_is_unix(from) ? AF_UNIX : AF_UNSPEC;
+}
+
+void
+conn_src(struct conn *c, struct addr *a)
+{
+    conn_need_src(c);
+    expand(a, &c->src);
+}
+
+void
+conn_dst(struct conn *c, struct addr *a)
+{
+    conn_need_dst(c);
+    expand(a, &c->dst);
+}
+
+void
+conn_set_src(struct conn *c, const struct addr *a)
+{
+    compress(&c->src, a);
+    c->flags |= CONN_SRC_SET;
+}
+
+void
+conn_set_dst(struct conn *c, const struct addr *a)
+{
+    compress(&c->dst, a);
+    c->flags |= CONN_DST_SET;
+}

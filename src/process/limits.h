@@ -1,0 +1,13 @@
+/* limits.h - how many connections fit: maxconn, descriptors. */
+#ifndef PROCESS_LIMITS_H
+#define PROCESS_LIMITS_H
+
+#include "proxy/config.h"
+
+/** Computes tune.maxconn and the descriptor limit as HAProxy does, raises the limit, and says so when asked. False when a
+ *  written limit cannot be met and strict-limits is written. */
+bool limits_apply(struct config *cf, bool verbose);
+/** The descriptor limit in force and the number of sockets counted on ("Maxsock"). */
+extern unsigned limits_fd, limits_maxsock;
+
+#endif

@@ -1,0 +1,240 @@
+/* worker.c - threads with a loop each; SIGUSR1 lets traffic finish, SIGTERM and SIGINT end at once.
+ *
+ * Signals are read by the first thread through a descriptor, so nothing happens at odd moments. */
+#include "process/worker.h"
+
+#include "base/epoch.h"
+#include "config/module.h"
+#include "config/tune.h"
+#include "log/log.h"
+#include "net/conn.h"
+#include "proxy/session.h"
+#include "proxy/stream_int.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define STOP_CHECK_MS 50
+
+struct thread {
+    pthread_t id;
+    unsigned tid;
+    struct letter stop;
+    bool ok;
+};
+
+static struct thread *threads;
+static pthread_barrier_t started, ended;
+static struct io signals;
+static int ended_by;
+static struct timer stop_timer;
+static int64_t hard_stop_ms;
+
+/* ---- stopping ---- */
+
+static void
+stop_all(int why)
+{
+    ended_by = why;
+    for (unsigned i = 0; i < config->nthread; i++)
+        loop_stop(config->loops[i]);
+}
+
+static void
+on_stop_letter(struct letter *l)
+{
+    listeners_thread_stop(config);
+    sessions_close_idle();
+}
+
+static void
+check_stopped(struct timer *t)
+{
+    bool late = hard_stop_ms && loop_now_ms() >= hard_stop_ms;
+
+    if (late)
+        log_printf(&config->log, NULL, LOGL_WARNING, "soft-stop running for too long, performing a hard-stop.\n");
+    if (late || atomic_load(&config->conn) == 0) {
+        stop_all(0);
+        return;
+    }
+    timer_set(&stop_timer, loop_now_ms() + STOP_CHECK_MS, check_stopped);
+}
+
+void
+worker_soft_stop(void)
+{
+    struct proxy *px;
+
+    if (atomic_exchange(&config->stopping, 1))
+        return;
+    list_each(px, &config->proxies, link) {
+        if (px->cap & PX_INTERNAL)
+            continue;
+        if (px->cap & PX_FE)
+            log_printf(&px->log, NULL, LOGL_NOTICE, "Stopping %s %s in 0 ms.\n", proxy_kind(px), px->name);
+        atomic_store(&px->stopped, true);
+    }
+    for (unsigned i = 0; i < config->nthread; i++) {
+        threads[i].stop.deliver = on_stop_letter;
+        loop_post(config->loops[i], &threads[i].stop);
+    }
+    if (config->hard_stop_after_ms)
+        hard_stop_ms = loop_now_ms() + config->hard_stop_after_ms;
+    timer_set(&stop_timer, loop_now_ms() + 1, check_stopped);
+}
+
+static void
+on_signal(struct io *io, unsigned ready)
+{
+    struct signalfd_siginfo si;
+
+    while (read(io->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGUSR1)
+            worker_soft_stop();
+        else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+            stop_all((int)si.ssi_signo);
+        /* SIGHUP, SIGQUIT, SIGTTOU and SIGTTIN belong to the operations issue: ignored until then */
+    }
+}
+
+static bool
+watch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGQUIT);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd >= 0 && io_add(&signals, fd, IO_IN | IO_LEVEL, on_signal);
+}
+
+/* ---- threads ---- */
+
+static bool
+thread_start(unsigned tid)
+{
+    if (!loop_open(tid))
+        return false;
+    config->loops[tid] = loop_self();
+    loop_on_turn_end(epoch_quiescent);
+    for (unsigned m = 0; modules[m]; m++)
+        if (modules[m]->thread_start && !modules[m]->thread_start(config))
+            return false;
+    return true;
+}
+
+/* Ends what is still there, so that nothing is leaked at exit. */
+static void
+thread_end(void)
+{
+    struct stream *s, *stmp;
+    struct session *se, *setmp;
+
+    list_each_safe(s, stmp, streams_of_thread(), link)
+        stream_kill(s, 'K', 'D');
+    for (int i = 0; i < 3; i++)
+        loop_turn(0);
+    list_each_safe(se, setmp, sessions_of_thread(), link)
+        session_end(se);
+    for (unsigned m = 0; modules[m]; m++)
+        if (modules[m]->thread_stop)
+            modules[m]->thread_stop(config);
+    loop_turn(0);
+    log_flush();
+    pthread_barrier_wait(&ended);
+    streams_thread_fini();
+    sessions_thread_fini();
+    conn_thread_fini();
+    buf_thread_fini();
+    pipe_thread_fini();
+    queue_thread_fini();
+    sample_tmp_fini();
+    loop_close();
+}
+
+static void *
+thread_main(void *arg)
+{
+    struct thread *t = arg;
+
+    t->ok = thread_start(t->tid);
+    pthread_barrier_wait(&started);
+    /* The first thread decides whether all have come up. */
+    pthread_barrier_wait(&started);
+    if (ended_by == 0) {
+        t->ok = listeners_thread_start(config);
+        loop_run();
+    }
+    thread_end();
+    return NULL;
+}
+
+static bool
+spawn(struct config *cf)
+{
+    for (unsigned i = 1; i < cf->nthread; i++) {
+        threads[i].tid = i;
+        int e = pthread_create(&threads[i].id, NULL, thread_main, &threads[i]);
+        if (e) {
+            fprintf(stderr, "steelyard: cannot create thread %u: %s\n", i + 1, strerror(e));
+            exit(1);
+        }
+    }
+    threads[0].ok = thread_start(0) && watch_signals();
+    pthread_barrier_wait(&started);
+    bool ok = true;
+    for (unsigned i = 0; i < cf->nthread; i++)
+        ok &= threads[i].ok;
+    if (!ok)
+        ended_by = -1;
+    pthread_barrier_wait(&started);
+    return ok;
+}
+
+int
+worker_run(struct config *cf, void (*ready)(void))
+{
+    sigset_t set;
+
+    sigfillset(&set);
+    sigdelset(&set, SIGSEGV);
+    sigdelset(&set, SIGABRT);
+    sigdelset(&set, SIGBUS);
+    sigdelset(&set, SIGFPE);
+    sigdelset(&set, SIGPROF);
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    threads = xcalloc(cf->nthread, sizeof(*threads));
+    pthread_barrier_init(&started, NULL, cf->nthread);
+    pthread_barrier_init(&ended, NULL, cf->nthread);
+    if (spawn(cf)) {
+        threads[0].ok = listeners_thread_start(cf);
+        if (ready)
+            ready();
+        loop_run();
+    }
+    if (signals.fd > 0) {
+        io_del(&signals);
+        close(signals.fd);
+    }
+    timer_cancel(&stop_timer);
+    thread_end();
+    for (unsigned i = 1; i < cf->nthread; i++)
+        pthread_join(threads[i].id, NULL);
+    pthread_barrier_destroy(&started);
+    pthread_barrier_destroy(&ended);
+    free(threads);
+    return ended_by;
+}

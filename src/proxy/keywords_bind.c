@@ -1,0 +1,293 @@
+/* keywords_bind.c - `bind` lines and their options (manual 5.1). */
+#include "proxy/listener.h"
+#include "proxy/section.h"
+
+#include "config/tune.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+
+/* ---- options ---- */
+
+static enum cfg_rc
+parse_flag(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    ((struct bind_conf *)obj)->flags |= (unsigned)kw->max;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct bind_conf *b = obj;
+    const char *word = cfg_take(c, at, "'mode'");
+    char *end;
+
+    if (!word)
+        return CFG_ERR;
+    b->mode = (unsigned)strtoul(word, &end, 8);
+    if (*end || b->mode > 07777)
+        return cfg_error(c, *at - 1, "'mode' : invalid octal mode '%s'", word);
+    b->has_mode = 1;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_user(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *name = cfg_take(c, at, "'user'");
+    struct passwd *pw = name ? getpwnam(name) : NULL;
+
+    if (!name)
+        return CFG_ERR;
+    if (!pw)
+        return cfg_error(c, *at - 1, "'user' : '%s' is not a valid user name", name);
+    ((struct bind_conf *)obj)->uid = (int)pw->pw_uid;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_group(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *name = cfg_take(c, at, "'group'");
+    struct group *gr = name ? getgrnam(name) : NULL;
+
+    if (!name)
+        return CFG_ERR;
+    if (!gr)
+        return cfg_error(c, *at - 1, "'group' : '%s' is not a valid group name", name);
+    ((struct bind_conf *)obj)->gid = (int)gr->gr_gid;
+    return CFG_OK;
+}
+
+/* all, odd, even, N, N-M, several separated by commas; [group/] before them. */
+static enum cfg_rc
+parse_thread_set(struct cfg *c, unsigned word, const char *text, uint64_t set[16])
+{
+    struct slice rest = slice_str(text);
+    size_t slash = slice_find(rest, '/', 0);
+
+    if (slash != SIZE_MAX)
+        rest = slice_sub(rest, slash + 1, SIZE_MAX);
+    while (rest.p && rest.len) {
+        struct slice item = slice_cut(rest, ',', &rest), hi;
+        uint64_t from, to;
+        if (slice_eq(item, SL("all"))) {
+            memset(set, 0xff, 16 * sizeof(*set));
+            continue;
+        }
+        if (slice_eq(item, SL("odd")) || slice_eq(item, SL("even"))) {
+            for (unsigned i = 0; i < 16; i++)
+                set[i] |= item.p[0] == 'o' ? 0x5555555555555555ull : 0xaaaaaaaaaaaaaaaaull;
+            continue;
+        }
+        struct slice lo = slice_cut(item, '-', &hi);
+        if (!slice_to_uint(lo, &from) || (hi.p && hi.len && !slice_to_uint(hi, &to)) || from < 1 || from > 1024)
+            return cfg_error(c, word, "'thread' : invalid thread set '%s'", text);
+        if (!hi.p)
+            to = from;
+        else if (!hi.len)
+            to = 1024;
+        if (to < from || to > 1024)
+            return cfg_error(c, word, "'thread' : invalid thread set '%s'", text);
+        for (uint64_t i = from - 1; i < to; i++)
+            set[i / 64] |= 1ull << (i % 64);
+    }
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_thread(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = cfg_take(c, at, "'thread'");
+
+    return word ? parse_thread_set(c, *at - 1, word, ((struct bind_conf *)obj)->threads) : CFG_ERR;
+}
+
+static enum cfg_rc
+parse_shards(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct bind_conf *b = obj;
+    const char *word = cfg_take(c, at, "'shards'");
+    uint64_t n;
+
+    if (!word)
+        return CFG_ERR;
+    if (strcmp(word, "by-thread") == 0 || strcmp(word, "by-group") == 0)
+        b->shards = 0; /* one socket per thread either way */
+    else if (slice_to_uint(slice_str(word), &n) && n >= 1 && n <= 1000)
+        b->shards = (unsigned)n;
+    else
+        return cfg_error(c, *at - 1, "'shards' : invalid value '%s'", word);
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct bind_conf *b = obj;
+    const char *word = cfg_take(c, at, "'proto'");
+
+    if (!word)
+        return CFG_ERR;
+    if (strcmp(word, "h1") != 0 && strcmp(word, "none") != 0)
+        return cfg_error(c, *at - 1, strcmp(word, "h2") == 0 || strcmp(word, "quic") == 0 || strcmp(word, "qmux") == 0
+                                         ? "'proto' : MUX protocol '%s' is not supported yet"
+                                         : "'proto' : unknown MUX protocol '%s'",
+                         word);
+    b->proto = word;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_cip(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct bind_conf *b = obj;
+    int64_t n;
+
+    if (cfg_take_int(c, at, "'accept-netscaler-cip'", 0, UINT32_MAX, &n) != CFG_OK)
+        return CFG_ERR;
+    b->flags |= BINDF_ACCEPT_CIP;
+    b->cip_magic = (uint32_t)n;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_tfo(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    ((struct bind_conf *)obj)->flags |= BINDF_TFO;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_process(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    (*at)++;
+    cfg_warn(c, *at - 1, "'process' on 'bind' lines has no effect any more, please use 'thread' instead.");
+    return CFG_OK;
+}
+
+#define FLAG(text, bit, help_text)                                                                 \
+    { .name = text, .where = IN_BIND, .max = (bit), .parse = parse_flag, .help = help_text }
+
+const struct keyword bind_keywords[] = {
+    FLAG("accept-proxy", BINDF_ACCEPT_PROXY, "expect a PROXY protocol header"),
+    FLAG("transparent", BINDF_TRANSPARENT, "accept connections for foreign addresses"),
+    FLAG("v4v6", BINDF_V4V6, "accept both families"),
+    FLAG("v6only", BINDF_V6ONLY, "accept IPv6 only"),
+    FLAG("defer-accept", BINDF_DEFER_ACCEPT, "accept connections with their first bytes"),
+    { "accept-netscaler-cip", "<magic>", IN_BIND, .parse = parse_cip, .help = "expect a NetScaler client IP header" },
+    { "maxconn", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, maxconn), .help = "most concurrent connections" },
+    { "backlog", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, backlog), .help = "length of the accept queue" },
+    { "name", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, name), .help = "name in statistics" },
+    { "id", "<id>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, id), .min = 1, .max = INT32_MAX, .help = "number in statistics" },
+    { "interface", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, interface), .help = "only connections through this interface" },
+    { "label", "<label>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, label), .help = "label of the listener" },
+    { "mode", "<mode>", IN_BIND, .parse = parse_mode, .help = "octal permissions of a unix socket" },
+    { "user", "<user>", IN_BIND, .parse = parse_user, .help = "owner of a unix socket" },
+    { "group", "<group>", IN_BIND, .parse = parse_group, .help = "group of a unix socket" },
+    { "uid", "<uid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, uid), .max = INT32_MAX, .help = "owner of a unix socket" },
+    { "gid", "<gid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, gid), .max = INT32_MAX, .help = "group of a unix socket" },
+    { "mss", "<maxseg>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, mss), .min = -65535, .max = 65535, .help = "maximum segment size to announce" },
+    { "nice", "<nice>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, nice), .min = -1024, .max = 1024, .help = "priority of the connections' tasks" },
+    { "tcp-ut", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, tcp_ut_ms), .help = "TCP user timeout" },
+    { "tfo", NULL, IN_BIND, .parse = parse_tfo, .help = "TCP fast open" },
+    { "thread", "[<group>/]<set>", IN_BIND, .parse = parse_thread, .help = "threads that accept" },
+    { "shards", "<number> | by-thread | by-group", IN_BIND, .parse = parse_shards, .help = "sockets per address" },
+    { "proto", "<name>", IN_BIND, .parse = parse_proto, .help = "protocol spoken without asking" },
+    { "process", "<set>", IN_BIND, .parse = parse_process, .help = "gone since 2.5; see thread" },
+    { "namespace", "<name>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "network namespace" },
+    { "cc", "<algo>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "congestion control" },
+    { "guid-prefix", "<string>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, guid_prefix), .help = "prefix of the listeners' guid" },
+    { "idle-ping", "<delay>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "HTTP/2 pings on idle connections" },
+    { "nbconn", "<n>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "reverse HTTP connections" },
+    { "tcp-md5sig", "<password>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "TCP MD5 signatures" },
+    { "tcp-ss", "<mode>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "keep the SYN packet" },
+    { 0 },
+};
+
+/* ---- the line ---- */
+
+static struct listener *
+listener_add(struct cfg *c, struct bind_conf *b, const struct addr *a)
+{
+    struct listener *li = ARENA_NEW(c->arena, struct listener), *last;
+    struct proxy *px = b->px;
+
+    last = list_last(&px->listeners, struct listener, link);
+    li->bind = b;
+    li->px = px;
+    li->addr = *a;
+    li->name = b->name;
+    li->id = b->id ? (unsigned)b->id : last ? last->id + 1 : 1;
+    list_push_back(&px->listeners, &li->link);
+    return li;
+}
+
+static enum cfg_rc
+bind_add_address(struct cfg *c, struct bind_conf *b, struct slice item, unsigned word)
+{
+    struct addr_spec spec;
+    char err[256];
+    char *text = arena_slicedup(c->arena, item);
+
+    if (!addr_parse(text, ADDR_FOR_BIND, c->config->unix_bind_prefix, &spec, err, sizeof(err)))
+        return cfg_error(c, word, "'%s' : %s", c->word[0].s, err);
+    if (!addr_is_ip(&spec.addr)) {
+        listener_add(c, b, &spec.addr);
+        return CFG_OK;
+    }
+    for (int port = spec.port_low; port <= spec.port_high; port++) {
+        addr_set_port(&spec.addr, (uint16_t)port);
+        listener_add(c, b, &spec.addr);
+    }
+    return CFG_OK;
+}
+
+struct bind_conf *
+bind_new(struct cfg *c, struct proxy *px, const char *text)
+{
+    struct bind_conf *b = ARENA_NEW(c->arena, struct bind_conf);
+
+    b->px = px;
+    b->loc = c->loc;
+    b->text = text;
+    b->uid = b->gid = -1;
+    list_push_back(&px->binds, &b->link);
+    return b;
+}
+
+enum cfg_rc
+bind_addresses(struct cfg *c, struct bind_conf *b, unsigned word)
+{
+    struct slice list = slice_str(c->word[word].s), item;
+
+    while (addr_list_next(&list, &item))
+        if (bind_add_address(c, b, item, word) != CFG_OK)
+            return CFG_ERR;
+    return CFG_OK;
+}
+
+enum cfg_rc
+bind_parse_line(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct proxy *px = obj;
+
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments.", kw->name);
+    unsigned word = (*at)++;
+    struct bind_conf *b = bind_new(c, px, c->word[word].s);
+    c->context = arena_printf(c->arena, "'bind %s' : ", b->text);
+    enum cfg_rc rc = cfg_run_options(c, IN_BIND, b, at);
+    c->context = NULL;
+    if (bind_addresses(c, b, word) != CFG_OK)
+        return CFG_ERR;
+    return rc;
+}
+
+const struct keyword bind_line_keywords[] = {
+    { "bind", "[<address>]:<port> [, ...] [param*]", IN_FRONTEND, .parse = bind_parse_line, .flags = KWF_STRICT_PLACE,
+      .help = "an address where clients connect" },
+    { 0 },
+};

@@ -1,0 +1,585 @@
+/* reply.c - what the proxy answers by itself: built-in errors, errorfile, errorloc, http-error, http-errors, and the
+ * reply arguments of `return` and `deny` (manual 3.8, 4.2). */
+#include "proxy/stream_int.h"
+
+#include "http/errors.h"
+#include "http/status.h"
+#include "proxy/reply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ERRORFILE_MAX (1024 * 1024)
+
+const unsigned error_status[NERRORS] = {
+    200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502, 503, 504,
+};
+
+int
+error_index(unsigned status)
+{
+    for (unsigned i = 0; i < NERRORS; i++)
+        if (error_status[i] == status)
+            return (int)i;
+    return -1;
+}
+
+/* ---- files ---- */
+
+static char *
+read_whole(struct cfg *c, const char *path, size_t *len, const char **why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *data = NULL;
+    size_t n = 0;
+
+    if (fd < 0) {
+        *why = strerror(errno);
+        return NULL;
+    }
+    data = xmalloc(ERRORFILE_MAX + 1);
+    for (ssize_t r; n <= ERRORFILE_MAX && (r = read(fd, data + n, ERRORFILE_MAX + 1 - n)) > 0;)
+        n += (size_t)r;
+    close(fd);
+    if (n > ERRORFILE_MAX) {
+        *why = "file is too big";
+        free(data);
+        return NULL;
+    }
+    char *kept = arena_slicedup(c->arena, slice(data, n));
+    free(data);
+    *len = n;
+    return kept;
+}
+
+/* Splits a raw response; the status line decides what is sent. */
+static const char *
+parse_raw(struct http_errors *e, struct slice raw)
+{
+    size_t body = slice_search(raw, SL("\r\n\r\n")), skip = 4;
+
+    if (body == SIZE_MAX)
+        body = slice_search(raw, SL("\n\n")), skip = 2;
+    if (body == SIZE_MAX)
+        return "no header/body separation found";
+    struct slice head = slice(raw.p, body + skip / 2), rest;
+    struct slice line = slice_cut(head, '\n', &rest);
+    if (line.len && line.p[line.len - 1] == '\r')
+        line.len--;
+    if (!slice_starts(line, SL("HTTP/1.")) || line.len < 12 || line.p[8] != ' ')
+        return "invalid status line";
+    uint64_t status;
+    if (!slice_to_uint(slice(line.p + 9, 3), &status) || status < 100 || status > 599)
+        return "invalid status code";
+    e->file_status = (unsigned)status;
+    e->reason = line.len > 13 ? slice(line.p + 13, line.len - 13) : SLICE_NONE;
+    e->head = rest;
+    e->body = slice(raw.p + body + skip, raw.len - body - skip);
+    return NULL;
+}
+
+struct http_errors *
+errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word)
+{
+    struct http_errors *e = ARENA_NEW(c->arena, struct http_errors);
+    const char *why = NULL;
+    size_t len = 0;
+
+    e->status = status;
+    e->kind = HE_FILE;
+    e->path = path;
+    if (strcmp(path, "/dev/null") == 0) {
+        e->kind = HE_NONE; /* close without a word */
+        return e;
+    }
+    char *data = read_whole(c, path, &len, &why);
+    if (!data) {
+        cfg_error(c, word, "error opening file <%s>: %s.", path, why);
+        return NULL;
+    }
+    why = parse_raw(e, slice(data, len));
+    if (why) {
+        cfg_error(c, word, "unable to parse custom error message file <%s> : %s.", path, why);
+        return NULL;
+    }
+    return e;
+}
+
+/* ---- keywords ---- */
+
+static enum cfg_rc
+take_status(struct cfg *c, unsigned *at, const char *kw, unsigned *status)
+{
+    uint64_t n;
+
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects <status_code> and <%s> as arguments.", kw,
+                         strcmp(kw, "errorfile") == 0 ? "file" : "url");
+    if (!slice_to_uint(slice_str(c->word[*at].s), &n) || error_index((unsigned)n) < 0) {
+        struct text list = { 0 };
+        for (unsigned i = 0; i < NERRORS; i++)
+            text_printf(&list, "%s%u", i ? ", " : "", error_status[i]);
+        cfg_error(c, *at, "%s: status code '%s' not handled, error customization will be ignored. Known codes: %s", kw,
+                  c->word[*at].s, list.p);
+        text_fini(&list);
+        return CFG_ERR;
+    }
+    *status = (unsigned)n;
+    (*at)++;
+    return CFG_OK;
+}
+
+/* The table of a proxy or of an http-errors section. */
+static struct http_errors **
+errors_of(struct cfg *c, void *obj)
+{
+    return c->where & IN_HTTP_ERRORS ? ((struct http_errors_section *)obj)->err : ((struct proxy *)obj)->errors;
+}
+
+static enum cfg_rc
+parse_errorfile(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    unsigned status;
+
+    if (take_status(c, at, kw->name, &status) != CFG_OK)
+        return CFG_ERR;
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects <status_code> and <file> as arguments.", kw->name);
+    struct http_errors *e = errorfile_load(c, status, c->word[*at].s, *at);
+    if (!e)
+        return CFG_ERR;
+    errors_of(c, obj)[error_index(status)] = e;
+    (*at)++;
+    return cfg_expect_end(c, *at);
+}
+
+/* kw->max: 302 or 303. */
+static enum cfg_rc
+parse_errorloc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    unsigned status;
+
+    if (take_status(c, at, kw->name, &status) != CFG_OK)
+        return CFG_ERR;
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects <status_code> and <url> as arguments.", kw->name);
+    struct http_errors *e = ARENA_NEW(c->arena, struct http_errors);
+    e->status = status;
+    e->kind = kw->max == 303 ? HE_REDIRECT_303 : HE_REDIRECT_302;
+    e->location = c->word[*at].s;
+    errors_of(c, obj)[error_index(status)] = e;
+    (*at)++;
+    return cfg_expect_end(c, *at);
+}
+
+struct http_errors_section *
+http_errors_find(struct config *cf, const char *name)
+{
+    struct http_errors_section *s;
+
+    list_each(s, &cf->http_errors, link)
+        if (strcmp(s->name, name) == 0)
+            return s;
+    return NULL;
+}
+
+/* errorfiles <section> [<code>...]: resolved when everything was read. */
+struct errorfiles_use {
+    struct list link;
+    struct http_errors **to;
+    const char *name;
+    struct cfg_loc loc;
+    uint32_t which; /* bit per error_index(); 0: all */
+};
+
+static enum cfg_rc
+parse_errorfiles(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects http-errors section name as argument.", kw->name);
+    struct errorfiles_use *u = ARENA_NEW(c->arena, struct errorfiles_use);
+    u->to = errors_of(c, obj);
+    u->name = c->word[*at].s;
+    u->loc = cfg_loc_of(c, *at);
+    for ((*at)++; *at < c->nwords; (*at)++) {
+        uint64_t n;
+        if (!slice_to_uint(slice_str(c->word[*at].s), &n) || error_index((unsigned)n) < 0)
+            return cfg_error(c, *at, "'%s' : status code '%s' not handled.", kw->name, c->word[*at].s);
+        u->which |= 1u << error_index((unsigned)n);
+    }
+    list_push_back(&c->config->errorfiles, &u->link);
+    return CFG_OK;
+}
+
+void
+replies_check(struct cfg *c)
+{
+    struct errorfiles_use *u;
+    struct proxy *px;
+
+    list_each(u, &c->config->errorfiles, link) {
+        struct http_errors_section *s = http_errors_find(c->config, u->name);
+        if (!s) {
+            cfg_error_at(c, &u->loc, "unable to find the http-errors section '%s'.", u->name);
+            continue;
+        }
+        for (unsigned i = 0; i < NERRORS; i++)
+            if ((!u->which || u->which & (1u << i)) && s->err[i])
+                u->to[i] = s->err[i];
+    }
+    /* Proxies that inherited before the sections were known. */
+    list_each(px, &c->config->proxies, link)
+        for (unsigned i = 0; px->defaults && i < NERRORS; i++)
+            if (!px->errors[i])
+                px->errors[i] = px->defaults->errors[i];
+}
+
+static enum cfg_rc
+parse_http_error(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct reply *r = ARENA_NEW(c->arena, struct reply);
+    struct proxy *px = c->where & IN_HTTP_ERRORS ? NULL : obj;
+
+    list_init(&r->hdrs);
+    if (!cfg_arg_is(c, *at, "status"))
+        return cfg_error(c, *at, "'%s' : expects at least a status code as arguments.", kw->name);
+    if (reply_parse(c, at, r, px, 0, PT_ANY) != CFG_OK)
+        return CFG_ERR;
+    if (error_index(r->status) < 0)
+        return cfg_error(c, 1, "'%s' : status code '%u' not handled, error customization will be ignored.", kw->name, r->status);
+    struct http_errors *e = ARENA_NEW(c->arena, struct http_errors);
+    e->status = r->status;
+    e->kind = HE_REPLY;
+    e->reply = r;
+    errors_of(c, obj)[error_index(r->status)] = e;
+    return CFG_OK;
+}
+
+/* ---- reply arguments ---- */
+
+static enum cfg_rc
+set_body_kind(struct cfg *c, unsigned at, struct reply *r, enum reply_kind kind)
+{
+    if (r->kind != REPLY_DEFAULT)
+        return cfg_error(c, at, "'%s' : unexpected '%s', %s already set.", c->word[0].s, c->word[at].s,
+                         r->kind == REPLY_RAW || r->kind == REPLY_ERRORS ? "errorfile" : "payload");
+    r->kind = kind;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_file(struct cfg *c, unsigned at, struct reply *r, bool lf, struct proxy *px, unsigned where)
+{
+    const char *why = NULL;
+    size_t len = 0;
+    char *data = read_whole(c, c->word[at].s, &len, &why);
+
+    if (!data)
+        return cfg_error(c, at, "'%s' : failed to open payload file '%s' (%s).", c->word[0].s, c->word[at].s, why);
+    if (!lf) {
+        r->body = slice(data, len);
+        return CFG_OK;
+    }
+    r->lf = logfmt_parse(c, at, data, px, where, false);
+    return r->lf ? CFG_OK : CFG_ERR;
+}
+
+static enum cfg_rc
+parse_body(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned where)
+{
+    const char *word = c->word[*at].s;
+    bool file = strstr(word, "file") != NULL, lf = strncmp(word, "lf-", 3) == 0;
+
+    if (*at + 1 >= c->nwords)
+        return cfg_error(c, *at, "'%s' : '%s' expects <%s> as argument.", c->word[0].s, word, file ? "file" : lf ? "fmt" : "str");
+    if (set_body_kind(c, *at, r, lf ? REPLY_LF : REPLY_CONST) != CFG_OK)
+        return CFG_ERR;
+    (*at)++;
+    enum cfg_rc rc = CFG_OK;
+    if (file) {
+        rc = parse_file(c, *at, r, lf, px, where);
+    } else if (lf) {
+        r->lf = logfmt_parse(c, *at, c->word[*at].s, px, where, false);
+        rc = r->lf ? CFG_OK : CFG_ERR;
+    } else {
+        r->body = slice(c->word[*at].s, c->word[*at].len);
+    }
+    (*at)++;
+    return rc;
+}
+
+static enum cfg_rc
+parse_errors(struct cfg *c, unsigned *at, struct reply *r)
+{
+    const char *word = c->word[*at].s;
+
+    if (strcmp(word, "default-errorfiles") == 0) {
+        (*at)++;
+        return r->kind == REPLY_DEFAULT ? CFG_OK : cfg_error(c, *at - 1, "'%s' : unexpected '%s'.", c->word[0].s, word);
+    }
+    if (*at + 1 >= c->nwords)
+        return cfg_error(c, *at, "'%s' : '%s' expects <%s> as argument.", c->word[0].s, word,
+                         strcmp(word, "errorfile") == 0 ? "file" : "name");
+    if (strcmp(word, "errorfile") == 0) {
+        if (set_body_kind(c, *at, r, REPLY_RAW) != CFG_OK)
+            return CFG_ERR;
+        r->errors = errorfile_load(c, r->status, c->word[*at + 1].s, *at + 1);
+        if (!r->errors)
+            return CFG_ERR;
+    } else {
+        if (set_body_kind(c, *at, r, REPLY_ERRORS) != CFG_OK)
+            return CFG_ERR;
+        r->errors_name = c->word[*at + 1].s;
+    }
+    *at += 2;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_hdr(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned where)
+{
+    if (*at + 2 >= c->nwords)
+        return cfg_error(c, *at, "'%s' : 'hdr' expects <name> and <value> as arguments.", c->word[0].s);
+    struct reply_hdr *h = ARENA_NEW(c->arena, struct reply_hdr);
+    h->name = c->word[*at + 1].s;
+    h->value = logfmt_parse(c, *at + 2, c->word[*at + 2].s, px, where, false);
+    if (!h->value)
+        return CFG_ERR;
+    list_push_back(&r->hdrs, &h->link);
+    *at += 3;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_status(struct cfg *c, unsigned *at, struct reply *r)
+{
+    uint64_t n;
+
+    if (*at + 1 >= c->nwords)
+        return cfg_error(c, *at, "'%s' : '%s' expects <status_code> as argument.", c->word[0].s, c->word[*at].s);
+    if (!slice_to_uint(slice_str(c->word[*at + 1].s), &n) || n < 200 || n > 599)
+        return cfg_error(c, *at + 1, "'%s' : Unexpected status code '%s'.", c->word[0].s, c->word[*at + 1].s);
+    r->status = (unsigned)n;
+    *at += 2;
+    return CFG_OK;
+}
+
+enum cfg_rc
+reply_parse(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned def, unsigned where)
+{
+    enum cfg_rc rc = CFG_OK;
+
+    if (!r->hdrs.next)
+        list_init(&r->hdrs);
+    r->loc = c->loc;
+    if (!r->status)
+        r->status = def;
+    while (rc == CFG_OK && *at < c->nwords && !cond_starts(c, *at)) {
+        const char *word = c->word[*at].s;
+        if (strcmp(word, "status") == 0 || strcmp(word, "deny_status") == 0) {
+            rc = parse_status(c, at, r);
+        } else if (strcmp(word, "content-type") == 0) {
+            if (*at + 1 >= c->nwords)
+                return cfg_error(c, *at, "'%s' : 'content-type' expects <ctype> as argument.", c->word[0].s);
+            r->ctype = c->word[*at + 1].s;
+            *at += 2;
+        } else if (strcmp(word, "hdr") == 0) {
+            rc = parse_hdr(c, at, r, px, where);
+        } else if (strcmp(word, "string") == 0 || strcmp(word, "lf-string") == 0 || strcmp(word, "file") == 0 ||
+                   strcmp(word, "lf-file") == 0) {
+            rc = parse_body(c, at, r, px, where);
+        } else if (strncmp(word, "errorfile", 9) == 0 || strcmp(word, "default-errorfiles") == 0) {
+            rc = parse_errors(c, at, r);
+        } else {
+            break;
+        }
+    }
+    if (rc == CFG_OK && (r->kind == REPLY_CONST || r->kind == REPLY_LF) && !r->ctype &&
+        (r->kind == REPLY_LF || r->body.len))
+        return cfg_error(c, CFG_WHOLE_LINE, "'%s' : a content type must be defined when non-empty payload is configured",
+                         c->word[0].s);
+    return rc;
+}
+
+/* ---- using them ---- */
+
+static void
+use_builtin(struct reply_out *o, unsigned status)
+{
+    const struct http_error *e = http_error_message(status);
+    struct slice head = e->head;
+
+    slice_cut(head, '\n', &head); /* without the status line */
+    o->status = e->status;
+    o->reason = e->reason;
+    o->raw_head = head;
+    o->body = e->body;
+    o->set = true;
+}
+
+static void
+use_redirect(struct stream *s, struct reply_out *o, const struct http_errors *e)
+{
+    o->status = e->kind == HE_REDIRECT_303 ? 303 : 302;
+    o->reason = o->status == 303 ? SL("See Other") : SL("Found");
+    o->hdrs = arena_zalloc(&s->arena, 2 * sizeof(*o->hdrs));
+    if (o->hdrs) {
+        o->hdrs[0] = (struct http_hdr){ SL("cache-control"), SL("no-cache") };
+        o->hdrs[1] = (struct http_hdr){ SL("location"), slice_str(e->location) };
+        o->nhdrs = 2;
+    }
+    o->set = true;
+}
+
+static void
+use_error(struct stream *s, const struct http_errors *e)
+{
+    struct reply_out *o = &s->reply;
+
+    switch (e->kind) {
+    case HE_FILE:
+        o->status = e->file_status;
+        o->reason = e->reason;
+        o->raw_head = e->head;
+        o->body = e->body;
+        o->set = true;
+        break;
+    case HE_REDIRECT_302:
+    case HE_REDIRECT_303:
+        use_redirect(s, o, e);
+        break;
+    case HE_REPLY:
+        if (!reply_make(s, e->reply))
+            use_builtin(o, 500);
+        break;
+    case HE_NONE: /* /dev/null: the connection ends without a response */
+        o->set = true;
+        o->close = true;
+        o->silent = true;
+        o->status = e->status;
+        break;
+    }
+}
+
+void
+reply_error(struct stream *s, unsigned status)
+{
+    int i = error_index(status);
+    const struct http_errors *e = NULL;
+
+    memset(&s->reply, 0, sizeof(s->reply));
+    if (i >= 0) {
+        e = s->be->errors[i];
+        if (!e)
+            e = s->fe->errors[i];
+    }
+    if (e)
+        use_error(s, e);
+    else
+        use_builtin(&s->reply, status);
+}
+
+static bool
+make_headers(struct stream *s, const struct reply *r)
+{
+    struct reply_out *o = &s->reply;
+    struct reply_hdr *h;
+    unsigned n = 0;
+
+    list_each(h, &r->hdrs, link)
+        n++;
+    if (!n)
+        return true;
+    o->hdrs = arena_zalloc(&s->arena, n * sizeof(*o->hdrs));
+    if (!o->hdrs)
+        return false;
+    list_each(h, &r->hdrs, link) {
+        struct slice v = logfmt_slice(h->value, &s->x);
+        char *copy = v.p ? arena_slicedup(&s->arena, v) : NULL;
+        if (!copy)
+            return false;
+        o->hdrs[o->nhdrs++] = (struct http_hdr){ slice_str(h->name), slice(copy, v.len) };
+    }
+    return true;
+}
+
+bool
+reply_make(struct stream *s, const struct reply *r)
+{
+    struct reply_out *o = &s->reply;
+    int i = error_index(r->status);
+    const struct http_errors_section *sec;
+
+    memset(o, 0, sizeof(*o));
+    switch (r->kind) {
+    case REPLY_DEFAULT:
+        reply_error(s, r->status);
+        return true;
+    case REPLY_RAW:
+        use_error(s, r->errors);
+        return true;
+    case REPLY_ERRORS:
+        sec = http_errors_find(config, r->errors_name);
+        if (sec && i >= 0 && sec->err[i])
+            use_error(s, sec->err[i]);
+        else
+            use_builtin(o, r->status);
+        return true;
+    case REPLY_LF: {
+        struct slice v = logfmt_slice(r->lf, &s->x);
+        char *copy = v.p ? arena_slicedup(&s->arena, v) : NULL;
+        if (!copy)
+            return false;
+        o->body = slice(copy, v.len);
+        break;
+    }
+    default:
+        o->body = r->body;
+        break;
+    }
+    o->set = true;
+    o->status = r->status;
+    if (o->body.len && r->ctype)
+        o->ctype = slice_str(r->ctype);
+    return make_headers(s, r);
+}
+
+/* ---- http-errors sections ---- */
+
+static enum cfg_rc
+begin_http_errors(struct cfg *c)
+{
+    struct http_errors_section *old;
+
+    if (c->nwords < 2)
+        return cfg_error(c, 0, "'%s' : missing a name.", c->word[0].s);
+    old = http_errors_find(c->config, c->word[1].s);
+    if (old)
+        return cfg_error(c, 1, "%s: %s section already exists.", c->word[1].s, "http-errors");
+    struct http_errors_section *s = ARENA_NEW(c->arena, struct http_errors_section);
+    s->name = c->word[1].s;
+    list_push_back(&c->config->http_errors, &s->link);
+    c->obj = s;
+    c->section_name = s->name;
+    return CFG_OK;
+}
+
+const struct section reply_sections[] = {
+    { "http-errors", "<name>", IN_HTTP_ERRORS, begin_http_errors, NULL, NULL, "a named set of error replies" },
+    { 0 },
+};
+
+#define DFB (IN_DEFAULTS | IN_FRONTEND | IN_BACKEND)
+
+const struct keyword reply_keywords[] = {
+    { "errorfile", "<code> <file>", DFB | IN_HTTP_ERRORS, .parse = parse_errorfile, .help = "a file to send instead of an error reply" },
+    { "errorloc", "<code> <url>", DFB, .max = 302, .parse = parse_errorloc, .help = "a redirect instead of an error reply" },
+    { "errorloc302", "<code> <url>", DFB, .max = 302, .parse = parse_errorloc, .help = "a redirect instead of an error reply" },
+    { "errorloc303", "<code> <url>", DFB, .max = 303, .parse = parse_errorloc, .help = "a redirect to a GET instead of an error reply" },
+    { "errorfiles", "<name> [<code>...]", DFB, .parse = parse_errorfiles, .help = "error replies of an http-errors section" },
+    { "http-error", "status <code> [<reply arguments>]", DFB, .parse = parse_http_error, .help = "an error reply written here" },
+    { 0 },
+};

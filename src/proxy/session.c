@@ -1,0 +1,424 @@
+/* session.c - client connections: connection rules, handshakes, session rules, then one stream after the other.
+ *
+ * While a stream lives the connection's events go to it; between streams they come here. An idle session holds no buffer
+ * and no stream. */
+#include "proxy/session.h"
+
+#include "base/slab.h"
+#include "config/tune.h"
+#include "net/pp.h"
+#include "net/sys.h"
+#include "proxy/stream_int.h"
+#include "server/pool.h"
+#include "stick/track.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static __thread struct slab session_slab;
+static __thread struct list all = { NULL, NULL };
+
+bool (*session_tls_accept)(struct session *s);
+void (*session_log_failure)(struct session *s);
+
+static void session_step(struct session *s);
+
+struct list *
+sessions_of_thread(void)
+{
+    if (!all.next)
+        list_init(&all);
+    return &all;
+}
+
+/* ---- waiting ---- */
+
+static void
+on_task(struct task *t)
+{
+    session_step(container_of(t, struct session, task));
+}
+
+static void
+on_event(struct conn *c)
+{
+    struct session *s = c->owner;
+    task_wake(&s->task);
+}
+
+static void
+on_timer(struct timer *t)
+{
+    struct session *s = container_of(t, struct session, timer);
+
+    s->flags |= SESSF_TIMEOUT;
+    task_wake(&s->task);
+}
+
+static void
+wait_until(struct session *s, int64_t at_ms)
+{
+    s->conn->owner = s;
+    s->conn->on_event = on_event;
+    if (at_ms)
+        timer_set(&s->timer, at_ms, on_timer);
+    else
+        timer_cancel(&s->timer);
+}
+
+/* ---- ending ---- */
+
+void
+session_end(struct session *s)
+{
+    struct listener *li = s->li;
+
+    timer_cancel(&s->timer);
+    task_cancel(&s->task);
+    if (s->srv_conn) {
+        pool_closed(s->srv_conn->target);
+        conn_free(&s->srv_conn);
+    }
+    if (s->track) {
+        stick_untrack_all(s->track, tune.stick_counters, loop_now_ms());
+        free(s->track);
+    }
+    vars_fini(&s->vars);
+    conn_free(&s->conn);
+    list_del(&s->link);
+    if (s->flags & SESSF_COUNTED)
+        atomic_fetch_sub_explicit(&s->fe->fe_conn, 1, memory_order_relaxed);
+    slab_put(&session_slab, s);
+    listener_release(li);
+}
+
+void
+sessions_thread_fini(void)
+{
+    if (session_slab.size)
+        slab_fini(&session_slab);
+    session_slab.size = 0;
+}
+
+/* A connection that ends before any stream: count it, log it as the handshake's failure. */
+static void
+refuse(struct session *s, uint64_t *counter)
+{
+    ++*counter;
+    session_end(s);
+}
+
+/* ---- rules ---- */
+
+static enum act_rc
+run_session_rules(struct session *s, const struct list *rules, enum rule_set set, enum sample_point point)
+{
+    const struct rule *resume = NULL;
+    struct sample_ctx x = { .px = s->fe, .sess = s, .tmp = sample_tmp(), .opt = SMPO_FINAL, .point = point };
+    struct rule_ctx rx = { .sess = s, .x = &x, .set = set, .final = true };
+
+    if (list_empty(rules))
+        return ACT_CONT;
+    enum act_rc rc = rules_run(rules, &resume, &rx, NULL);
+    sample_tmp_reset();
+    return rc;
+}
+
+/* ---- handshakes ---- */
+
+static bool
+apply_proxy_header(struct session *s, const struct pp_in *in)
+{
+    struct conn *c = s->conn;
+
+    if (!in->local) {
+        conn_need_dst(c);
+        conn_set_src(c, &in->src);
+        conn_set_dst(c, &in->dst);
+        c->flags |= CONN_PROXIED;
+    }
+    if (in->tlvs.len) {
+        struct slice *kept = malloc(sizeof(*kept) + in->tlvs.len);
+        if (!kept)
+            return false;
+        memcpy(kept + 1, in->tlvs.p, in->tlvs.len);
+        *kept = slice((char *)(kept + 1), in->tlvs.len);
+        c->pp = kept;
+    }
+    return true;
+}
+
+/* Looks at the header without taking it, then takes exactly its bytes: what follows may be TLS. */
+static enum pp_rc
+read_proxy_header(struct session *s)
+{
+    struct conn *c = s->conn;
+    char *buf = buf_scratch();
+    struct pp_in in;
+
+    ssize_t n = sys_recv(c->io.fd, buf, 16384, MSG_PEEK);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        c->flags &= ~(unsigned)CONN_RD_READY;
+        return PP_MORE;
+    }
+    if (n <= 0)
+        return PP_ERR;
+    enum pp_rc rc = s->flags & SESSF_EXPECT_CIP
+                        ? pp_cip_parse(slice(buf, (size_t)n), s->li->bind->cip_magic, &in)
+                        : pp_parse(slice(buf, (size_t)n), &in);
+    if (rc == PP_MORE)
+        c->flags &= ~(unsigned)CONN_RD_READY;
+    if (rc != PP_DONE)
+        return rc;
+    if (!apply_proxy_header(s, &in))
+        return PP_ERR;
+    if (sys_recv(c->io.fd, buf, in.used, 0) != (ssize_t)in.used)
+        return PP_ERR;
+    s->flags &= ~(unsigned)(SESSF_EXPECT_CIP | SESSF_EXPECT_PROXY);
+    return PP_DONE;
+}
+
+/* True once all handshakes are done; on failure the session is gone and *gone is set. */
+static bool
+do_handshakes(struct session *s, bool *gone)
+{
+    struct conn *c = s->conn;
+
+    *gone = false;
+    if (s->flags & (SESSF_EXPECT_PROXY | SESSF_EXPECT_CIP)) {
+        enum pp_rc rc = read_proxy_header(s);
+        if (rc == PP_MORE && !(c->flags & (CONN_ERR | CONN_HUP)))
+            return false;
+        if (rc != PP_DONE)
+            goto failed;
+    }
+    if (s->li->bind->flags & BINDF_TLS && !c->layer) {
+        if (!session_tls_accept || !session_tls_accept(s))
+            goto failed;
+    }
+    if (c->flags & CONN_HANDSHAKE)
+        c->layer->handshake(c);
+    if (c->flags & CONN_ERR)
+        goto failed;
+    return !(c->flags & CONN_HANDSHAKE);
+failed:
+    if (session_log_failure)
+        session_log_failure(s);
+    *gone = true;
+    refuse(s, &s->fe->fe_counters[loop_tid()].dses);
+    return false;
+}
+
+/* ---- steps ---- */
+
+static void
+count_session(struct session *s)
+{
+    struct proxy *fe = s->fe;
+    uint64_t now = (uint64_t)loop_now_ms();
+
+    FE_COUNT(fe, stot, 1);
+    FE_COUNT(fe, h1sess, fe->mode == PX_HTTP);
+    uint32_t rate = freq_shared_add(&fe->fe_sess_rate, 1000, 1, now);
+    if (rate > atomic_load_explicit(&fe->fe_sess_rate_max, memory_order_relaxed))
+        atomic_store_explicit(&fe->fe_sess_rate_max, rate, memory_order_relaxed);
+    rate = freq_shared_add(&config->sess_rate, 1000, 1, now);
+    if (rate > atomic_load_explicit(&config->sess_rate_max, memory_order_relaxed))
+        atomic_store_explicit(&config->sess_rate_max, rate, memory_order_relaxed);
+}
+
+/* Handshakes are done: the session begins. False when rules ended it. */
+static bool
+begin(struct session *s)
+{
+    s->handshake_ms = (int)((loop_now_us() - s->accept_us) / 1000);
+    s->idle_us = loop_now_us();
+    s->flags |= SESSF_BEGUN;
+    enum act_rc rc = run_session_rules(s, &s->fe->tcp_sess_rules, RS_TCP_SESS, PT_SESS);
+    if (rc != ACT_CONT && rc != ACT_STOP) {
+        refuse(s, &s->fe->fe_counters[loop_tid()].dses);
+        return false;
+    }
+    count_session(s);
+    return true;
+}
+
+static int64_t
+idle_deadline(const struct session *s)
+{
+    const struct px_timeouts *t = &s->fe->timeout;
+    bool first = !(s->flags & SESSF_NOT_FIRST);
+    int ms;
+
+    if (first)
+        ms = t->http_request && (!t->client || t->http_request < t->client) ? t->http_request : t->client;
+    else
+        ms = t->http_keep_alive ? t->http_keep_alive : t->http_request ? t->http_request : t->client;
+    return deadline(s->idle_us / 1000, ms);
+}
+
+/* An idle connection ended or took too long. The first request's absence is worth a reply and a log line. */
+static void
+idle_over(struct session *s)
+{
+    bool first = !(s->flags & SESSF_NOT_FIRST);
+
+    if (first && !(s->fe->options & PO_DONTLOGNULL && s->fe->options & PO_HTTP_IGNORE_PROBES)) {
+        bool silent = s->fe->options & PO_HTTP_IGNORE_PROBES;
+        if (!silent && !(s->flags & SESSF_STOPPING)) {
+            s->flags |= SESSF_NO_DATA;
+            stream_start(s);
+            return;
+        }
+    }
+    session_end(s);
+}
+
+static void
+session_step(struct session *s)
+{
+    struct conn *c = s->conn;
+    bool gone;
+
+    if (s->strm)
+        return;
+    if (!(s->flags & SESSF_BEGUN)) {
+        if (!do_handshakes(s, &gone)) {
+            if (gone)
+                return;
+            int ms = s->fe->timeout.client_hs ? s->fe->timeout.client_hs : s->fe->timeout.client;
+            int64_t at = deadline(s->accept_us / 1000, ms);
+            if (s->flags & SESSF_TIMEOUT && at && at <= loop_now_ms()) {
+                if (session_log_failure)
+                    session_log_failure(s);
+                refuse(s, &s->fe->fe_counters[loop_tid()].dses);
+                return;
+            }
+            wait_until(s, at);
+            return;
+        }
+        if (!begin(s))
+            return;
+    }
+    if (s->fe->mode != PX_HTTP) {
+        timer_cancel(&s->timer);
+        stream_start(s);
+        return;
+    }
+    conn_fill(c);
+    if (c->rx && buf_len(c->rx)) {
+        timer_cancel(&s->timer);
+        s->flags &= ~(unsigned)SESSF_TIMEOUT;
+        stream_start(s);
+        return;
+    }
+    conn_drop_rx(c);
+    int64_t at = idle_deadline(s);
+    if (c->flags & (CONN_EOF | CONN_ERR) || (at && at <= loop_now_ms())) {
+        timer_cancel(&s->timer);
+        idle_over(s);
+        return;
+    }
+    wait_until(s, at);
+}
+
+void
+session_stream_done(struct session *s, bool keep)
+{
+    struct conn *c = s->conn;
+
+    if (!keep) {
+        session_end(s);
+        return;
+    }
+    s->flags |= SESSF_NOT_FIRST;
+    s->idle_us = loop_now_us();
+    if (atomic_load_explicit(&config->stopping, memory_order_relaxed) && !(c->rx && buf_len(c->rx))) {
+        session_end(s);
+        return;
+    }
+    conn_drop_rx(c);
+    c->owner = s;
+    c->on_event = on_event;
+    if (c->rx || c->flags & (CONN_RD_READY | CONN_HUP)) {
+        /* A pipelined request, or an end to see: in its own task, so that the stack does not grow with the pipeline. */
+        task_wake(&s->task);
+        return;
+    }
+    wait_until(s, idle_deadline(s));
+}
+
+void
+session_accept(struct listener *li, int fd, const struct sockaddr *peer, socklen_t peer_len)
+{
+    if (unlikely(!session_slab.size))
+        slab_init(&session_slab, "session", sizeof(struct session), 0);
+    struct conn *c = conn_new(fd, CONN_WR_READY | (peer->sa_family == AF_UNIX ? CONN_UNIX : 0));
+    struct session *s = c ? slab_zget(&session_slab) : NULL;
+    struct addr a;
+
+    if (!s) {
+        conn_free(&c);
+        listener_release(li);
+        return;
+    }
+    addr_from_sockaddr(&a, peer, peer_len);
+    conn_set_src(c, &a);
+    c->target = li;
+    s->conn = c;
+    s->li = li;
+    s->fe = li->px;
+    s->accept_us = loop_now_us();
+    s->accept_wall_us = loop_wall_us();
+    task_init(&s->task, on_task);
+    list_push_back(sessions_of_thread(), &s->link);
+    s->flags = SESSF_COUNTED;
+    if (li->bind->flags & BINDF_ACCEPT_PROXY)
+        s->flags |= SESSF_EXPECT_PROXY;
+    if (li->bind->flags & BINDF_ACCEPT_CIP)
+        s->flags |= SESSF_EXPECT_CIP;
+    unsigned n = atomic_fetch_add_explicit(&s->fe->fe_conn, 1, memory_order_relaxed) + 1;
+    if (n > atomic_load_explicit(&s->fe->fe_conn_max, memory_order_relaxed))
+        atomic_store_explicit(&s->fe->fe_conn_max, n, memory_order_relaxed);
+    enum act_rc rc = run_session_rules(s, &s->fe->tcp_conn_rules, RS_TCP_CONN, PT_CONN);
+    if (rc != ACT_CONT && rc != ACT_STOP) {
+        if (!(c->flags & CONN_LINGER_RST))
+            c->flags |= CONN_LINGER_RST;
+        refuse(s, &s->fe->fe_counters[loop_tid()].dcon);
+        return;
+    }
+    /* With deferred accept the request is there already; otherwise one failed read tells. */
+    c->flags |= CONN_RD_READY;
+    session_step(s);
+}
+
+void
+session_kill(struct session *s, int why)
+{
+    if (s->strm)
+        stream_kill(s->strm, (char)why, 'D');
+    else
+        session_end(s);
+}
+
+void
+sessions_close_idle(void)
+{
+    struct session *s, *tmp;
+
+    list_each_safe(s, tmp, sessions_of_thread(), link) {
+        if (s->strm || (s->conn->rx && buf_len(s->conn->rx)))
+            continue;
+        session_end(s);
+    }
+}
+
+struct stick_counter *
+session_track(struct session *s, unsigned n, bool make)
+{
+    if (n >= tune.stick_counters)
+        return NULL;
+    if (!s->track && make)
+        s->track = calloc(tune.stick_counters, sizeof(*s->track));
+    return s->track ? &s->track[n] : NULL;
+}

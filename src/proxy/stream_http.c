@@ -1,0 +1,218 @@
+/* stream_http.c - what a proxy does to heads by itself: connection management, forwarded-for (RFC 9110 7.6, manual
+ * 1.2.1 and `option forwardfor`). */
+#include "proxy/stream_int.h"
+
+#include "config/tune.h"
+
+/* ---- helpers ---- */
+
+/* Leaves the tokens of Connection that are not about keeping it. */
+static bool
+drop_connection_tokens(struct http_head *h)
+{
+    if (!(h->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CONN_KEEPALIVE)))
+        return true;
+    if (h->flags & HTTP_HF_CONN_CLOSE && !http_hdr_del_token(h, SL("connection"), SL("close")))
+        return false;
+    return !(h->flags & HTTP_HF_CONN_KEEPALIVE) ||
+           http_hdr_del_token(h, SL("connection"), SL("keep-alive"));
+}
+
+static bool
+excepted(const struct px_xff *f, const struct addr *a)
+{
+    return f->except.set && addr_net_has(&f->except.net, a);
+}
+
+static bool
+add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, const char *def, bool src)
+{
+    const struct px_xff *f = be->on ? be : fe;
+    struct addr a;
+    char text[ADDR_TEXT_MAX];
+
+    if (!fe->on && !be->on)
+        return true;
+    const char *name = be->header ? be->header : fe->header ? fe->header : def;
+    struct slice hdr = slice_str(name);
+    if ((!fe->on || fe->if_none) && (!be->on || be->if_none) && http_hdr_first(&s->rq, hdr))
+        return true;
+    if (src)
+        conn_src(s->sess->conn, &a);
+    else
+        conn_dst(s->sess->conn, &a);
+    if (!addr_is_ip(&a) || (fe->on && excepted(fe, &a)) || (be->on && excepted(be, &a)))
+        return true;
+    (void)f;
+    struct out o = OUT(text);
+    addr_put_host(&o, &a);
+    return http_hdr_add(&s->rq, hdr, out_slice(&o));
+}
+
+/* ---- request ---- */
+
+static enum px_http_mode
+http_mode(const struct stream *s)
+{
+    /* The stricter of both sides wins (manual 4, table of connection modes). */
+    return MAX(s->fe->http_mode, s->be->http_mode);
+}
+
+static bool
+request_connection(struct stream *s)
+{
+    struct http_head *rq = &s->rq;
+    bool close = http_mode(s) != PX_KEEPALIVE;
+
+    s->req.out = s->req.h1.framing;
+    if (s->req.out == H1_FRAME_LENGTH && !(rq->flags & HTTP_HF_CLEN))
+        s->req.out = H1_FRAME_CHUNKED;
+    if (!drop_connection_tokens(rq))
+        return false;
+    if (s->flags & SF_UPGRADE_ASKED || rq->meth == HTTP_CONNECT)
+        close = false;
+    if (close)
+        return http_hdr_add_ref(rq, SL("connection"), SL("close"));
+    if (rq->version < 11 && rq->flags & HTTP_HF_CONN_KEEPALIVE)
+        return http_hdr_add_ref(rq, SL("connection"), SL("keep-alive"));
+    return true;
+}
+
+bool
+http_prepare_request(struct stream *s)
+{
+    if (s->flags & SF_PREPARED) /* sent once before: a retry changes nothing */
+        return true;
+    s->flags |= SF_PREPARED;
+    if (!add_address(s, &s->fe->fwdfor, &s->be->fwdfor, "x-forwarded-for", true) ||
+        !add_address(s, &s->fe->origto, &s->be->origto, "x-original-to", false))
+        return false;
+    if (s->be->send_name_header &&
+        !http_hdr_set(&s->rq, slice_str(s->be->send_name_header), slice_str(s->srv->name)))
+        return false;
+    return request_connection(s);
+}
+
+/* ---- response ---- */
+
+bool
+http_client_keeps(const struct stream *s)
+{
+    const struct http_head *rq = &s->rq;
+
+    if (!s->rq_ready || rq->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CLOSE_AFTER))
+        return false;
+    if (s->fe->http_mode == PX_HTTPCLOSE || s->be->http_mode == PX_HTTPCLOSE)
+        return false;
+    if (atomic_load_explicit(&config->stopping, memory_order_relaxed))
+        return false;
+    return rq->version >= 11 || rq->flags & HTTP_HF_CONN_KEEPALIVE;
+}
+
+static bool
+server_keeps(const struct stream *s)
+{
+    const struct http_head *rs = &s->rs;
+
+    if (rs->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CLOSE_AFTER) || http_mode(s) != PX_KEEPALIVE)
+        return false;
+    if (s->res.h1.framing == H1_FRAME_CLOSE || s->res.h1.framing == H1_FRAME_TUNNEL)
+        return false;
+    return rs->version >= 11 || rs->flags & HTTP_HF_CONN_KEEPALIVE;
+}
+
+/* How the body goes to the client: as it comes where possible. */
+static bool
+response_framing(struct stream *s, bool *keep)
+{
+    struct http_head *rs = &s->rs;
+
+    s->res.out = s->res.h1.framing;
+    switch (s->res.h1.framing) {
+    case H1_FRAME_CHUNKED:
+        if (s->rq.version >= 11)
+            return true;
+        /* An HTTP/1.0 client knows no chunks: the end of the connection ends the body. */
+        http_hdr_del(rs, SL("transfer-encoding"));
+        s->res.out = H1_FRAME_CLOSE;
+        *keep = false;
+        return true;
+    case H1_FRAME_CLOSE:
+        if (s->rq.version >= 11 && !(rs->flags & HTTP_HF_TRANSFER_ENC)) {
+            s->res.out = H1_FRAME_CHUNKED;
+            return http_hdr_add_ref(rs, SL("transfer-encoding"), SL("chunked"));
+        }
+        *keep = false;
+        return true;
+    default:
+        return true;
+    }
+}
+
+bool
+http_connection_header(struct stream *s, bool keep)
+{
+    struct http_head *rs = &s->rs;
+
+    if (!drop_connection_tokens(rs))
+        return false;
+    if (!keep)
+        return s->rq.version < 11 && !(s->rq.flags & HTTP_HF_CONN_KEEPALIVE)
+                   ? true
+                   : http_hdr_add_ref(rs, SL("connection"), SL("close"));
+    if (s->rq.version < 11 || rs->version < 11)
+        return http_hdr_add_ref(rs, SL("connection"), SL("keep-alive"));
+    return true;
+}
+
+bool
+http_reply_connection(struct stream *s, bool keep)
+{
+    http_hdr_del(&s->rs, SL("connection"));
+    if (!keep)
+        return http_hdr_add_ref(&s->rs, SL("connection"), SL("close"));
+    if (s->rq.version < 11)
+        return http_hdr_add_ref(&s->rs, SL("connection"), SL("keep-alive"));
+    return true;
+}
+
+bool
+http_prepare_response(struct stream *s)
+{
+    bool keep = http_client_keeps(s);
+
+    if (s->res.h1.framing == H1_FRAME_TUNNEL) {
+        s->flags |= SF_TUNNEL;
+        s->res.out = H1_FRAME_TUNNEL;
+        return true;
+    }
+    if (server_keeps(s))
+        s->flags |= SF_KEEP_BACK;
+    if (!response_framing(s, &keep))
+        return false;
+    if (keep)
+        s->flags |= SF_KEEP_FRONT;
+    else
+        s->flags &= ~(unsigned)SF_KEEP_FRONT;
+    return http_connection_header(s, keep);
+}
+
+/* ---- emission ---- */
+
+struct slice
+http_format_head(struct stream *s, const struct http_head *h, bool response)
+{
+    struct out o = { buf_scratch(), 0, SCRATCH_SIZE, false };
+    const struct h1_case_map *map = NULL;
+
+    if (response) {
+        if (s->fe->options2 & PO2_H1_CASE_ADJUST_CLI)
+            map = config->case_map;
+        h1_format_response(h, map, &o);
+    } else {
+        if (s->be->options2 & PO2_H1_CASE_ADJUST_SRV)
+            map = config->case_map;
+        h1_format_request(h, map, &o);
+    }
+    return o.full || o.len > 4u * tune.bufsize ? SLICE_NONE : out_slice(&o);
+}

@@ -1,0 +1,132 @@
+/* stream_int.h - what the files of the stream share. */
+#ifndef PROXY_STREAM_INT_H
+#define PROXY_STREAM_INT_H
+
+#include "proxy/config.h"
+#include "proxy/stream.h"
+
+/* ---- steps: one function per row of STREAM_STEPS ---- */
+#define X(n, t) enum step_rc stream_step_##n(struct stream *s);
+STREAM_STEPS(X)
+#undef X
+
+/* ---- stream.c ---- */
+
+static inline enum step_rc
+step_goto(struct stream *s, enum stream_step to)
+{
+    s->step = to;
+    return STEP_GOTO;
+}
+
+/** Waits until `at_ms` at most; 0: as long as it takes. */
+void stream_arm(struct stream *s, int64_t at_ms);
+/** `ms` from `since_ms`, or 0 when ms is 0 (no timeout). */
+static inline int64_t
+deadline(int64_t since_ms, int ms)
+{
+    return ms > 0 ? since_ms + ms : 0;
+}
+static inline int64_t
+sooner(int64_t a, int64_t b)
+{
+    return a && (!b || a < b) ? a : b;
+}
+/** True once the current wait is over by time. */
+static inline bool
+stream_expired(const struct stream *s)
+{
+    return s->deadline_ms && s->deadline_ms <= loop_now_ms();
+}
+/** Event callbacks of the two connections. */
+void stream_on_cli_event(struct conn *c);
+void stream_on_srv_event(struct conn *c);
+/** The timeouts in force. */
+int stream_timeout_client(const struct stream *s);
+int stream_timeout_server(const struct stream *s);
+
+/* ---- stream_io.c: bytes in and out ---- */
+
+enum pump_rc {
+    PUMP_BLOCKED, /* waits for the source or the sink */
+    PUMP_DONE,    /* the message went out completely */
+    PUMP_BAD_IN,  /* malformed, or ended too early (source closed) */
+    PUMP_ERR_IN,  /* the source broke */
+    PUMP_ERR_OUT, /* the sink broke */
+};
+
+/** Forwards what can be forwarded now. */
+HOT enum pump_rc chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst);
+/** Sends `n` slices; what the socket does not take is kept in ch->tx. False when memory is out or the sink broke. */
+MUST_CHECK bool chan_write(struct chan *ch, struct conn *dst, struct iovec *iov, unsigned n, bool more);
+/** True when nothing is held back. */
+bool chan_flush(struct chan *ch, struct conn *dst);
+/** The head, followed by what is there of the body, in one send. */
+enum pump_rc chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst, struct slice head);
+void chan_release(struct chan *ch);
+/** Reads more of the body into the source's buffer and decodes it there, for rules that look at bodies.
+ *  True when something changed. */
+bool chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t pin);
+
+/* ---- stream_http.c: connection management of heads ---- */
+
+/** Makes the request head ready for the server: hop-by-hop headers, forwarded-for, connection mode. */
+bool http_prepare_request(struct stream *s);
+/** Makes the response head ready for the client and decides who keeps its connection. */
+bool http_prepare_response(struct stream *s);
+/** Writes the Connection header that tells the client whether we go on. */
+bool http_connection_header(struct stream *s, bool keep);
+/** The same for a reply of our own. */
+bool http_reply_connection(struct stream *s, bool keep);
+/** Whether the client wants to go on after this exchange. */
+bool http_client_keeps(const struct stream *s);
+/** Formats a head into the thread's scratch. p NULL when it does not fit. */
+struct slice http_format_head(struct stream *s, const struct http_head *h, bool response);
+
+/* ---- stream_response.c ---- */
+/** Reads and drops the rest of a request that was answered early. STEP_WAIT: more will come. */
+enum step_rc stream_drain_request(struct stream *s);
+
+/* ---- stream_server.c ---- */
+/** Lets go of the server connection: to the pool, or closed. */
+void stream_release_back(struct stream *s);
+/** Lets go of the server's slot and queue position. */
+void stream_release_server(struct stream *s);
+/** A server connection failed before any response byte: retry, redispatch, or give up. */
+enum step_rc stream_connect_failed(struct stream *s, bool timeout);
+/** Whether the request may be sent again; prepares it. `why`: enum px_retry. */
+bool stream_retry_request(struct stream *s, unsigned why);
+
+/* ---- stream_rules.c ---- */
+/** Runs one rule set of one proxy with resume; maps the result. STEP_NEXT: go on. */
+enum step_rc stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, enum rule_set set,
+                              int inspect_ms);
+/** Captures of the frontend. */
+void stream_capture_request(struct stream *s);
+void stream_capture_response(struct stream *s);
+
+/* ---- stream_cookie.c ---- */
+void stream_cookie_request(struct stream *s);
+bool stream_cookie_response(struct stream *s);
+
+/* ---- stream_stats.c ---- */
+void stream_count_response(struct stream *s);
+void stream_count_end(struct stream *s);
+
+/** Hooks of higher layers, set once at start; may be NULL. */
+struct stream_hooks {
+    /** Stats page and other request handlers of a proxy: true when a reply was prepared (or denied). */
+    bool (*stats)(struct stream *s, struct proxy *px);
+    /** Log line text; the default formats are compiled like any other. */
+    void (*log)(struct stream *s);
+    void (*filters_start)(struct stream *s);
+    void (*filters_end)(struct stream *s);
+    /** TLS towards a server: puts the layer on a fresh connection. False when it failed. */
+    bool (*tls_connect)(struct stream *s, struct conn *c, struct server *srv);
+    /** Stick rules. */
+    void (*stick_match)(struct stream *s);
+    void (*stick_store)(struct stream *s, bool response);
+};
+extern struct stream_hooks stream_hooks;
+
+#endif

@@ -1,0 +1,344 @@
+/* stream_io.c - forwarding bytes of one direction: decode, frame, send, splice.
+ *
+ * Whatever was taken from the source is either sent or kept in ch->tx (or the pipe) before more is read, so a slow sink
+ * stops the source. Reads of opaque bytes go through the thread's scratch, or through a pipe when both ends are plain. */
+#include "proxy/stream_int.h"
+
+#include "config/tune.h"
+
+#include <errno.h>
+
+#define SPLICE_MIN    (32u * 1024) /* smaller bodies are cheaper to copy */
+#define PUMP_ROUNDS   16           /* reads per call, so that one stream cannot starve the others */
+#define READ_SIZE_MIN (16u * 1024)
+
+bool
+chan_flush(struct chan *ch, struct conn *dst)
+{
+    if (!ch->tx)
+        return true;
+    if (!(dst->flags & CONN_WR_READY))
+        return false;
+    struct iovec iov = { buf_head(ch->tx), buf_len(ch->tx) };
+    ssize_t n = conn_sendv(dst, &iov, 1, false);
+
+    ch->tx->head += (uint32_t)n;
+    if (buf_len(ch->tx))
+        return false;
+    buf_put(&ch->tx);
+    return true;
+}
+
+bool
+chan_write(struct chan *ch, struct conn *dst, struct iovec *iov, unsigned n, bool more)
+{
+    size_t total = 0, sent = 0;
+
+    DASSERT(!ch->tx);
+    for (unsigned i = 0; i < n; i++)
+        total += iov[i].iov_len;
+    if (dst->flags & CONN_WR_READY) {
+        sent = (size_t)conn_sendv(dst, iov, n, more);
+        if (unlikely(dst->flags & CONN_ERR))
+            return false;
+    }
+    ch->out_bytes += total;
+    if (likely(sent == total))
+        return true;
+    /* The socket is full: keep the rest, read less at a time. */
+    ch->read_size = READ_SIZE_MIN;
+    if (!(ch->tx = buf_get_sized(total - sent)))
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        size_t skip = MIN(sent, iov[i].iov_len);
+        size_t left = iov[i].iov_len - skip;
+        sent -= skip;
+        if (left)
+            memcpy(ch->tx->data + ch->tx->tail, (char *)iov[i].iov_base + skip, left);
+        ch->tx->tail += (uint32_t)left;
+    }
+    return true;
+}
+
+/* Puts framing around payload; returns the number of slices (at most 4). */
+static unsigned
+frame(struct chan *ch, char *data, size_t len, bool end, struct iovec *iov, char *head, struct out *tail)
+{
+    unsigned n = 0;
+
+    if (ch->out != H1_FRAME_CHUNKED) {
+        if (len)
+            iov[n++] = (struct iovec){ data, len };
+        return n;
+    }
+    if (len) {
+        struct out o = { head, 0, H1_CHUNK_HEADER_MAX, false };
+        h1_chunk_header(&o, len);
+        iov[n++] = (struct iovec){ head, o.len };
+        iov[n++] = (struct iovec){ data, len };
+        out_lit(tail, "\r\n");
+    }
+    if (end)
+        h1_chunk_end(ch->h1.trailers, NULL, tail);
+    if (tail->len)
+        iov[n++] = (struct iovec){ tail->p, tail->len };
+    return n;
+}
+
+/* Payload that was decoded or is opaque; `end`: it is the last. */
+static enum pump_rc
+send_payload(struct chan *ch, struct conn *dst, char *data, size_t len, bool end)
+{
+    struct iovec iov[4];
+    char head[H1_CHUNK_HEADER_MAX];
+    char tail_mem[4096];
+    struct out tail = OUT(tail_mem);
+
+    ch->body += len;
+    unsigned n = frame(ch, data, len, end, iov, head, &tail);
+    if (n && !chan_write(ch, dst, iov, n, false))
+        return PUMP_ERR_OUT;
+    return PUMP_BLOCKED;
+}
+
+/* Bytes waiting in the source's buffer. */
+static enum pump_rc
+pump_buffered(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
+{
+    struct buf *rx = src->rx;
+    size_t used = 0, made = ch->ready;
+    enum h1_event ev = H1_DATA;
+    char *data = buf_head(rx);
+
+    if (!made) {
+        ev = h1_body(&ch->h1, data, buf_len(rx), &used, &made);
+        if (ev == H1_ERR)
+            return PUMP_BAD_IN;
+        if (!used && ev == H1_MORE)
+            return PUMP_BLOCKED;
+    } else {
+        used = made; /* decoded before, by chan_buffer_body() */
+        ch->ready = 0;
+        if (h1_body_done(&ch->h1))
+            ev = H1_END;
+    }
+    ch->eom_in = ev == H1_END;
+    enum pump_rc rc = send_payload(ch, dst, data, made, ch->eom_in);
+    rx->head += (uint32_t)used;
+    if (rc != PUMP_BLOCKED)
+        return rc;
+    return PUMP_DONE; /* progress */
+}
+
+static bool
+may_splice(const struct chan *ch, const struct conn *src, const struct conn *dst, uint64_t left)
+{
+    if (!tune.splice || ch->out == H1_FRAME_CHUNKED || !conn_can_splice(src) || !conn_can_splice(dst))
+        return false;
+    if (left == UINT64_MAX)
+        return ch->bulk; /* an opaque stream has proved to be one of big transfers */
+    return left >= SPLICE_MIN || ch->pipe;
+}
+
+static enum pump_rc
+read_spliced(struct chan *ch, struct conn *src, uint64_t left)
+{
+    if (!ch->pipe && !(ch->pipe = pipe_get())) {
+        ch->bulk = false;
+        return PUMP_DONE; /* out of pipes: the caller copies */
+    }
+    ssize_t n = conn_splice_in(src, ch->pipe, (size_t)MIN(left, ch->pipe->size));
+    if (n > 0) {
+        h1_body_skip(&ch->h1, (uint64_t)n);
+        ch->in += (uint64_t)n;
+        ch->body += (uint64_t)n;
+        ch->out_bytes += (uint64_t)n;
+        ch->eom_in = h1_body_done(&ch->h1);
+    }
+    return PUMP_BLOCKED;
+}
+
+/* Opaque payload through the scratch memory: never more than belongs to this message. */
+static enum pump_rc
+read_opaque(struct chan *ch, struct conn *src, struct conn *dst, uint64_t left)
+{
+    char *data = buf_scratch();
+    size_t want = (size_t)MIN(left, (uint64_t)ch->read_size);
+    ssize_t n = conn_recv(src, data, want);
+
+    if (n <= 0)
+        return PUMP_BLOCKED;
+    ch->in += (uint64_t)n;
+    if ((size_t)n == ch->read_size) {
+        if (left == UINT64_MAX)
+            ch->bulk = true;
+        if (ch->read_size < SCRATCH_SIZE)
+            ch->read_size *= 2;
+    }
+    h1_body_skip(&ch->h1, (uint64_t)n);
+    ch->eom_in = h1_body_done(&ch->h1);
+    return send_payload(ch, dst, data, (size_t)n, ch->eom_in);
+}
+
+/* Chunked bodies, and the beginnings of others, are decoded in the source's own buffer. */
+static enum pump_rc
+read_framed(struct stream *s, struct chan *ch, struct conn *src)
+{
+    uint32_t pin = ch == &s->req ? s->req_pin : s->res_pin;
+
+    if (src->rx && buf_len(src->rx) == 0)
+        src->rx->head = src->rx->tail = pin;
+    if (src->rx && buf_room(src->rx) == 0) {
+        if (src->rx->head == pin)
+            return PUMP_BAD_IN; /* a chunk header or trailer that fills the buffer */
+        buf_compact(src->rx, pin);
+    }
+    uint32_t before = src->rx ? src->rx->tail : 0;
+    conn_fill(src);
+    if (src->rx)
+        ch->in += src->rx->tail - before;
+    return PUMP_BLOCKED;
+}
+
+static enum pump_rc
+source_ended(struct chan *ch, struct conn *src, struct conn *dst)
+{
+    if (src->flags & CONN_ERR)
+        return PUMP_ERR_IN;
+    if (h1_eof(&ch->h1) != H1_END)
+        return PUMP_BAD_IN;
+    ch->eom_in = true;
+    return send_payload(ch, dst, NULL, 0, true);
+}
+
+enum pump_rc
+chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
+{
+    for (unsigned round = 0; round < PUMP_ROUNDS; round++) {
+        if (dst->flags & CONN_ERR)
+            return PUMP_ERR_OUT;
+        if (!chan_flush(ch, dst))
+            return dst->flags & CONN_ERR ? PUMP_ERR_OUT : PUMP_BLOCKED;
+        while (ch->pipe && ch->pipe->len) {
+            if (!(dst->flags & CONN_WR_READY))
+                return PUMP_BLOCKED;
+            conn_splice_out(dst, ch->pipe, !ch->eom_in);
+            if (dst->flags & CONN_ERR)
+                return PUMP_ERR_OUT;
+        }
+        if (ch->eom_in) {
+            ch->eom_out = true;
+            pipe_put(&ch->pipe);
+            return PUMP_DONE;
+        }
+        if (src->rx && buf_len(src->rx)) {
+            enum pump_rc rc = pump_buffered(s, ch, src, dst);
+            if (rc == PUMP_DONE)
+                continue;
+            if (rc != PUMP_BLOCKED)
+                return rc;
+        }
+        if (src->flags & (CONN_EOF | CONN_ERR)) {
+            enum pump_rc rc = source_ended(ch, src, dst);
+            if (rc != PUMP_BLOCKED)
+                return rc;
+            continue;
+        }
+        if (!(src->flags & CONN_RD_READY))
+            return PUMP_BLOCKED;
+        uint64_t left = h1_body_left(&ch->h1);
+        bool empty = !src->rx || !buf_len(src->rx);
+        enum pump_rc rc = PUMP_BLOCKED;
+        if (empty && may_splice(ch, src, dst, left)) {
+            rc = read_spliced(ch, src, left);
+            if (rc == PUMP_DONE)
+                rc = read_opaque(ch, src, dst, left);
+        } else if (empty && left > 0 && (left == UINT64_MAX || ch->h1.framing == H1_FRAME_LENGTH ||
+                                         left >= tune.bufsize)) {
+            rc = read_opaque(ch, src, dst, left);
+        } else {
+            rc = read_framed(s, ch, src);
+        }
+        if (rc != PUMP_BLOCKED)
+            return rc;
+    }
+    task_wake(&s->task); /* more to do, but others come first */
+    return PUMP_BLOCKED;
+}
+
+enum pump_rc
+chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst, struct slice head)
+{
+    struct iovec iov[5] = { { (char *)head.p, head.len } };
+    unsigned n = 1;
+    size_t used = 0, made = ch->ready;
+    char chunk[H1_CHUNK_HEADER_MAX];
+    char tail_mem[4096];
+    struct out tail = OUT(tail_mem);
+
+    ch->opened = true;
+    if (src && !ch->eom_in && src->rx && buf_len(src->rx)) {
+        enum h1_event ev = H1_DATA;
+        char *data = buf_head(src->rx);
+        if (made)
+            used = made;
+        else
+            ev = h1_body(&ch->h1, data, buf_len(src->rx), &used, &made);
+        if (ev == H1_ERR)
+            return PUMP_BAD_IN;
+        ch->ready = 0;
+        ch->eom_in = h1_body_done(&ch->h1);
+        ch->body += made;
+        n += frame(ch, data, made, ch->eom_in, iov + 1, chunk, &tail);
+    } else if (ch->eom_in && ch->out == H1_FRAME_CHUNKED) {
+        n += frame(ch, NULL, 0, true, iov + 1, chunk, &tail);
+    }
+    bool ok = chan_write(ch, dst, iov, n, false);
+    if (used)
+        src->rx->head += (uint32_t)used;
+    if (!ok)
+        return PUMP_ERR_OUT;
+    if (ch->eom_in && !ch->tx)
+        ch->eom_out = true;
+    return PUMP_DONE;
+}
+
+bool
+chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t pin)
+{
+    struct buf *rx = src->rx;
+
+    /* Decoded bytes stay at the head, raw ones follow them. */
+    if (ch->eom_in || (rx && buf_room(rx) == 0 && rx->head == pin && buf_len(rx) == ch->ready))
+        return false;
+    if (rx && buf_room(rx) == 0)
+        buf_compact(rx, pin);
+    uint32_t before = rx ? rx->tail : 0;
+    bool changed = conn_fill(src);
+    if (!(rx = src->rx))
+        return changed;
+    ch->in += rx->tail - before;
+    size_t raw = buf_len(rx) - ch->ready, used = 0, made = 0;
+    char *at = buf_head(rx) + ch->ready;
+    if (!raw && h1_body_left(&ch->h1))
+        return changed;
+    enum h1_event ev = h1_body(&ch->h1, at, raw, &used, &made);
+    if (ev == H1_ERR) {
+        src->flags |= CONN_ERR;
+        return true;
+    }
+    if (used > made) { /* close the gap that framing left */
+        memmove(at + made, at + used, raw - used);
+        rx->tail -= (uint32_t)(used - made);
+    }
+    ch->ready += (uint32_t)made;
+    ch->eom_in = ev == H1_END;
+    return changed || made > 0 || ch->eom_in;
+}
+
+void
+chan_release(struct chan *ch)
+{
+    buf_put(&ch->tx);
+    pipe_put(&ch->pipe);
+}

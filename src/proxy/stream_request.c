@@ -1,0 +1,373 @@
+/* stream_request.c - steps from the first byte of a request to the chosen backend. */
+#include "proxy/stream_int.h"
+
+#include "config/tune.h"
+
+#include <errno.h>
+
+/* ---- reading the head ---- */
+
+static const struct h1_limits *
+request_limits(const struct stream *s)
+{
+    static struct h1_limits strict, relaxed;
+
+    if (unlikely(!strict.hdr_max)) {
+        relaxed = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .relax = true };
+        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr };
+    }
+    return s->fe->options & PO_RELAX_REQ ? &relaxed : &strict;
+}
+
+/* The request line as it came, for logs; the buffer is kept until the stream ends. */
+static void
+note_uri(struct stream *s, const char *from, const char *end)
+{
+    while (from < end && (*from == '\r' || *from == '\n'))
+        from++;
+    const char *eol = memchr(from, '\n', (size_t)(end - from));
+    size_t len = (size_t)((eol ? eol : end) - from);
+
+    if (len && from[len - 1] == '\r')
+        len--;
+    s->uri = slice(from, MIN(len, (size_t)tune.http_logurilen - 1));
+}
+
+static void
+head_complete(struct stream *s)
+{
+    enum h1_framing framing = h1_framing_request(&s->rq);
+
+    s->rq_ready = true;
+    s->t_head_us = loop_now_us();
+    s->sess->nreq++;
+    h1_body_init(&s->req.h1, framing, s->rq.clen);
+    s->req.eom_in = h1_body_done(&s->req.h1);
+    if (s->rq.flags & HTTP_HF_UPGRADE && s->rq.flags & HTTP_HF_CONN_UPGRADE)
+        s->flags |= SF_UPGRADE_ASKED;
+    s->flags |= SF_COUNTED_REQ;
+    FE_COUNT(s->fe, req_tot, 1);
+    FE_COUNT(s->fe, h1req, 1);
+    uint32_t rate = freq_shared_add(&s->fe->fe_req_rate, 1000, 1, (uint64_t)loop_now_ms());
+    if (rate > atomic_load_explicit(&s->fe->fe_req_rate_max, memory_order_relaxed))
+        atomic_store_explicit(&s->fe->fe_req_rate_max, rate, memory_order_relaxed);
+}
+
+static enum step_rc
+bad_request(struct stream *s, unsigned status)
+{
+    struct conn *cli = s->sess->conn;
+
+    FE_COUNT(s->fe, ereq, 1);
+    if (cli->rx && !s->uri.len)
+        s->uri = SLICE_NONE;
+    s->reply.close = true;
+    return stream_error(s, status, 'P', 'R');
+}
+
+static enum step_rc
+head_interrupted(struct stream *s)
+{
+    FE_COUNT(s->fe, ereq, 1);
+    FE_COUNT(s->fe, cli_abrt, 1);
+    s->reply.close = true;
+    /* The client left: a reply would reach nobody, but the log tells. */
+    return stream_error(s, 400, 'C', 'R');
+}
+
+static enum step_rc
+head_too_late(struct stream *s)
+{
+    FE_COUNT(s->fe, ereq, 1);
+    s->reply.close = true;
+    return stream_error(s, 408, 'c', 'R');
+}
+
+static enum step_rc
+wait_for_head(struct stream *s)
+{
+    struct proxy *fe = s->fe;
+    int64_t since = s->t_first_us ? s->t_first_us / 1000 : s->sess->accept_us / 1000;
+    int64_t at = deadline(since, fe->timeout.http_request);
+
+    at = sooner(deadline(s->cli_act_ms, stream_timeout_client(s)), at);
+    stream_arm(s, at);
+    return STEP_WAIT;
+}
+
+enum step_rc
+stream_step_request_head(struct stream *s)
+{
+    struct conn *cli = s->sess->conn;
+
+    if (!(s->flags & SF_HTTP))
+        return STEP_NEXT;
+    if (!s->req.h1.limits) {
+        h1_init(&s->req.h1, H1_REQUEST, request_limits(s));
+        http_head_init(&s->rq, s->hdrs, tune.http_maxhdr, &s->arena);
+        if (cli->rx)
+            buf_compact(cli->rx, 0);
+    }
+    for (;;) {
+        if (cli->rx && buf_len(cli->rx)) {
+            size_t used = 0;
+            if (!s->t_first_us)
+                s->t_first_us = loop_now_us();
+            enum h1_event ev = h1_head(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &s->rq, &used);
+            if (ev == H1_HEAD) {
+                note_uri(s, buf_head(cli->rx), buf_head(cli->rx) + used);
+                cli->rx->head += (uint32_t)used;
+                s->req_pin = cli->rx->head;
+                s->req.in += used;
+                head_complete(s);
+                return STEP_NEXT;
+            }
+            if (ev == H1_ERR)
+                return bad_request(s, s->req.h1.status);
+            if (buf_room(cli->rx) == 0)
+                return bad_request(s, h1_overflow_status(&s->req.h1));
+        }
+        if (cli->flags & (CONN_EOF | CONN_ERR))
+            return head_interrupted(s);
+        if (!conn_fill(cli))
+            break;
+        s->cli_act_ms = loop_now_ms();
+    }
+    if (stream_expired(s))
+        return head_too_late(s);
+    return wait_for_head(s);
+}
+
+/* ---- content rules of TCP ---- */
+
+enum step_rc
+stream_step_tcp_request(struct stream *s)
+{
+    struct proxy *fe = s->fe;
+
+    if (s->rules_px != fe || list_empty(&fe->tcp_req_rules))
+        return STEP_NEXT;
+    return stream_run_rules(s, &fe->tcp_req_rules, fe, RS_TCP_REQ, fe->req_inspect_ms);
+}
+
+/* ---- http-request rules of the frontend ---- */
+
+static bool
+is_monitor(struct stream *s)
+{
+    struct proxy *fe = s->fe;
+
+    return fe->monitor_uri && slice_eq(s->rq.target, slice_str(fe->monitor_uri));
+}
+
+static enum step_rc
+answer_monitor(struct stream *s)
+{
+    struct px_switch *f;
+    unsigned status = 200;
+
+    list_each(f, &s->fe->monitor_fail, link)
+        if (cond_eval(f->cond, stream_ctx(s, s->fe, PT_FE_HTTP_REQ, SMPO_FINAL)) == COND_PASS)
+            status = 503;
+    s->flags |= SF_MONITOR;
+    FE_COUNT(s->fe, intercepted, 1);
+    return stream_error(s, status, 'L', 'R');
+}
+
+enum step_rc
+stream_step_request_rules(struct stream *s)
+{
+    struct proxy *fe = s->fe;
+
+    if (!(s->flags & SF_HTTP) || s->rules_px != fe)
+        return STEP_NEXT;
+    if (!s->resume) {
+        if (is_monitor(s))
+            return answer_monitor(s);
+        if (fe->captures)
+            stream_capture_request(s);
+        if (fe->unique_id_fmt) {
+            s->unique_id = logfmt_slice(fe->unique_id_fmt, stream_ctx(s, fe, PT_FE_HTTP_REQ, SMPO_FINAL));
+            char *kept = s->unique_id.p ? arena_slicedup(&s->arena, s->unique_id) : NULL;
+            s->unique_id = kept ? slice(kept, s->unique_id.len) : SLICE_NONE;
+        }
+    }
+    if (!list_empty(&fe->http_req_rules)) {
+        enum step_rc rc = stream_run_rules(s, &fe->http_req_rules, fe, RS_HTTP_REQ, 0);
+        if (rc != STEP_NEXT)
+            return rc;
+    }
+    if (fe->stats && stream_hooks.stats && stream_hooks.stats(s, fe))
+        return step_goto(s, STEP_reply);
+    if (fe->unique_id_header && s->unique_id.p &&
+        !http_hdr_add(&s->rq, slice_str(fe->unique_id_header), s->unique_id))
+        return stream_error(s, 500, 'P', 'R');
+    return STEP_NEXT;
+}
+
+/* ---- backend ---- */
+
+static struct proxy *
+dynamic_backend(struct stream *s, const struct px_switch *sw)
+{
+    struct slice name = logfmt_slice(sw->dynamic, &s->x);
+    struct proxy *px = name.p ? htab_get(&config->by_name, name) : NULL;
+
+    return px && proxy_has_be(px) ? px : NULL;
+}
+
+/* The first use_backend rule that applies; runs of alike conditions are one lookup. */
+static struct proxy *
+switch_backend(struct stream *s)
+{
+    struct list *rules = &s->fe->switch_rules;
+    struct sample_ctx *x = stream_ctx(s, s->fe, PT_SWITCH, SMPO_FINAL);
+
+    for (struct list *at = rules->next; at != rules; at = at->next) {
+        struct px_switch *sw = container_of(at, struct px_switch, link);
+        if (sw->run) {
+            int hit = cond_index_eval(sw->run, x);
+            if (hit < 0 || (unsigned)hit >= sw->run_len) { /* none of them: on behind the run */
+                at = &sw->members[sw->run_len - 1]->link;
+                continue;
+            }
+            sw = sw->members[hit];
+            at = &sw->link;
+        } else if (sw->cond && cond_eval(sw->cond, x) != COND_PASS) {
+            continue;
+        }
+        struct proxy *be = sw->dynamic ? dynamic_backend(s, sw) : sw->be;
+        if (be && !atomic_load_explicit(&be->unpublished, memory_order_relaxed))
+            return be;
+        if (sw->dynamic)
+            break; /* an unknown name: the default backend takes it */
+    }
+    return s->fe->default_be;
+}
+
+static void
+enter_backend(struct stream *s, struct proxy *be)
+{
+    s->be = be;
+    s->retries_left = be->retries;
+    s->flags |= SF_COUNTED_BE;
+    unsigned n = atomic_fetch_add_explicit(&be->be_conn, 1, memory_order_relaxed) + 1;
+    if (n > atomic_load_explicit(&be->be_conn_max, memory_order_relaxed))
+        atomic_store_explicit(&be->be_conn_max, n, memory_order_relaxed);
+    BE_COUNT(be, stot, 1);
+    if (s->flags & SF_HTTP)
+        BE_COUNT(be, req_tot, 1);
+    uint32_t rate = freq_shared_add(&be->be_sess_rate, 1000, 1, (uint64_t)loop_now_ms());
+    if (rate > atomic_load_explicit(&be->be_sess_rate_max, memory_order_relaxed))
+        atomic_store_explicit(&be->be_sess_rate_max, rate, memory_order_relaxed);
+}
+
+enum step_rc
+stream_step_choose_backend(struct stream *s)
+{
+    struct proxy *be;
+
+    if (s->flags & SF_COUNTED_BE)
+        return STEP_NEXT; /* came back from an upgrade to HTTP */
+    be = switch_backend(s);
+    if (!be && proxy_has_be(s->fe))
+        be = s->fe;
+    if (!be)
+        return stream_error(s, 503, 'S', 'C');
+    enter_backend(s, be);
+    if (be != s->fe)
+        s->rules_px = be;
+    if (be->mode == PX_HTTP && !(s->flags & SF_HTTP)) {
+        /* A TCP frontend hands over to an HTTP backend: what was received is the beginning of a request. */
+        s->flags = (s->flags | SF_HTTP) & ~(unsigned)SF_TUNNEL;
+        return step_goto(s, STEP_request_head);
+    }
+    return STEP_NEXT;
+}
+
+enum step_rc
+stream_step_backend_tcp(struct stream *s)
+{
+    struct proxy *be = s->be;
+
+    if (be == s->fe || list_empty(&be->tcp_req_rules))
+        return STEP_NEXT;
+    return stream_run_rules(s, &be->tcp_req_rules, be, RS_TCP_REQ, be->req_inspect_ms);
+}
+
+enum step_rc
+stream_step_backend_rules(struct stream *s)
+{
+    struct proxy *be = s->be;
+
+    if (!(s->flags & SF_HTTP) || be == s->fe)
+        return STEP_NEXT;
+    if (!list_empty(&be->http_req_rules)) {
+        enum step_rc rc = stream_run_rules(s, &be->http_req_rules, be, RS_HTTP_REQ, 0);
+        if (rc != STEP_NEXT)
+            return rc;
+    }
+    if (be->stats && stream_hooks.stats && stream_hooks.stats(s, be))
+        return step_goto(s, STEP_reply);
+    return STEP_NEXT;
+}
+
+/* ---- option http-buffer-request, balance url_param check_post ---- */
+
+static bool
+needs_body(const struct stream *s)
+{
+    if (!(s->flags & SF_HTTP) || s->flags & SF_BODY_COMPLETE)
+        return false;
+    return (s->be->options | s->fe->options) & PO_HTTP_BUFFER_REQUEST ||
+           (s->be->lb.check_post && s->rq.meth == HTTP_POST);
+}
+
+/* The client waits for a word before it sends the body that we want to see first. */
+static bool
+send_continue(struct stream *s)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct conn *cli = s->sess->conn;
+
+    if (!(s->rq.flags & HTTP_HF_EXPECT_100) || s->flags & SF_EXPECT_SENT || s->req.ready ||
+        s->req.eom_in)
+        return true;
+    s->flags |= SF_EXPECT_SENT;
+    http_hdr_del(&s->rq, SL("expect"));
+    struct iovec iov = { (char *)text, sizeof(text) - 1 };
+    return chan_write(&s->res, cli, &iov, 1, false);
+}
+
+enum step_rc
+stream_step_request_body(struct stream *s)
+{
+    struct conn *cli = s->sess->conn;
+
+    if (!needs_body(s))
+        return STEP_NEXT;
+    if (!send_continue(s))
+        return stream_error(s, 500, 'C', 'D');
+    while (chan_buffer_body(s, &s->req, cli, s->req_pin))
+        s->cli_act_ms = loop_now_ms();
+    bool full = cli->rx && buf_room(cli->rx) == 0;
+    if (s->req.eom_in || full) {
+        s->flags |= SF_BODY_COMPLETE;
+        return STEP_NEXT;
+    }
+    if (cli->flags & (CONN_EOF | CONN_ERR)) {
+        s->reply.close = true;
+        FE_COUNT(s->fe, ereq, 1);
+        return stream_error(s, 400, cli->flags & CONN_EOF ? 'C' : 'P', 'D');
+    }
+    int64_t at = deadline(s->t_head_us / 1000, s->be->timeout.http_request ? s->be->timeout.http_request
+                                                                            : s->fe->timeout.http_request);
+    at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
+    if (at && at <= loop_now_ms()) {
+        s->reply.close = true;
+        FE_COUNT(s->fe, ereq, 1);
+        return stream_error(s, 408, 'c', 'D');
+    }
+    stream_arm(s, at);
+    return STEP_WAIT;
+}
