@@ -103,6 +103,10 @@ lex_end_word(struct lexer *x, const struct lex_raw *raw, unsigned col_end)
     if (!x->in_word)
         return true;
     x->in_word = false;
+    /* words that a list variable made share the source of the last one */
+    for (unsigned i = x->nwords;
+         i-- > 0 && x->words[i].line == raw->number && x->words[i].col == x->word_col;)
+        x->words[i].col_end = col_end;
     size_t len = x->buf.len - x->word_at;
     if (len == 0 && x->word_list)
         return true;

@@ -67,8 +67,8 @@ test_words(void **state)
     check(SL("\"$V\" \"${V[*]}\" x\"${V[*]}\"y\n"),
           "v1 v2@1:1-5q v1@1:6-15q v2@1:6-15q xv1@1:16-27q v2y@1:16-27q");
     check(SL("a \"${X[*]}\" b \"${X-c d}\" \"${X[*]-e f}\"\n"),
-          "a@1:1-2 b@1:13-14 c d@1:15-25q e@1:26-40q f@1:26-40q");
-    check(SL("\"${.FILE} ${.LINE} $.SECTION\"\n"), "f 1 sec@1:1-31q");
+          "a@1:1-2 b@1:13-14 c d@1:15-25q e@1:26-39q f@1:26-39q");
+    check(SL("\"${.FILE} ${.LINE} $.SECTION\"\n"), "f 1 sec@1:1-30q");
     check(SL("\xe4\xb8\xad\xe6\x96\x87 \xc3\xa9\n"),
           "\xe4\xb8\xad\xe6\x96\x87@1:1-7 \xc3\xa9@1:8-10");
 }
