@@ -1,4 +1,5 @@
-/* act_stick.c - actions on tracked counters: track-sc<n>, sc-inc-gpc*, sc-add-gpc, sc-set-gpt* (manual 4.2, 4.4). */
+/* act_stick.c - actions on tracked counters: track-sc<n>, sc-inc-gpc*, sc-add-gpc, sc-set-gpt*
+ * (manual 4.2, 4.4). */
 #include "action/act_stick.h"
 
 #include "config/tune.h"
@@ -14,7 +15,8 @@
 /* ---- messages ---- */
 
 /* Reports `why` about the rule whose action is word `at`, in the reference's frame. */
-static enum cfg_rc PRINTF(4, 5)
+PRINTF(4, 5)
+static enum cfg_rc
 rule_error(struct cfg *c, unsigned at, const struct rule *r, const char *fmt, ...)
 {
     struct text rule = { 0 }, why = { 0 };
@@ -71,23 +73,27 @@ take_number(const char **s, uint64_t *out)
     return true;
 }
 
-static enum cfg_rc
-check_slot(struct cfg *c, unsigned at, const struct rule *r, uint64_t slot)
-{
-    const char *word = cfg_arg(c, at);
-
-    if (slot < tune.stick_counters)
-        return CFG_OK;
-    return rule_error(c, at, r, "invalid stick table track ID '%s'. The max allowed ID is %d", word,
-                      (int)tune.stick_counters - 1);
-}
-
 /** What the parenthesised actions do, on which element. */
 struct sc_action {
     enum { SC_INC, SC_ADD, SC_SET } op;
     int index;        /* -1: the first argument */
     const char *kind; /* "gpc" or "gpt", for messages */
 };
+
+static enum cfg_rc
+check_slot(struct cfg *c, unsigned at, const struct rule *r, uint64_t slot)
+{
+    const struct sc_action *a = r->act->private;
+    const char *word = cfg_arg(c, at);
+
+    if (slot < tune.stick_counters)
+        return CFG_OK;
+    if (a->op == SC_INC && a->index >= 0)
+        return rule_error(c, at, r, "invalid stick table track ID. The max allowed ID is %d",
+                          (int)tune.stick_counters - 1);
+    return rule_error(c, at, r, "invalid stick table track ID '%s'. The max allowed ID is %d", word,
+                      (int)tune.stick_counters - 1);
+}
 
 /* "(<idx>,<sc-id>)": r->i[0] is the slot, r->i[1] the element. */
 static enum cfg_rc
@@ -100,8 +106,8 @@ parse_index_and_slot(struct cfg *c, unsigned at, struct rule *r)
     uint64_t index, slot;
 
     if (*p != '(')
-        return rule_error(c, at, r, "invalid %s ID '%s'. Expects %s(<%s ID>,<Track ID>)", a->kind, word,
-                          name, upper);
+        return rule_error(c, at, r, "invalid %s ID '%s'. Expects %s(<%s ID>,<Track ID>)", a->kind,
+                          word, name, upper);
     p++;
     if (!take_number(&p, &index) || *p != ',')
         return rule_error(c, at, r, "Missing %s ID '%s'. Expects %s(<%s ID>,<Track ID>)", a->kind,
@@ -131,7 +137,8 @@ parse_slot(struct cfg *c, unsigned at, struct rule *r)
     if (*p == '(' && strcmp(p, "()") != 0) {
         p++;
         if (!take_number(&p, &slot) || *p != ')' || p[1])
-            return rule_error(c, at, r, "invalid stick table track ID. Expects %s(<Track ID>)", name);
+            return rule_error(c, at, r, "invalid stick table track ID. Expects %s(<Track ID>)",
+                              name);
     }
     r->i[0] = (int64_t)slot;
     r->i[1] = a->index;
@@ -155,7 +162,8 @@ parse_value(struct cfg *c, unsigned *at, struct rule *r)
     if (!r->p[0])
         return CFG_ERR;
     if (!sample_can_cast(expr_type(r->p[0]), SMP_SINT))
-        return rule_error(c, *at - 1, r, "fetch method '%s' returns invalid type, Unsigned Integer is needed",
+        return rule_error(c, *at - 1, r,
+                          "fetch method '%s' returns invalid type, Unsigned Integer is needed",
                           expr_text(r->p[0]));
     return CFG_OK;
 }
@@ -271,10 +279,12 @@ resolve_track(struct cfg *c, const struct pending *w)
         return; /* that of the proxy it runs in */
     struct stick_table *t = stick_table_find(&c->config->tables, name);
     if (!t)
-        cfg_error_at(c, &r->loc, "Proxy '%s': unable to find table '%s' referenced by track-sc%d.",
+        cfg_error_at(c, &r->loc,
+                     DIAG_BARE "Proxy '%s': unable to find table '%s' referenced by track-sc%d.",
                      r->px->name, name, (int)r->i[0]);
     else if (from != SMP_ANY && !sample_can_cast(from, key_type(t)))
         cfg_error_at(c, &r->loc,
+                     DIAG_BARE
                      "Proxy '%s': stick-table '%s' uses a type incompatible with the 'track-sc%d' "
                      "rule.",
                      r->px->name, name, (int)r->i[0]);
@@ -286,7 +296,7 @@ stick_actions_check(struct cfg *c)
 {
     struct pending *w, *tmp;
 
-    list_each_safe(w, tmp, &pending, link) {
+    list_each_safe (w, tmp, &pending, link) {
         if (w->c != c)
             continue;
         list_del(&w->link);
@@ -299,10 +309,10 @@ exec_track(const struct rule *r, struct rule_ctx *x)
 {
     struct stick_table *t = r->p[1] ? r->p[1] : x->x->px ? x->x->px->table : NULL;
     unsigned slot = (unsigned)r->i[0];
-    struct stick_counter *c = x->strm ? stream_track(x->strm, slot, true)
-                                      : session_track(x->sess, slot, true);
-    bool request = x->strm && x->strm->flags & SF_HTTP &&
-                   x->set & (RS_TCP_REQ | RS_HTTP_REQ | RS_HTTP_RES);
+    struct stick_counter *c =
+        x->strm ? stream_track(x->strm, slot, true) : session_track(x->sess, slot, true);
+    bool request =
+        x->strm && x->strm->flags & SF_HTTP && x->set & (RS_TCP_REQ | RS_HTTP_REQ | RS_HTTP_RES);
     struct sample s = { 0 };
     struct stick_key k;
 
@@ -319,7 +329,8 @@ exec_track(const struct rule *r, struct rule_ctx *x)
 
 #define A(op_, index_, kind_) ((void *)&(const struct sc_action){ SC_##op_, index_, kind_ })
 #define SC_SETS                                                                                    \
-    (RS_TCP_CONN | RS_TCP_SESS | RS_TCP_REQ | RS_TCP_RES | RS_HTTP_REQ | RS_HTTP_RES | RS_HTTP_AFTER)
+    (RS_TCP_CONN | RS_TCP_SESS | RS_TCP_REQ | RS_TCP_RES | RS_HTTP_REQ | RS_HTTP_RES |             \
+     RS_HTTP_AFTER)
 
 const struct action stick_actions[] = {
     { "track-sc", RS_TCP_CONN | RS_TCP_SESS | RS_TCP_REQ | RS_HTTP_REQ | RS_HTTP_RES,
@@ -328,12 +339,14 @@ const struct action stick_actions[] = {
     { "sc-inc-gpc", SC_SETS, "(<idx>,<sc-id>)", parse_sc, exec_sc,
       "adds 1 to a general purpose counter of the tracked key", ACTF_PAREN, A(INC, -1, "gpc") },
     { "sc-inc-gpc0", SC_SETS, "(<sc-id>)", parse_sc, exec_sc,
-      "adds 1 to the first general purpose counter of the tracked key", ACTF_PAREN, A(INC, 0, "gpc") },
+      "adds 1 to the first general purpose counter of the tracked key", ACTF_PAREN,
+      A(INC, 0, "gpc") },
     { "sc-inc-gpc1", SC_SETS, "(<sc-id>)", parse_sc, exec_sc,
       "adds 1 to the second general purpose counter of the tracked key", ACTF_PAREN,
       A(INC, 1, "gpc") },
     { "sc-add-gpc", SC_SETS, "(<idx>,<sc-id>) { <int> | <expr> }", parse_sc, exec_sc,
-      "adds a value to a general purpose counter of the tracked key", ACTF_PAREN, A(ADD, -1, "gpc") },
+      "adds a value to a general purpose counter of the tracked key", ACTF_PAREN,
+      A(ADD, -1, "gpc") },
     { "sc-set-gpt", SC_SETS, "(<idx>,<sc-id>) { <int> | <expr> }", parse_sc, exec_sc,
       "sets a general purpose tag of the tracked key", ACTF_PAREN, A(SET, -1, "gpt") },
     { "sc-set-gpt0", SC_SETS, "(<sc-id>) { <int> | <expr> }", parse_sc, exec_sc,

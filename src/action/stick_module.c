@@ -1,5 +1,5 @@
-/* stick_module.c - stick tables as a feature of the process: `stick-table` and `stick` lines, stickiness of streams,
- * expiry. */
+/* stick_module.c - stick tables as a feature of the process: `stick-table` and `stick` lines,
+ * stickiness of streams, expiry. */
 #include "action/stick_module.h"
 
 #include "action/act_stick.h"
@@ -30,7 +30,8 @@ parse_stick_table(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
 static struct stick_rule_lists
 lists_of(struct proxy *px)
 {
-    return (struct stick_rule_lists){ &px->stick_match, &px->stick_store_req, &px->stick_store_res };
+    return (struct stick_rule_lists){ &px->stick_match, &px->stick_store_req,
+                                      &px->stick_store_res };
 }
 
 static enum cfg_rc
@@ -48,9 +49,11 @@ parse_stick(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return stick_rule_parse(c, 1, px, px->acls, &to);
 }
 
+/* clang-format off */
 #define STICK_ROW(kind, help_)                                                                     \
     { .name = "stick" kind, .args = "<expr> [table <table>] [{if | unless} <cond>]",               \
       .where = IN_PROXY, .parse = parse_stick, .help = help_ }
+/* clang-format on */
 
 static const struct keyword keywords[] = {
     { .name = "stick-table",
@@ -88,13 +91,13 @@ check(struct cfg *c)
     struct proxy *px;
 
     stick_tables_check(c, &c->config->tables);
-    list_each(t, &c->config->tables, link)
+    list_each (t, &c->config->tables, link)
         if (t->peers_name && !t->peers)
-            cfg_error_at(c, &t->loc, "Proxy '%s': unable to find sync peers '%s'.", t->name,
-                         t->peers_name);
-    list_each(px, &c->config->proxies, link) {
+            cfg_error_at(c, &t->loc, DIAG_BARE "Proxy '%s': unable to find sync peers '%s'.",
+                         t->name, t->peers_name);
+    list_each (px, &c->config->proxies, link) {
         struct stick_rule_lists lists = lists_of(px);
-        stick_rules_check(c, px, &c->config->tables, &lists);
+        stick_rules_check(c, px->name, &c->config->tables, &lists);
     }
     stick_actions_check(c);
 }
@@ -110,12 +113,12 @@ server_of_hit(const struct proxy *be, const struct stick_hit *hit)
     if (hit->server_key[0]) {
         if (!hit->rule->table->srvkey_addr)
             return proxy_find_server(be, hit->server_key);
-        list_each(srv, &be->servers, link)
+        list_each (srv, &be->servers, link)
             if (strcmp(addr_format(&srv->addr, addr, sizeof(addr)), hit->server_key) == 0)
                 return srv;
         return NULL;
     }
-    list_each(srv, &be->servers, link)
+    list_each (srv, &be->servers, link)
         if (srv->id == hit->server_id)
             return srv;
     return NULL;

@@ -6,8 +6,9 @@
 
 #include <stdatomic.h>
 
-/** Which shard the calling thread owns: 0..nshards-1, set once per thread. Threads that never set it (main,
- *  helpers before the workers run) share shard 0 with worker 0 and must not count while it runs. */
+/** Which shard the calling thread owns: 0..nshards-1, set once per thread. Threads that never set
+ * it (main, helpers before the workers run) share shard 0 with worker 0 and must not count while it
+ * runs. */
 extern _Thread_local unsigned counter_shard;
 
 /** `n` counters times `nshards` threads. Every shard starts on its own cache line. */
@@ -22,7 +23,8 @@ struct counters {
 void counters_init(struct counters *c, unsigned n, unsigned nshards);
 void counters_fini(struct counters *c);
 
-/** Adds to counter `i` in the calling thread's shard. One writer per shard: no locked instruction. */
+/** Adds to counter `i` in the calling thread's shard. One writer per shard: no locked instruction.
+ */
 static inline void
 counters_add(struct counters *c, unsigned i, uint64_t v)
 {
@@ -48,7 +50,8 @@ counters_sub(struct counters *c, unsigned i, uint64_t v)
 
 /** Sum over threads since the start or the last reset. Any thread. */
 uint64_t counters_sum(const struct counters *c, unsigned i);
-/** Makes the current sum count as 0 (`clear counters`). Any thread; concurrent additions are not lost. */
+/** Makes the current sum count as 0 (`clear counters`). Any thread; concurrent additions are not
+ * lost. */
 void counters_reset(struct counters *c, unsigned i);
 
 #endif

@@ -1,6 +1,7 @@
 /* freq.c - sliding rate counters over two periods.
- * Periods are contiguous while events keep coming: a period that ended up to one period ago is followed by one
- * that starts at its end. After a longer silence the next one starts with the event itself. */
+ * Periods are contiguous while events keep coming: a period that ended up to one period ago is
+ * followed by one that starts at its end. After a longer silence the next one starts with the event
+ * itself. */
 #include "base/freq.h"
 
 static uint32_t
@@ -110,9 +111,9 @@ freq_shared_turn(struct freq_shared *f, uint64_t start, uint32_t period_ms, uint
     uint64_t age = now_ms - (start >> 1);
     uint64_t next = (age >= 2 * (uint64_t)period_ms ? now_ms : (start >> 1) + period_ms) << 1;
 
-    if ((start & 1) || !atomic_compare_exchange_strong_explicit(&f->start, &start, start | 1,
-                                                                memory_order_acq_rel,
-                                                                memory_order_relaxed))
+    if ((start & 1) ||
+        !atomic_compare_exchange_strong_explicit(&f->start, &start, start | 1, memory_order_acq_rel,
+                                                 memory_order_relaxed))
         return;
     /* Release: whoever sees one of these counts also sees the mark. */
     uint32_t curr = atomic_exchange_explicit(&f->curr, 0, memory_order_acq_rel);

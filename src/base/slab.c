@@ -1,6 +1,6 @@
 /* slab.c - cache of equal-sized objects that belongs to one thread.
- * Objects come from malloc one by one: it keeps memory returnable after a peak, and the cost is paid only when
- * the number of live objects reaches a new height. */
+ * Objects come from malloc one by one: it keeps memory returnable after a peak, and the cost is
+ * paid only when the number of live objects reaches a new height. */
 #include "base/slab.h"
 
 #include <stdlib.h>
@@ -60,7 +60,8 @@ slab_put_remote(struct slab *s, void *p)
 
     if (!p)
         return;
-    /* The owner takes the whole list at once, so a plain compare-and-swap push has no ABA problem. */
+    /* The owner takes the whole list at once, so a plain compare-and-swap push has no ABA problem.
+     */
     do {
         f->next = head;
     } while (!atomic_compare_exchange_weak_explicit(&s->returned, &head, f, memory_order_release,

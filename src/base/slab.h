@@ -8,9 +8,10 @@
 
 struct slab_free;
 
-/** One cache. Only its owner (the thread that serves it, or the holder of a lock that covers it) may call the
- *  functions below; the one exception is slab_put_remote(). Objects are recycled last in, first out, so that
- *  the next user gets warm memory. Under AddressSanitizer get and put are malloc and free. */
+/** One cache. Only its owner (the thread that serves it, or the holder of a lock that covers it)
+ * may call the functions below; the one exception is slab_put_remote(). Objects are recycled last
+ * in, first out, so that the next user gets warm memory. Under AddressSanitizer get and put are
+ * malloc and free. */
 struct slab {
     const char *name; /* for statistics; not copied */
     size_t size;      /* bytes per object */
@@ -18,8 +19,8 @@ struct slab {
 
     struct slab_free *free; /* LIFO */
     unsigned nfree;
-    unsigned in_use; /* objects handed out (remote returns are noticed late) */
-    unsigned peak;   /* highest in_use */
+    unsigned in_use;       /* objects handed out (remote returns are noticed late) */
+    unsigned peak;         /* highest in_use */
     uint64_t gets, misses; /* calls of slab_get(); those that went to the heap */
     uint64_t failures;     /* slab_get() that returned NULL */
 
@@ -28,8 +29,8 @@ struct slab {
 
 /** `keep` 0: as many as the highest number ever in use. */
 void slab_init(struct slab *s, const char *name, size_t size, unsigned keep);
-/** Releases the free objects. Returns how many are still in use; these stay valid and leak unless free()d by
- *  someone: not 0 means a bug in the caller, unless it is exiting. */
+/** Releases the free objects. Returns how many are still in use; these stay valid and leak unless
+ * free()d by someone: not 0 means a bug in the caller, unless it is exiting. */
 unsigned slab_fini(struct slab *s);
 /** 16-byte aligned, not cleared. NULL when memory is out. */
 MUST_CHECK HOT void *slab_get(struct slab *s);
@@ -37,8 +38,8 @@ MUST_CHECK HOT void *slab_get(struct slab *s);
 MUST_CHECK void *slab_zget(struct slab *s);
 /** Gives an object back; NULL is ignored. By the owner only. */
 HOT void slab_put(struct slab *s, void *p);
-/** Gives an object back from any thread. The owner picks it up in slab_get() when its own list is empty, or in
- *  slab_collect(). The slab must outlive the call. */
+/** Gives an object back from any thread. The owner picks it up in slab_get() when its own list is
+ * empty, or in slab_collect(). The slab must outlive the call. */
 void slab_put_remote(struct slab *s, void *p);
 /** Takes in what other threads gave back. By the owner. */
 void slab_collect(struct slab *s);

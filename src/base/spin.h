@@ -1,5 +1,5 @@
-/* spin.h - one-byte leaf lock for critical sections of well under a microsecond. Never held across a call that
- * may wait, never nested unless the declaration of both locks says in which order. */
+/* spin.h - one-byte leaf lock for critical sections of well under a microsecond. Never held across
+ * a call that may wait, never nested unless the declaration of both locks says in which order. */
 #ifndef BASE_SPIN_H
 #define BASE_SPIN_H
 

@@ -1,5 +1,6 @@
-/* fetch_stick.c - what is known about tracked counters (sc_*, sc0_* ..), about the client's address (src_*) and about any
- * key (table_*, in_table): manual 7.3.1, 7.3.2 and 7.3.3. One list of values makes the rows of all families. */
+/* fetch_stick.c - what is known about tracked counters (sc_*, sc0_* ..), about the client's address
+ * (src_*) and about any key (table_*, in_table): manual 7.3.1, 7.3.2 and 7.3.3. One list of values
+ * makes the rows of all families. */
 #include "fetch/fetch_stick.h"
 
 #include "config/tune.h"
@@ -9,9 +10,9 @@
 #include "sample/expr.h"
 
 enum op {
-    OP_READ,     /* a counter, tag or rate; .data */
-    OP_KBYTES,   /* a byte counter in KiB */
-    OP_GPC,      /* gpc<i> and friends: the array, or for the fixed ones the old single values */
+    OP_READ,   /* a counter, tag or rate; .data */
+    OP_KBYTES, /* a byte counter in KiB */
+    OP_GPC,    /* gpc<i> and friends: the array, or for the fixed ones the old single values */
     OP_GPC_RATE,
     OP_GPT,
     OP_INC_GPC,
@@ -32,7 +33,8 @@ struct what {
 
 /* The datum that a general purpose value lives in. False when it is not stored. */
 static bool
-gp_at(const struct what *w, unsigned i, const struct stick_table *t, enum stick_data *d, unsigned *at)
+gp_at(const struct what *w, unsigned i, const struct stick_table *t, enum stick_data *d,
+      unsigned *at)
 {
     enum stick_data array = w->op == OP_GPC_RATE ? STICK_GPC_RATE
                             : w->op == OP_GPT    ? STICK_GPT
@@ -59,9 +61,8 @@ change_entry(const struct what *w, unsigned i, struct stick_table *t, struct sti
     enum stick_data d;
     unsigned at;
     uint32_t v = 0;
-    bool done = w->op == OP_INC_GPC
-                    ? stick_gpc_add(t, e, i, w->index < 0, 1, now_ms, &v)
-                    : gp_at(w, i, t, &d, &at) && stick_clear(t, e, d, at, &v);
+    bool done = w->op == OP_INC_GPC ? stick_gpc_add(t, e, i, w->index < 0, 1, now_ms, &v)
+                                    : gp_at(w, i, t, &d, &at) && stick_clear(t, e, d, at, &v);
 
     if (done)
         stick_touch(t, e, now_ms);
@@ -112,7 +113,8 @@ stick_tracked(const struct sample_ctx *x, int64_t n)
     return n >= 0 && n < tune.stick_counters ? stick_slot(&s, (unsigned)n) : NULL;
 }
 
-/* The tracked key in another table: its own entry, referenced. NULL: none. *fits tells whether it can be a key there. */
+/* The tracked key in another table: its own entry, referenced. NULL: none. *fits tells whether it
+ * can be a key there. */
 static struct stick_entry *
 same_key(const struct stick_counter *c, struct stick_table *t, bool make, struct sample_ctx *x,
          bool *fits)
@@ -206,7 +208,8 @@ SC_N(0)
 SC_N(1)
 SC_N(2)
 
-/* sc1_clr_gpc(<idx>[,<table>]): the only indexed one that the reference has with a number in its name. */
+/* sc1_clr_gpc(<idx>[,<table>]): the only indexed one that the reference has with a number in its
+ * name. */
 static bool
 fetch_sc1_idx(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -234,8 +237,8 @@ key_value(const struct what *w, int64_t i, const struct expr_arg *table, struct 
 
     if (!t || i < 0 || i >= STICK_ARRAY_MAX || !stick_key_sample(t, s, x, &k))
         return false;
-    struct stick_entry *e = changes_entry(w) ? stick_get(t, &k, now_ms, NULL)
-                                             : stick_lookup(t, &k, now_ms);
+    struct stick_entry *e =
+        changes_entry(w) ? stick_get(t, &k, now_ms, NULL) : stick_lookup(t, &k, now_ms);
     s->flags &= ~(unsigned)SMPF_CONST;
     sample_set_int(s, 0);
     if (!e)
@@ -362,7 +365,9 @@ fetch_table_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
     return true;
 }
 
-/* ---- rows ---- */
+/* ---- rows: tables, laid out by hand ---- */
+
+/* clang-format off */
 
 /** X(name, op, data, index, help): values that need no index. */
 #define PLAIN(X)                                                                                   \
@@ -500,3 +505,4 @@ const struct conv stick_convs[] = {
       .usage = "[table]" },
     { 0 }
 };
+/* clang-format on */

@@ -42,7 +42,8 @@ stick_table_layout(struct stick_table *t)
 {
     size_t at = offsetof(struct stick_entry, data);
 
-    /* What needs 4-byte alignment first, then what needs 8, then the key: at most 4 bytes are lost. */
+    /* What needs 4-byte alignment first, then what needs 8, then the key: at most 4 bytes are lost.
+     */
     at = (at + 3) & ~(size_t)3;
     for (unsigned pass = 4; pass <= 8; pass += 4) {
         for (unsigned d = 0; d < STICK_DATA_TYPES; d++) {
@@ -80,7 +81,8 @@ stick_data_fini(const struct stick_table *t, struct stick_entry *e)
         stick_name_put(*(struct stick_name **)data_at(t, e, STICK_SERVER_KEY, 0));
 }
 
-/* Bytes rates count units of brates_factor bytes, so that large ones fit; part of a unit counts as one. */
+/* Bytes rates count units of brates_factor bytes, so that large ones fit; part of a unit counts as
+ * one. */
 static inline unsigned
 rate_unit(const struct stick_table *t, enum stick_data d)
 {

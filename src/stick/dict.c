@@ -1,5 +1,5 @@
-/* dict.c - shared strings: many entries name few servers. One lock: it is taken only when an entry's server
- * changes or an entry with a server key goes. */
+/* dict.c - shared strings: many entries name few servers. One lock: it is taken only when an
+ * entry's server changes or an entry with a server key goes. */
 #include "stick/dict.h"
 
 #include "base/spin.h"

@@ -12,7 +12,8 @@ struct stick_name {
     char s[]; /* NUL-terminated */
 };
 
-/** The string equal to `s`, made if needed, one reference for the caller. NULL when memory is out. */
+/** The string equal to `s`, made if needed, one reference for the caller. NULL when memory is out.
+ */
 MUST_CHECK struct stick_name *stick_name_get(struct slice s);
 /** Gives a reference back; NULL is ignored. Any thread. */
 void stick_name_put(struct stick_name *n);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const char *const stick_type_names[STICK_TYPES] = {
-    [STICK_IP] = "ip",           [STICK_IPV6] = "ipv6",     [STICK_INTEGER] = "integer",
-    [STICK_STRING] = "string",   [STICK_BINARY] = "binary",
+    [STICK_IP] = "ip",         [STICK_IPV6] = "ipv6",     [STICK_INTEGER] = "integer",
+    [STICK_STRING] = "string", [STICK_BINARY] = "binary",
 };
 
 static bool

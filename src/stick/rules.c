@@ -50,11 +50,12 @@ stick_rule_parse(struct cfg *c, unsigned at, struct proxy *px, struct acl_list *
         return CFG_ERR;
     }
     if (!(fetch_needs_points(expr_needs(r.expr)) & where))
-        return cfg_error(c, first,
-                         "'stick': fetch method '%s' extracts information from '%s', none of which is "
-                         "available %s.",
-                         expr_fetch(r.expr)->name, fetch_needs_name(expr_needs(r.expr)),
-                         kinds[k].store_res ? "for 'store-response'" : "during request");
+        return cfg_error(
+            c, first,
+            "'stick': fetch method '%s' extracts information from '%s', none of which is "
+            "available %s.",
+            expr_fetch(r.expr)->name, fetch_needs_name(expr_needs(r.expr)),
+            kinds[k].store_res ? "for 'store-response'" : "during request");
     if (cfg_arg_is(c, at, "table")) {
         r.table_name = cfg_arg(c, at + 1);
         at += 2;
@@ -94,9 +95,12 @@ check_rule(struct cfg *c, const char *px_name, const struct list *tables, struct
 
     r->table = stick_table_find(tables, name);
     if (!r->table) {
-        cfg_error_at(c, &r->loc, "Proxy '%s': unable to find stick-table '%s'.", px_name, name);
+        cfg_error_at(c, &r->loc, DIAG_BARE "Proxy '%s': unable to find stick-table '%s'.", px_name,
+                     name);
     } else if (!type_fits(r)) {
-        cfg_error_at(c, &r->loc, "Proxy '%s': type of fetch not usable with type of stick-table '%s'.",
+        cfg_error_at(c, &r->loc,
+                     DIAG_BARE
+                     "Proxy '%s': type of fetch not usable with type of stick-table '%s'.",
                      px_name, name);
     } else {
         stick_table_store(r->table, STICK_SERVER_ID);
@@ -105,15 +109,14 @@ check_rule(struct cfg *c, const char *px_name, const struct list *tables, struct
 }
 
 void
-stick_rules_check(struct cfg *c, struct proxy *px, const struct list *tables,
+stick_rules_check(struct cfg *c, const char *px_name, const struct list *tables,
                   const struct stick_rule_lists *lists)
 {
     const struct list *all[] = { lists->match, lists->store_req, lists->store_res };
-    const char *px_name = name_resolver.proxy_name(px);
     struct stick_rule *r;
 
     for (unsigned i = 0; i < COUNT_OF(all); i++)
-        list_each(r, all[i], link)
+        list_each (r, all[i], link)
             check_rule(c, px_name, tables, r);
 }
 
@@ -172,7 +175,7 @@ stick_store_collect(struct stick_store **st, const struct list *rules, struct sa
 {
     struct stick_rule *r;
 
-    list_each(r, rules, link) {
+    list_each (r, rules, link) {
         struct stick_key k;
         if (has_table(*st, r->table) || !rule_key(r, x, &k))
             continue;

@@ -98,8 +98,8 @@ stick_filter_parse(const struct stick_table *t, const char *const *words, unsign
 }
 
 bool
-stick_filter_match(const struct stick_filter *f, const struct stick_table *t,
-                   struct stick_entry *e, int64_t now_ms)
+stick_filter_match(const struct stick_filter *f, const struct stick_table *t, struct stick_entry *e,
+                   int64_t now_ms)
 {
     for (unsigned i = 0; i < f->n; i++) {
         uint64_t u;
@@ -141,9 +141,8 @@ stick_table_put(struct stick_table *t, int64_t now_ms, struct text *to)
 {
     /* Entries that are over but not yet removed should not be counted. */
     stick_table_expire(t, now_ms, 1000);
-    text_printf(to, "# table: %s, type: %s, size:%u, used:%u\n", t->name,
-                stick_type_names[t->type], t->size,
-                MIN(atomic_load_explicit(&t->used, memory_order_relaxed), t->size));
+    text_printf(to, "# table: %s, type: %s, size:%u, used:%u\n", t->name, stick_type_names[t->type],
+                t->size, MIN(atomic_load_explicit(&t->used, memory_order_relaxed), t->size));
 }
 
 static void
@@ -342,9 +341,8 @@ act_on(struct stick_query *q, struct stick_entry *e, int64_t now_ms, struct text
 static void
 step_key(struct stick_query *q, int64_t now_ms, struct text *to)
 {
-    struct stick_entry *e = q->verb == STICK_SET
-                                ? stick_get(q->table, &q->key, now_ms, NULL)
-                                : stick_lookup(q->table, &q->key, now_ms);
+    struct stick_entry *e = q->verb == STICK_SET ? stick_get(q->table, &q->key, now_ms, NULL)
+                                                 : stick_lookup(q->table, &q->key, now_ms);
     if (!e) {
         if (q->verb == STICK_SET)
             text_str(to, "Unable to allocate a new entry\n");

@@ -1,5 +1,5 @@
-/* show.h - `show table`, `set table`, `clear table` of the runtime API (management manual), without any socket: words
- * in, pages of text out. */
+/* show.h - `show table`, `set table`, `clear table` of the runtime API (management manual), without
+ * any socket: words in, pages of text out. */
 #ifndef STICK_SHOW_H
 #define STICK_SHOW_H
 
@@ -20,8 +20,9 @@ struct stick_filter {
     } cond[STICK_FILTERS_MAX];
 };
 
-/** Parses "data.<type>[<idx>] <operator> <value>"... `first` is the number of words[0] on the command line, from 1, for
- *  messages. Returns NULL or the text of the error, which the caller frees. */
+/** Parses "data.<type>[<idx>] <operator> <value>"... `first` is the number of words[0] on the
+ * command line, from 1, for messages. Returns NULL or the text of the error, which the caller
+ * frees. */
 char *stick_filter_parse(const struct stick_table *t, const char *const *words, unsigned nwords,
                          unsigned first, struct stick_filter *f);
 bool stick_filter_match(const struct stick_filter *f, const struct stick_table *t,
@@ -55,11 +56,12 @@ struct stick_query {
     bool begun;
 };
 
-/** Parses the words after "show table", "set table" or "clear table". The query borrows the words. Returns NULL or the
- *  text of the error (without a final newline), which the caller frees. */
+/** Parses the words after "show table", "set table" or "clear table". The query borrows the words.
+ * Returns NULL or the text of the error (without a final newline), which the caller frees. */
 char *stick_query_parse(struct stick_query *q, enum stick_verb verb, const struct list *tables,
                         const char *const *words, unsigned nwords);
-/** Works on until about `budget` entries were looked at; appends to `to`. True when the command is finished. */
+/** Works on until about `budget` entries were looked at; appends to `to`. True when the command is
+ * finished. */
 bool stick_query_step(struct stick_query *q, int64_t now_ms, unsigned budget, struct text *to);
 
 #endif

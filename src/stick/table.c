@@ -1,12 +1,14 @@
 /* table.c - stick tables: shards, lookup, creation, order of use, expiry, iteration.
  *
- * The 64-bit keyed hash of a key names its shard (high half) and its place inside (low half). Buckets are indexed by the
- * top bits of the low half and their chains ascend, so all entries of a shard are in hash order however many
- * buckets there are: an iteration remembers a hash, and growth in the middle of it changes nothing.
+ * The 64-bit keyed hash of a key names its shard (high half) and its place inside (low half).
+ * Buckets are indexed by the top bits of the low half and their chains ascend, so all entries of a
+ * shard are in hash order however many buckets there are: an iteration remembers a hash, and growth
+ * in the middle of it changes nothing.
  *
- * A shard's list is in order of last use, because every use gives an entry the same time to live. To keep that cheap an
- * entry moves to the end only when its place is older than gran_ms: in large tables its memory may be released that much
- * late. Whether it is expired is decided by expire_ms alone. */
+ * A shard's list is in order of last use, because every use gives an entry the same time to live.
+ * To keep that cheap an entry moves to the end only when its place is older than gran_ms: in large
+ * tables its memory may be released that much late. Whether it is expired is decided by expire_ms
+ * alone. */
 #include "stick/data.h"
 
 #include <stdlib.h>
@@ -22,9 +24,9 @@
 #define CHUNK_MAX        65536u
 #define PURGE_BATCH      8u  /* entries that make room at once in tables of several shards */
 #define PURGE_SKIP       64u /* entries in use that are passed over in one shard */
-#define GRAN_SHARE       64u  /* an entry's place in the order of use lags at most this part of its life */
-#define GRAN_FOREVER_MS  10000u /* the same for entries that do not expire */
-#define BLOCK_SIZE       (2u << 20) /* memory of large tables: huge pages spare most of the address translation */
+#define GRAN_SHARE       64u /* places in the order of use lag at most this part of an entry's life */
+#define GRAN_FOREVER_MS  10000u     /* the same for entries that do not expire */
+#define BLOCK_SIZE       (2u << 20) /* a huge page: large tables spare most address translation */
 
 struct stick_chunk {
     struct stick_chunk *next;
@@ -36,18 +38,19 @@ struct stick_block {
     struct stick_block *next;
 };
 
-/** Lock order: a shard's lock, then the table's block lock or an entry's, then the dictionary's. Never two shards. */
+/** Lock order: a shard's lock, then the table's block lock or an entry's, then the dictionary's.
+ * Never two shards. */
 struct stick_shard {
-    struct spin lock;            /* protects everything here */
-    uint8_t log2;                /* number of buckets */
+    struct spin lock; /* protects everything here */
+    uint8_t log2;     /* number of buckets */
     unsigned count;
     struct stick_entry **bucket; /* NULL until the first entry */
     struct list lru;
-    _Atomic uint32_t oldest_ms;  /* queued_ms of the first in lru */
-    _Atomic bool any;            /* lru is not empty */
+    _Atomic uint32_t oldest_ms; /* queued_ms of the first in lru */
+    _Atomic bool any;           /* lru is not empty */
     struct stick_entry *free;
     struct stick_chunk *chunks;
-    char *fresh, *fresh_end;     /* unused end of the newest chunk */
+    char *fresh, *fresh_end; /* unused end of the newest chunk */
     unsigned chunk_size;
 } ALIGNED_LINE;
 
@@ -87,7 +90,7 @@ shard_fini(struct stick_table *t, struct stick_shard *s)
 {
     struct stick_entry *e, *tmp;
 
-    list_each_safe(e, tmp, &s->lru, lru) {
+    list_each_safe (e, tmp, &s->lru, lru) {
         stick_data_fini(t, e);
         if (WITH_ASAN)
             free(e);
@@ -139,7 +142,7 @@ stick_table_find(const struct list *tables, const char *name)
 {
     struct stick_table *t;
 
-    list_each(t, tables, link)
+    list_each (t, tables, link)
         if (strcmp(t->name, name) == 0)
             return t;
     return NULL;
@@ -147,7 +150,8 @@ stick_table_find(const struct list *tables, const char *name)
 
 /* ---- memory of a shard; all under its lock ---- */
 
-/* CHUNK_MAX bytes of a block, for tables that are large enough to fill blocks. NULL when memory is out. */
+/* CHUNK_MAX bytes of a block, for tables that are large enough to fill blocks. NULL when memory is
+ * out. */
 static char *
 block_cut(struct stick_table *t)
 {
@@ -233,7 +237,8 @@ bucket_of(const struct stick_shard *s, uint32_t hash)
     return &s->bucket[hash >> (32 - s->log2)];
 }
 
-/* Doubles the buckets; each chain falls apart into two, in order. Without memory chains just get longer. */
+/* Doubles the buckets; each chain falls apart into two, in order. Without memory chains just get
+ * longer. */
 static void
 shard_grow(struct stick_shard *s)
 {
@@ -346,7 +351,8 @@ shard_remove_entry(struct stick_table *t, struct stick_shard *s, struct stick_en
     shard_remove(t, s, at);
 }
 
-/* Under the shard's lock nobody can take a first reference; acquire pairs with the release of the last one. */
+/* Under the shard's lock nobody can take a first reference; acquire pairs with the release of the
+ * last one. */
 static inline bool
 in_use(struct stick_entry *e)
 {
@@ -409,7 +415,8 @@ stick_lookup(struct stick_table *t, const struct stick_key *k, int64_t now_ms)
     return e;
 }
 
-/* Removes up to `max` entries that are used longest ago from a shard. Those in use go to the end. */
+/* Removes up to `max` entries that are used longest ago from a shard. Those in use go to the end.
+ */
 static unsigned
 shard_purge(struct stick_table *t, struct stick_shard *s, unsigned max, int64_t now_ms)
 {
@@ -446,8 +453,8 @@ table_purge(struct stick_table *t, int64_t now_ms)
         struct stick_shard *s = &t->shard[i];
         if (!atomic_load_explicit(&s->any, memory_order_relaxed))
             continue;
-        int32_t age = (int32_t)((uint32_t)now_ms -
-                                atomic_load_explicit(&s->oldest_ms, memory_order_relaxed));
+        int32_t age =
+            (int32_t)((uint32_t)now_ms - atomic_load_explicit(&s->oldest_ms, memory_order_relaxed));
         if (age > age_max) {
             age_max = age;
             oldest = i;
@@ -638,7 +645,8 @@ shard_expire(struct stick_table *t, struct stick_shard *s, int64_t now_ms, unsig
     spin_lock(&s->lock);
     for (unsigned looked = 0; looked < budget; looked++) {
         struct stick_entry *e = list_first(&s->lru, struct stick_entry, lru);
-        /* One that was used since it got its place, at most gran_ms later, holds up those behind it so long. */
+        /* One that was used since it got its place, at most gran_ms later, holds up those behind it
+         * so long. */
         if (!e || !is_expired(t, e, now_ms))
             break;
         if (in_use(e)) { /* it will be touched when that ends */
@@ -692,8 +700,9 @@ stick_table_next_ms(const struct stick_table *t, int64_t now_ms)
 
 /* ---- iteration ---- */
 
-/* Collects entries of a locked shard from hash *from on; *from becomes the first hash not seen. Entries of the same
- * hash stay together: more than a page of them is not possible with a keyed hash, and would be cut. */
+/* Collects entries of a locked shard from hash *from on; *from becomes the first hash not seen.
+ * Entries of the same hash stay together: more than a page of them is not possible with a keyed
+ * hash, and would be cut. */
 static unsigned
 shard_page(struct stick_table *t, struct stick_shard *s, uint64_t *from, struct stick_entry **out,
            unsigned max, int64_t now_ms)

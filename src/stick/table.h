@@ -1,12 +1,13 @@
 /* table.h - stick tables: keys, the data stored with them, lookup, expiry (manual: "stick-table").
  *
- * A table is shared by all threads. Its entries are spread over shards by a keyed hash; each shard has one leaf
- * lock around its buckets, its list in order of last use and its memory. Entries are counted references: who holds one
- * may read and change the data without any table lock; an entry in use is never removed. Time always comes in as
- * monotonic milliseconds.
+ * A table is shared by all threads. Its entries are spread over shards by a keyed hash; each shard
+ * has one leaf lock around its buckets, its list in order of last use and its memory. Entries are
+ * counted references: who holds one may read and change the data without any table lock; an entry
+ * in use is never removed. Time always comes in as monotonic milliseconds.
  *
- * Memory: 44 bytes per entry, plus the key (4, 16 or <len>), plus 4 bytes per counter, 8 per byte counter or server
- * key, 12 per rate, rounded up to 8; plus 8 bytes of bucket. `type ip store gpc0,conn_rate(30s)` takes 72. */
+ * Memory: 44 bytes per entry, plus the key (4, 16 or <len>), plus 4 bytes per counter, 8 per byte
+ * counter or server key, 12 per rate, rounded up to 8; plus 8 bytes of bucket. `type ip store
+ * gpc0,conn_rate(30s)` takes 72. */
 #ifndef STICK_TABLE_H
 #define STICK_TABLE_H
 
@@ -17,8 +18,8 @@
 #include "config/cfg.h"
 #include "sample/sample.h"
 
-#define STICK_ARRAY_MAX 100u     /* elements of gpc(n), gpt(n), gpc_rate(n) */
-#define STICK_KEY_MAX   65536u   /* bytes of a key */
+#define STICK_ARRAY_MAX   100u   /* elements of gpc(n), gpt(n), gpc_rate(n) */
+#define STICK_KEY_MAX     65536u /* bytes of a key */
 #define STICK_KEY_DEFAULT 32u    /* `type string` and `type binary` without len */
 
 enum stick_type { STICK_IP, STICK_IPV6, STICK_INTEGER, STICK_STRING, STICK_BINARY, STICK_TYPES };
@@ -29,8 +30,8 @@ enum stick_kind { STICKK_UINT, STICKK_ULONG, STICKK_RATE, STICKK_NAME };
 /** What a data type takes between parentheses. */
 enum stick_args { STICKA_NONE, STICKA_PERIOD, STICKA_COUNT, STICKA_COUNT_PERIOD };
 
-/** X(enumerator, configuration name, kind, arguments, `show table` name after the index). In the order of the numbers
- *  of the peers protocol, which is also the order of `show table`. */
+/** X(enumerator, configuration name, kind, arguments, `show table` name after the index). In the
+ * order of the numbers of the peers protocol, which is also the order of `show table`. */
 #define STICK_DATA(X)                                                                              \
     X(SERVER_ID, "server_id", UINT, NONE)                                                          \
     X(GPT0, "gpt0", UINT, NONE)                                                                    \
@@ -94,28 +95,29 @@ struct stick_block;
 struct peers;
 
 struct stick_table {
-    struct list link;   /* in the configuration's list of tables */
-    const char *name;   /* the proxy's, or "<peers>/<table>" */
-    const char *owner;  /* "backend", "frontend", "proxy" or "peers section": for messages */
+    struct list link;  /* in the configuration's list of tables */
+    const char *name;  /* the proxy's, or "<peers>/<table>" */
+    const char *owner; /* "backend", "frontend", "proxy" or "peers section": for messages */
     struct cfg_loc loc;
     enum stick_type type;
-    unsigned key_size;  /* bytes kept of a key */
-    unsigned size;      /* entries at most */
-    int expire_ms;      /* 0: never */
+    unsigned key_size; /* bytes kept of a key */
+    unsigned size;     /* entries at most */
+    int expire_ms;     /* 0: never */
     bool nopurge, recv_only;
-    bool srvkey_addr;   /* servers are known by address, not by name */
+    bool srvkey_addr;       /* servers are known by address, not by name */
     unsigned brates_factor; /* bytes rates are counted in units of so many bytes */
     const char *peers_name; /* NULL: none */
     struct peers *peers;    /* resolved by the peers module */
     const char *write_to_name;
     struct stick_table *write_to;
 
-    uint16_t offset[STICK_DATA_TYPES];   /* in an entry; 0: not stored */
-    uint8_t count[STICK_DATA_TYPES];     /* elements, 1 unless an array */
+    uint16_t offset[STICK_DATA_TYPES];    /* in an entry; 0: not stored */
+    uint8_t count[STICK_DATA_TYPES];      /* elements, 1 unless an array */
     uint32_t period_ms[STICK_DATA_TYPES]; /* of rates */
     unsigned key_offset, entry_size;
 
-    /** Called after a local change with the entry referenced by the caller; NULL: nobody listens. Any thread. */
+    /** Called after a local change with the entry referenced by the caller; NULL: nobody listens.
+     * Any thread. */
     void (*on_update)(struct stick_table *t, struct stick_entry *e);
     void *on_update_data;
     _Atomic uint32_t local_updates; /* counted when on_update is set */
@@ -134,29 +136,33 @@ struct stick_table {
 
 /* ---- life ---- */
 
-/** Allocates what a parsed table needs to run. False when memory is out. Called once, before threads start. */
+/** Allocates what a parsed table needs to run. False when memory is out. Called once, before
+ * threads start. */
 MUST_CHECK bool stick_table_start(struct stick_table *t);
 /** Releases all entries, referenced or not. The struct itself belongs to the arena. */
 void stick_table_stop(struct stick_table *t);
-/** Makes the table store `type` (server_id of tables used by stick rules). Only before the start. */
+/** Makes the table store `type` (server_id of tables used by stick rules). Only before the start.
+ */
 void stick_table_store(struct stick_table *t, enum stick_data type);
 /** The table called `name` in a list of tables, or NULL. */
 struct stick_table *stick_table_find(const struct list *tables, const char *name);
 
 /* ---- keys ---- */
 
-/** A key in the form of its table: IP addresses in network order, integers in host order, strings unpadded, binaries
- *  padded. `p` is borrowed or points at `buf`: not to be copied. */
+/** A key in the form of its table: IP addresses in network order, integers in host order, strings
+ * unpadded, binaries padded. `p` is borrowed or points at `buf`: not to be copied. */
 struct stick_key {
     const char *p;
     unsigned len;
     char buf[16];
 };
 
-/** Casts the sample to the table's type. Uses x->tmp for what does not fit. False: no such cast or no memory. */
-MUST_CHECK bool stick_key_sample(const struct stick_table *t, struct sample *s, struct sample_ctx *x,
-                                 struct stick_key *k);
-/** From text, as the runtime API takes it. False: not of the table's type. Binary tables take none. */
+/** Casts the sample to the table's type. Uses x->tmp for what does not fit. False: no such cast or
+ * no memory. */
+MUST_CHECK bool stick_key_sample(const struct stick_table *t, struct sample *s,
+                                 struct sample_ctx *x, struct stick_key *k);
+/** From text, as the runtime API takes it. False: not of the table's type. Binary tables take none.
+ */
 MUST_CHECK bool stick_key_text(const struct stick_table *t, const char *text, struct stick_key *k);
 /** The key of an entry as a sample; borrowed from the entry. */
 void stick_key_get(const struct stick_table *t, const struct stick_entry *e, struct sample *out);
@@ -168,8 +174,8 @@ void stick_key_put(const struct stick_table *t, const struct stick_entry *e, str
 /** The entry of `k`, referenced, or NULL. Does not refresh it. */
 MUST_CHECK HOT struct stick_entry *stick_lookup(struct stick_table *t, const struct stick_key *k,
                                                 int64_t now_ms);
-/** The same; makes an empty one when there is none. NULL when the table is full (nopurge, or everything is in use) or
- *  memory is out. *made (may be NULL) tells which. */
+/** The same; makes an empty one when there is none. NULL when the table is full (nopurge, or
+ * everything is in use) or memory is out. *made (may be NULL) tells which. */
 MUST_CHECK HOT struct stick_entry *stick_get(struct stick_table *t, const struct stick_key *k,
                                              int64_t now_ms, bool *made);
 /** Gives the reference back. */
@@ -186,21 +192,24 @@ stick_ref(struct stick_entry *e)
 }
 /** It was used: lives `expire` longer. For local changes: tells the peers. */
 HOT void stick_touch(struct stick_table *t, struct stick_entry *e, int64_t now_ms);
-/** The same without telling anybody, living `left_ms` longer (at most `expire`): what came from a peer. */
-void stick_touch_remote(struct stick_table *t, struct stick_entry *e, int64_t now_ms, uint32_t left_ms);
+/** The same without telling anybody, living `left_ms` longer (at most `expire`): what came from a
+ * peer. */
+void stick_touch_remote(struct stick_table *t, struct stick_entry *e, int64_t now_ms,
+                        uint32_t left_ms);
 /** Milliseconds until it expires, 0 when it does not or already has. */
 uint32_t stick_left_ms(const struct stick_table *t, const struct stick_entry *e, int64_t now_ms);
 
 enum stick_del { STICK_DEL_OK, STICK_DEL_NONE, STICK_DEL_IN_USE };
 enum stick_del stick_delete(struct stick_table *t, const struct stick_key *k, int64_t now_ms);
 
-/** Removes expired entries, `budget` at most; returns how many. For a timer; safe from several threads. */
+/** Removes expired entries, `budget` at most; returns how many. For a timer; safe from several
+ * threads. */
 unsigned stick_table_expire(struct stick_table *t, int64_t now_ms, unsigned budget);
 /** Milliseconds until an entry may expire; -1: none will. */
 int64_t stick_table_next_ms(const struct stick_table *t, int64_t now_ms);
 
-/** A place in a table; { 0 } is the start. Entries that exist all the time are seen exactly once, whatever happens
- *  between the calls. */
+/** A place in a table; { 0 } is the start. Entries that exist all the time are seen exactly once,
+ * whatever happens between the calls. */
 struct stick_iter {
     unsigned shard;
     uint64_t hash; /* first one not seen in that shard; above 2^32: none left */
@@ -217,16 +226,20 @@ stick_has(const struct stick_table *t, enum stick_data d)
     return t->offset[d] != 0;
 }
 
-/** Reads element `i` of `d`: counters, tags, or the rate at `now_ms` (bytes rates in bytes). False when it is not stored. */
+/** Reads element `i` of `d`: counters, tags, or the rate at `now_ms` (bytes rates in bytes). False
+ * when it is not stored. */
 bool stick_read(const struct stick_table *t, struct stick_entry *e, enum stick_data d, unsigned i,
                 int64_t now_ms, uint64_t *out);
-/** Sets it; a rate becomes `v` events in the current period. False when it is not stored or is the server key. */
+/** Sets it; a rate becomes `v` events in the current period. False when it is not stored or is the
+ * server key. */
 bool stick_set(const struct stick_table *t, struct stick_entry *e, enum stick_data d, unsigned i,
                int64_t now_ms, uint64_t v);
-/** Counts `n` events: adds to a counter (modulo 2^32 or 2^64) or feeds a rate. Nothing when it is not stored. */
+/** Counts `n` events: adds to a counter (modulo 2^32 or 2^64) or feeds a rate. Nothing when it is
+ * not stored. */
 void stick_add(const struct stick_table *t, struct stick_entry *e, enum stick_data d, unsigned i,
                int64_t now_ms, uint64_t n);
-/** Adds to a counter, returning its new value in *out (may be NULL). False when it is not stored. */
+/** Adds to a counter, returning its new value in *out (may be NULL). False when it is not stored.
+ */
 bool stick_count(const struct stick_table *t, struct stick_entry *e, enum stick_data d, unsigned i,
                  uint32_t n, uint32_t *out);
 /** Sets a counter to 0, returning what it was. False when it is not stored. */
@@ -235,12 +248,14 @@ bool stick_clear(const struct stick_table *t, struct stick_entry *e, enum stick_
 /** conn_cur ends at 0, whatever was cleared or set meanwhile. */
 void stick_conn_cur_down(const struct stick_table *t, struct stick_entry *e);
 
-/** Where gpc<i> is: the array, or for 0 and 1 the old single counters. False when neither is stored. */
+/** Where gpc<i> is: the array, or for 0 and 1 the old single counters. False when neither is
+ * stored. */
 bool stick_gpc_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at);
 bool stick_gpc_rate_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at);
 bool stick_gpt_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at);
-/** Adds `n` to gpc<i> and its rate; *out (may be NULL) is the counter after it, or the rate when only that is stored.
- *  `arrays_only`: the indexed forms do not look at the single counters. False when nothing is stored. */
+/** Adds `n` to gpc<i> and its rate; *out (may be NULL) is the counter after it, or the rate when
+ * only that is stored. `arrays_only`: the indexed forms do not look at the single counters. False
+ * when nothing is stored. */
 bool stick_gpc_add(const struct stick_table *t, struct stick_entry *e, unsigned i, bool arrays_only,
                    uint32_t n, int64_t now_ms, uint32_t *out);
 

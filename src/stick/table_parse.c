@@ -1,10 +1,11 @@
-/* table_parse.c - the `stick-table` line (and `table` of peers sections), checks, all tables of a configuration. */
+/* table_parse.c - the `stick-table` line (and `table` of peers sections), checks, all tables of a
+ * configuration. */
 #include "stick/data.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX "stick-table: "
+#define PREFIX            "stick-table: "
 #define BRATES_FACTOR_MAX 1024
 
 static struct {
@@ -64,8 +65,8 @@ scan_time(struct slice s, int *out_ms, char *bad)
     static struct {
         const char *unit;
         uint64_t us;
-    } const units[] = { { "", 1000 },       { "us", 1 },         { "ms", 1000 },
-                        { "s", 1000000 },   { "m", 60000000 },   { "h", 3600000000u },
+    } const units[] = { { "", 1000 },         { "us", 1 },       { "ms", 1000 },
+                        { "s", 1000000 },     { "m", 60000000 }, { "h", 3600000000u },
                         { "d", 86400000000u } };
     uint64_t v = 0;
     size_t n = 0;
@@ -159,8 +160,9 @@ parse_expire(struct cfg *c, unsigned *at, struct stick_table *t)
                          bad ? bad : ' ');
     case TIME_TOO_LONG:
         return cfg_error(c, *at + 1,
-                         PREFIX "timer overflow in argument <%s> to <expire>, maximum value is "
-                                "2147483647 ms (~24.8 days).",
+                         DIAG_TIGHT PREFIX
+                         "timer overflow in argument <%s> to <expire>, maximum value is "
+                         "2147483647 ms (~24.8 days).",
                          arg);
     default:
         *at += 2;
@@ -251,7 +253,8 @@ next_arg(struct slice *rest, struct slice *out)
 }
 
 static enum cfg_rc
-store_args(struct cfg *c, unsigned word, struct stick_table *t, enum stick_data d, struct slice args)
+store_args(struct cfg *c, unsigned word, struct stick_table *t, enum stick_data d,
+           struct slice args)
 {
     enum stick_args takes = stick_data_rows[d].args;
     const char *name = stick_data_rows[d].name;
@@ -274,7 +277,8 @@ store_args(struct cfg *c, unsigned word, struct stick_table *t, enum stick_data 
         char bad;
         if (!next_arg(&args, &arg))
             return cfg_error(c, word, PREFIX "missing argument to store option '%s'.", name);
-        /* A rate over no time has no meaning (the reference accepts it and crashes when it is read). */
+        /* A rate over no time has no meaning (the reference accepts it and crashes when it is
+         * read). */
         if (scan_time(arg, &ms, &bad) != TIME_OK || ms == 0)
             return cfg_error(c, word, PREFIX "error when processing store option '%s'.", name);
         t->period_ms[d] = (uint32_t)ms;
@@ -322,7 +326,7 @@ store_one(struct cfg *c, unsigned word, struct stick_table *t, struct slice *res
         return CFG_ERR;
     }
     if (t->count[d]) {
-        cfg_warn(c, word, PREFIX "store option '%s' already enabled, ignored.",
+        cfg_warn(c, word, DIAG_TIGHT PREFIX "store option '%s' already enabled, ignored.",
                  stick_data_rows[d].name);
         return CFG_OK;
     }
@@ -373,9 +377,15 @@ static struct {
     const char *name;
     enum cfg_rc (*parse)(struct cfg *c, unsigned *at, struct stick_table *t);
 } const words[] = {
-    { "type", parse_type },         { "size", parse_size },           { "expire", parse_expire },
-    { "nopurge", parse_nopurge },   { "recv-only", parse_recv_only }, { "write-to", parse_write_to },
-    { "srvkey", parse_srvkey },     { "store", parse_store },         { "brates-factor", parse_brates },
+    { "type", parse_type },
+    { "size", parse_size },
+    { "expire", parse_expire },
+    { "nopurge", parse_nopurge },
+    { "recv-only", parse_recv_only },
+    { "write-to", parse_write_to },
+    { "srvkey", parse_srvkey },
+    { "store", parse_store },
+    { "brates-factor", parse_brates },
     { "peers", parse_peers },
 };
 
@@ -433,7 +443,7 @@ stick_tables_check(struct cfg *c, struct list *tables)
 {
     struct stick_table *t;
 
-    list_each(t, tables, link) {
+    list_each (t, tables, link) {
         if (!t->write_to_name)
             continue;
         struct stick_table *to = stick_table_find(tables, t->write_to_name);
@@ -460,7 +470,7 @@ stick_tables_start(struct list *tables)
 {
     struct stick_table *t;
 
-    list_each(t, tables, link)
+    list_each (t, tables, link)
         if (!stick_table_start(t))
             return false;
     return true;
@@ -471,7 +481,7 @@ stick_tables_stop(struct list *tables)
 {
     struct stick_table *t;
 
-    list_each(t, tables, link)
+    list_each (t, tables, link)
         stick_table_stop(t);
 }
 
@@ -481,7 +491,7 @@ stick_tables_expire(struct list *tables, int64_t now_ms, unsigned budget)
     int64_t wait = 1000;
     struct stick_table *t;
 
-    list_each(t, tables, link) {
+    list_each (t, tables, link) {
         if (stick_table_expire(t, now_ms, budget) >= budget)
             wait = 1; /* more to do */
         int64_t next = stick_table_next_ms(t, now_ms);

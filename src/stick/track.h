@@ -1,6 +1,6 @@
 /* track.h - tracked counters (track-sc<n>): the entries that a session and its streams feed.
- * A session has a set of tune.stick_counters slots and so has each stream; where a stream's slot is empty the
- * session's counts. */
+ * A session has a set of tune.stick_counters slots and so has each stream; where a stream's slot is
+ * empty the session's counts. */
 #ifndef STICK_TRACK_H
 #define STICK_TRACK_H
 
@@ -29,9 +29,9 @@ stick_slot(const struct stick_slots *s, unsigned i)
     return s->sess && s->sess[i].entry ? &s->sess[i] : NULL;
 }
 
-/** Starts tracking `k` in an empty slot: counts a connection (conn_cnt, conn_rate, conn_cur), and for a request of HTTP
- *  that is being processed (`request`) also http_req_cnt and http_req_rate. A slot in use is left alone. False when the
- *  table is full. */
+/** Starts tracking `k` in an empty slot: counts a connection (conn_cnt, conn_rate, conn_cur), and
+ * for a request of HTTP that is being processed (`request`) also http_req_cnt and http_req_rate. A
+ * slot in use is left alone. False when the table is full. */
 bool stick_track(struct stick_counter *c, struct stick_table *t, const struct stick_key *k,
                  bool request, int64_t now_ms);
 /** Stops: conn_cur goes down, the entry lives `expire` longer. Harmless on an empty slot. */

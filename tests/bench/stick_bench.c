@@ -75,8 +75,8 @@ fill(void)
         if (e)
             stick_unref(e);
     }
-    printf("fill: %.0f ns per new key, %u entries of %u bytes\n",
-           (double)(now_ns() - start) / keys, atomic_load(&table->used), table->entry_size);
+    printf("fill: %.0f ns per new key, %u entries of %u bytes\n", (double)(now_ns() - start) / keys,
+           atomic_load(&table->used), table->entry_size);
 }
 
 int
@@ -115,8 +115,7 @@ main(int argc, char **argv)
     atomic_store(&stop, true);
     for (unsigned i = 0; i < n; i++) {
         pthread_join(w[i].thread, NULL);
-        printf("thread %u: %.0f ns per track and untrack\n", i,
-               (double)w[i].ns / (double)w[i].ops);
+        printf("thread %u: %.0f ns per track and untrack\n", i, (double)w[i].ns / (double)w[i].ops);
     }
     free(w);
     stick_tables_stop(&tables);

@@ -1,4 +1,5 @@
-/* fuzz_stick.c - the stick-table line, then commands on the table it makes. One line of input each. */
+/* fuzz_stick.c - the stick-table line, then commands on the table it makes. One line of input each.
+ */
 #include "stick/show.h"
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ command(struct list *tables, struct arena *a, struct slice line, int64_t now_ms)
     unsigned n = split(a, slice_sub(line, 1, line.len), words);
     for (unsigned i = 0; i < n; i++)
         argv[i] = words[i].s;
-    char *err = stick_query_parse(&q, (enum stick_verb)((unsigned char)line.p[0] % 3), tables, argv, n);
+    char *err =
+        stick_query_parse(&q, (enum stick_verb)((unsigned char)line.p[0] % 3), tables, argv, n);
     if (!err)
         while (!stick_query_step(&q, now_ms, 16, &to))
             ;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
 #include <cmocka.h>
 
 #define PERIOD 4000u
@@ -115,7 +116,7 @@ test_delay_is_exact(void **state)
 }
 
 #define THREADS 4
-#define ROUNDS 100000
+#define ROUNDS  100000
 
 static struct freq_shared shared;
 static struct counters counters;

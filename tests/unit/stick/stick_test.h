@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 #define WORDS_MAX 64
@@ -51,7 +52,7 @@ test_cfg_line(struct test_cfg *x, const char *line)
     while (rest.p && x->c.nwords < WORDS_MAX) {
         struct slice w = slice_cut(rest, ' ', &rest);
         x->words[x->c.nwords++] =
-            (struct cfg_word){ .s = arena_slicedup(&x->arena, w), .len = w.len };
+            (struct cfg_word){ .s = arena_slicedup(&x->arena, w), .len = w.len, .line = 7 };
     }
 }
 

@@ -62,9 +62,10 @@ test_commands(void **state)
     struct text to = { 0 };
 
     test_cfg_init(&x);
-    test_table(&x, "tip",
-               "type ip size 100k expire 60s store server_id,server_key,gpc(2),gpc_rate(2,10s),gpt(3),"
-               "http_req_cnt");
+    test_table(
+        &x, "tip",
+        "type ip size 100k expire 60s store server_id,server_key,gpc(2),gpc_rate(2,10s),gpt(3),"
+        "http_req_cnt");
     test_table(&x, "tstr", "type string len 6 size 1k store gpc0");
     test_table(&x, "tbin", "type binary len 6 size 1k store gpc0");
     test_table(&x, "tint", "type integer size 1k store gpc0,http_req_rate(10s),bytes_in_cnt");
@@ -92,8 +93,7 @@ test_commands(void **state)
     /* filters */
     EXPECT(STICK_SHOW, "tip data.gpt[1] gt 6 data.http_req_cnt le 1",
            "# table: tip, type: ip, size:102400, used:1\n");
-    EXPECT(STICK_SHOW, "tip data.server_key eq 1",
-           "# table: tip, type: ip, size:102400, used:1\n");
+    EXPECT(STICK_SHOW, "tip data.server_key eq 1", "# table: tip, type: ip, size:102400, used:1\n");
     EXPECT(STICK_CLEAR, "tint data.http_req_rate gt 50", "");
     EXPECT(STICK_SHOW, "tint data.http_req_rate ge 50",
            "# table: tint, type: integer, size:1024, used:1\n"
@@ -131,15 +131,18 @@ static const struct {
 } errors[] = {
     { STICK_SHOW, "nope", "No such table" },
     { STICK_SHOW, "t foo",
-      "Optional argument only supports \"data.<store_data_type>\" <operator> <value> and key <key>" },
+      "Optional argument only supports \"data.<store_data_type>\" <operator> <value> and key "
+      "<key>" },
     { STICK_SHOW, "t key", "Key value expected" },
     { STICK_SHOW, "t key abc", "Invalid key" },
     { STICK_SHOW, "b key abc",
       "Showing keys from tables of type other than ip, ipv6, string and integer is not supported" },
     { STICK_CLEAR, "b key abc",
-      "Removing keys from tables of type other than ip, ipv6, string and integer is not supported" },
+      "Removing keys from tables of type other than ip, ipv6, string and integer is not "
+      "supported" },
     { STICK_SET, "b key abc",
-      "Inserting keys into tables of type other than ip, ipv6, string and integer is not supported" },
+      "Inserting keys into tables of type other than ip, ipv6, string and integer is not "
+      "supported" },
     { STICK_SHOW, "t data.", "Filter entry #1: Unknown data type" },
     { STICK_SHOW, "t data.gpc[", "Filter entry #1: Unknown data type" },
     { STICK_SHOW, "t data.gpc[]", "Filter entry #1: Unknown data type" },
@@ -147,7 +150,8 @@ static const struct {
     { STICK_SHOW, "t data.gpc[2] gt 0", "Filter entry #1: Data type not stored in this table" },
     { STICK_SHOW, "t data.gpc0 gt 0", "Filter entry #1: Data type not stored in this table" },
     { STICK_SHOW, "t data.conn_cnt",
-      "Filter entry #1: Require and operator among \"eq\", \"ne\", \"le\", \"ge\", \"lt\", \"gt\"" },
+      "Filter entry #1: Require and operator among \"eq\", \"ne\", \"le\", \"ge\", \"lt\", "
+      "\"gt\"" },
     { STICK_SHOW, "t data.conn_cnt gt",
       "Filter entry #1: Require a valid integer value to compare against" },
     { STICK_SHOW, "t data.conn_cnt gt 1 data.conn_cnt gt 1x",

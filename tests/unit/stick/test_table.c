@@ -127,8 +127,9 @@ test_good_line(void **state)
     assert_string_equal(test_cfg_last(&x),
                         "stick-table: store option 'gpc0' already enabled, ignored.");
     stick_tables_check(&x.c, &x.tables);
-    assert_string_equal(test_cfg_last(&x), "write-to: cannot mix table types ('c' has 'ip' type and "
-                                           "'b' has 'string' type).");
+    assert_string_equal(test_cfg_last(&x),
+                        "write-to: cannot mix table types ('c' has 'ip' type and "
+                        "'b' has 'string' type).");
     test_cfg_line(&x, "type ip size 1k");
     assert_int_equal(stick_table_parse(&x.c, 0, "b", "backend", &x.tables, &t), CFG_ERR);
     assert_string_equal(test_cfg_last(&x), "stick-table name 'b' conflicts with table declared in "
@@ -489,18 +490,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_good_line),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_lookup_and_expiry),
-        cmocka_unit_test(test_time_wraps),
-        cmocka_unit_test(test_full_table),
-        cmocka_unit_test(test_all_in_use),
-        cmocka_unit_test(test_delete),
-        cmocka_unit_test(test_from_peers),
-        cmocka_unit_test(test_iteration),
-        cmocka_unit_test(test_data),
-        cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_bad_lines),  cmocka_unit_test(test_good_line),
+        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_lookup_and_expiry),
+        cmocka_unit_test(test_time_wraps), cmocka_unit_test(test_full_table),
+        cmocka_unit_test(test_all_in_use), cmocka_unit_test(test_delete),
+        cmocka_unit_test(test_from_peers), cmocka_unit_test(test_iteration),
+        cmocka_unit_test(test_data),       cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_threads.c - one table, several threads: nothing is lost, nothing freed while used. For ThreadSanitizer. */
+/* test_threads.c - one table, several threads: nothing is lost, nothing freed while used. For
+ * ThreadSanitizer. */
 #include "stick_test.h"
 
 #include "stick/show.h"
