@@ -3,6 +3,7 @@
 #define SAMPLE_LOGFORMAT_H
 
 #include "base/out.h"
+#include "config/module.h"
 #include "sample/expr.h"
 
 struct logfmt;
@@ -62,11 +63,14 @@ MUST_CHECK struct logfmt *logfmt_compile(struct cfg *c, unsigned word, const cha
 MUST_CHECK struct logfmt *logfmt_parse(struct cfg *c, unsigned word, const char *text, struct proxy *px, unsigned where, bool sd);
 /** Renders; returns false when out of room (what fits is there). */
 HOT bool logfmt_render(const struct logfmt *f, struct sample_ctx *x, struct out *o);
-/** Renders into x->tmp; a NUL-terminated slice, or p NULL when memory is out. */
+/** Renders into x->tmp; a NUL-terminated slice of at most tune.bufsize bytes, or p NULL when memory is out. */
 struct slice logfmt_slice(const struct logfmt *f, struct sample_ctx *x);
 /** True for a format without any variable part; *text is its value. */
 bool logfmt_is_const(const struct logfmt *f, struct slice *text);
 bool logfmt_is_empty(const struct logfmt *f);
 unsigned logfmt_needs(const struct logfmt *f);
+/** Releases what the calling thread keeps (the module's thread_stop does it). */
+void logfmt_thread_fini(void);
+extern const struct module logfmt_module;
 
 #endif
