@@ -2,6 +2,7 @@
  * A state machine over one flat buffer. Every state can run out of bytes and goes on where it
  * stopped; within a state the work is done by the scanners of h1_scan.h. Must not know sockets or
  * clocks. */
+#include "http/h1_fast.h"
 #include "http/h1_int.h"
 #include "http/h1_scan.h"
 
@@ -87,7 +88,14 @@ read_start(struct h1_in *in)
     }
     in->h->started = true;
     in->h->mark = in->pos;
-    return go(in->h, in->h->role == H1_REQUEST ? H1_S_METHOD : H1_S_VERSION);
+    if (in->h->role == H1_RESPONSE)
+        return go(in->h, H1_S_VERSION);
+    size_t next = h1_fast_request_line(in->buf, in->pos, in->len, in->head);
+    if (likely(next)) {
+        in->pos = next;
+        return go(in->h, H1_S_FIELD);
+    }
+    return go(in->h, H1_S_METHOD);
 }
 
 static enum h1_step
@@ -332,16 +340,45 @@ start_line(struct h1_in *in)
 /* ---- the whole head ----------------------------------------------------------------------------
  */
 
-static enum h1_step
+/* Counts, interprets and stores a field. A name of NULL stands for one that is dropped. */
+static inline enum h1_step
+field_take(struct h1_in *in, struct h1_field *f)
+{
+    struct http_head *head = in->head;
+
+    if (unlikely(++in->h->nfields >= in->h->limits->hdr_max))
+        return h1_fail(in->h, 400, in->h->mark, "too many headers");
+    if (unlikely(!f->name.p))
+        return H1_STEP_NEXT;
+    const struct h1_known *k = &h1_known[(f->name.len + (unsigned char)f->name.p[0]) & 31];
+    if (unlikely(k->len == f->name.len && memcmp(k->name, f->name.p, k->len) == 0)) {
+        enum h1_step s = k->take(in, f);
+        if (s != H1_STEP_NEXT || !f->name.p)
+            return s;
+    }
+    if (unlikely(head->nhdr >= head->hdr_max))
+        return h1_fail(in->h, 400, in->h->mark, "too many headers");
+    head->hdr[head->nhdr++] = (struct http_hdr){ f->name, f->value };
+    return H1_STEP_NEXT;
+}
+
+static HOT enum h1_step
 header_lines(struct h1_in *in)
 {
     struct h1_field f;
-    enum h1_step s;
+    enum h1_step s = H1_STEP_NEXT;
 
-    while ((s = h1_field_read(in, &f)) == H1_STEP_NEXT) {
-        s = h1_field_take(in, f);
-        if (unlikely(s != H1_STEP_NEXT))
-            return s;
+    while (s == H1_STEP_NEXT) {
+        size_t next = in->h->state == H1_S_FIELD ? h1_fast_field(in->buf, in->pos, in->len, &f) : 0;
+        if (likely(next)) {
+            in->h->mark = in->pos;
+            in->pos = next;
+        } else {
+            s = h1_field_read(in, &f);
+            if (s != H1_STEP_NEXT)
+                break;
+        }
+        s = field_take(in, &f);
     }
     return s;
 }
@@ -353,8 +390,10 @@ restart(struct h1 *h, struct http_head *head, const char *buf)
 {
     struct http_head *trailers = h->trailers;
 
-    h1_init(h, h->role, h->limits);
-    h->trailers = trailers;
+    if (h->base) {
+        h1_init(h, h->role, h->limits);
+        h->trailers = trailers;
+    }
     h->base = buf;
     http_head_reset(head);
     head->is_response = h->role == H1_RESPONSE;

@@ -75,8 +75,13 @@ enum h1_step h1_fail(struct h1 *h, unsigned status, size_t pos, const char *text
  * empty line. */
 enum h1_step h1_field_read(struct h1_in *in, struct h1_field *f);
 
-/* h1_rules.c: meaning of fields and of the whole head. */
-enum h1_step h1_field_take(struct h1_in *in, struct h1_field f);
+/* h1_rules.c: fields that mean something to the engine, and what the whole head means. */
+struct h1_known {
+    const char *name;
+    size_t len;
+    enum h1_step (*take)(struct h1_in *in, struct h1_field *f);
+};
+extern const struct h1_known h1_known[32];
 enum h1_step h1_head_check(struct h1_in *in);
 
 #define H1_CR '\r'

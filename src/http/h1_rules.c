@@ -86,6 +86,10 @@ take_te(struct h1_in *in, struct h1_field *f)
     return H1_STEP_NEXT;
 }
 
+static const bool not_in_host[256] = {
+    [0 ... ' '] = true, [0x7f] = true, ['@'] = true, ['/'] = true, ['#'] = true, [','] = true,
+};
+
 static enum h1_step
 take_host(struct h1_in *in, struct h1_field *f)
 {
@@ -99,11 +103,9 @@ take_host(struct h1_in *in, struct h1_field *f)
         f->name = SLICE_NONE;
         return H1_STEP_NEXT;
     }
-    for (size_t i = 0; i < f->value.len; i++) {
-        unsigned char c = (unsigned char)f->value.p[i];
-        if (c <= ' ' || c == 0x7f || c == '@' || c == '/' || c == '#' || c == ',')
+    for (size_t i = 0; i < f->value.len; i++)
+        if (unlikely(not_in_host[(unsigned char)f->value.p[i]]))
             return bad(in, 400, f->value.p + i, "invalid character in host");
-    }
     head->flags |= HTTP_HF_HAS_HOST;
     head->host = f->value;
     return H1_STEP_NEXT;
@@ -150,59 +152,41 @@ is_ws_key(struct slice v)
     return true;
 }
 
-/* For a name whose length is known to be that of the literal. */
-#define IS_NAME(f, lit) (memcmp((f)->name.p, lit, sizeof(lit) - 1) == 0)
-
-/* Fields that mean something here; the length alone excludes most others. */
-static inline enum h1_step
-recognise(struct h1_in *in, struct h1_field *f)
+static enum h1_step
+take_expect(struct h1_in *in, struct h1_field *f)
 {
-    switch (f->name.len) {
-    case 4:
-        return IS_NAME(f, "host") ? take_host(in, f) : H1_STEP_NEXT;
-    case 6:
-        if (IS_NAME(f, "expect") && http_list_has(f->value, SL("100-continue")))
-            in->head->flags |= HTTP_HF_EXPECT_100;
-        return H1_STEP_NEXT;
-    case 7:
-        return IS_NAME(f, "upgrade") ? take_upgrade(in, f) : H1_STEP_NEXT;
-    case 10:
-        return IS_NAME(f, "connection") ? take_connection(in, f) : H1_STEP_NEXT;
-    case 14:
-        return IS_NAME(f, "content-length") ? take_clen(in, f) : H1_STEP_NEXT;
-    case 17:
-        if (IS_NAME(f, "transfer-encoding"))
-            return take_te(in, f);
-        if (IS_NAME(f, "sec-websocket-key") && is_ws_key(f->value))
-            in->h->seen |= H1_SEEN_WS_KEY;
-        return H1_STEP_NEXT;
-    case 20:
-        if (IS_NAME(f, "sec-websocket-accept") && f->value.len)
-            in->h->seen |= H1_SEEN_WS_ACCEPT;
-        return H1_STEP_NEXT;
-    default:
-        return H1_STEP_NEXT;
-    }
-}
-
-enum h1_step
-h1_field_take(struct h1_in *in, struct h1_field f)
-{
-    struct http_head *head = in->head;
-    const char *where = f.value.p;
-
-    if (unlikely(++in->h->nfields >= in->h->limits->hdr_max))
-        return bad(in, 400, where, "too many headers");
-    if (unlikely(!f.name.p))
-        return H1_STEP_NEXT;
-    enum h1_step s = recognise(in, &f);
-    if (unlikely(s != H1_STEP_NEXT || !f.name.p))
-        return s;
-    if (unlikely(head->nhdr >= head->hdr_max))
-        return bad(in, 400, where, "too many headers");
-    head->hdr[head->nhdr++] = (struct http_hdr){ f.name, f.value };
+    if (http_list_has(f->value, SL("100-continue")))
+        in->head->flags |= HTTP_HF_EXPECT_100;
     return H1_STEP_NEXT;
 }
+
+static enum h1_step
+take_ws_key(struct h1_in *in, struct h1_field *f)
+{
+    if (is_ws_key(f->value))
+        in->h->seen |= H1_SEEN_WS_KEY;
+    return H1_STEP_NEXT;
+}
+
+static enum h1_step
+take_ws_accept(struct h1_in *in, struct h1_field *f)
+{
+    if (f->value.len)
+        in->h->seen |= H1_SEEN_WS_ACCEPT;
+    return H1_STEP_NEXT;
+}
+
+/* Length and first character place each name alone in the table, see field_take(). */
+const struct h1_known h1_known[32] = {
+    [(4 + 'h') & 31] = { "host", 4, take_host },
+    [(6 + 'e') & 31] = { "expect", 6, take_expect },
+    [(7 + 'u') & 31] = { "upgrade", 7, take_upgrade },
+    [(10 + 'c') & 31] = { "connection", 10, take_connection },
+    [(14 + 'c') & 31] = { "content-length", 14, take_clen },
+    [(17 + 't') & 31] = { "transfer-encoding", 17, take_te },
+    [(17 + 's') & 31] = { "sec-websocket-key", 17, take_ws_key },
+    [(20 + 's') & 31] = { "sec-websocket-accept", 20, take_ws_accept },
+};
 
 /* ---- the whole head ----------------------------------------------------------------------------
  */
