@@ -132,7 +132,10 @@ class Conn:
         sock.settimeout(LIMIT)
 
     def send(self, data):
-        self.sock.sendall(data)
+        try:
+            self.sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass        # a peer that has closed already: reading says so
         return self
 
     def fill(self):
@@ -388,7 +391,7 @@ class Proxy:
 
     def __init__(self, config, args=(), expect_exit=0, global_=True, files=None, **values):
         self.folder = tempfile.mkdtemp(prefix='p-')
-        self.sockets, self.expect_exit = {}, expect_exit
+        self.sockets, self.opened, self.expect_exit = {}, [], expect_exit
         for name, text in (files or {}).items():
             with open(os.path.join(self.folder, name), 'wb') as f:
                 f.write(text if isinstance(text, bytes) else text.encode())
@@ -416,14 +419,29 @@ class Proxy:
         for sock in self.sockets.values():      # the program's alone from now on: it must accept, and its close must refuse
             sock.close()
         if global_:
-            wait_for(lambda: os.path.exists(f'{self.folder}/cli.sock') or self.process.poll() is not None, 'start of the program')
+            wait_for(self.ready, 'start of the program')
+
+    def ready(self):
+        if self.process.poll() is not None:
+            return True     # what comes next will fail and say so
+        try:
+            return self.cli('show info') != ''
+        except OSError:
+            return False
 
     def connect(self, name='fe'):
-        return Conn(socket.create_connection(('127.0.0.1', self.ports[name]), LIMIT))
+        try:
+            sock = socket.create_connection(('127.0.0.1', self.ports[name]), LIMIT)
+        except ConnectionResetError:    # closed at once, so fast that connect() has seen it: as good as closed a moment later
+            sock, other = socket.socketpair()
+            other.close()
+        self.opened.append(sock)
+        return Conn(sock)
 
     def unix(self, name):
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(os.path.join(self.folder, name))
+        self.opened.append(sock)
         return Conn(sock)
 
     def cli(self, command):
@@ -453,6 +471,8 @@ class Proxy:
         return self
 
     def __exit__(self, kind, *_):
+        for sock in self.opened:
+            sock.close()
         status = self.process.poll()
         if status is None:
             self.process.send_signal(signal.SIGUSR1)        # a soft stop frees everything: leaks show under ASan
