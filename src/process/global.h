@@ -3,12 +3,11 @@
 #define PROCESS_GLOBAL_H
 
 #include "config/cfg.h"
+#include "proxy/cli_level.h"
 #include "proxy/config.h"
 
 #include <sched.h>
 
-/** Levels of the runtime API: struct bind_conf.level. */
-enum { CLI_LEVEL_USER, CLI_LEVEL_OPERATOR, CLI_LEVEL_ADMIN };
 
 /** One cpu-map line. */
 struct cpu_map {

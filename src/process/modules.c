@@ -3,7 +3,10 @@
 
 #include "process/global.h"
 #include "proxy/section.h"
+#include "sample/conv.h"
 
+/* Converter families have modules of their own. */
+#define CONV(family) X(conv_##family)
 #define MODULES(X)                                                                                 \
     X(config)                                                                                      \
     X(global)                                                                                      \
@@ -17,21 +20,10 @@
     X(proxy_reply)                                                                                 \
     X(bind)                                                                                        \
     X(bind_line)                                                                                   \
+    X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
-    X(conv_crypto)                                                                                 \
-    X(conv_date)                                                                                   \
-    X(conv_encode)                                                                                 \
-    X(conv_field)                                                                                  \
-    X(conv_fix)                                                                                    \
-    X(conv_hash)                                                                                   \
-    X(conv_http)                                                                                   \
-    X(conv_json)                                                                                   \
-    X(conv_math)                                                                                   \
-    X(conv_mqtt)                                                                                   \
-    X(conv_net)                                                                                    \
-    X(conv_protobuf)                                                                               \
-    X(conv_string)                                                                                 \
-    X(conv_url)
+    CONV_FAMILIES(CONV)                                                                            \
+    X(runtime)
 
 #define X(m) extern const struct module m##_module;
 MODULES(X)

@@ -6,7 +6,6 @@
 #include "proxy/section.h"
 #include "proxy/stream_int.h"
 #include "server/pool.h"
-#include "stick/table.h"
 
 #include <stdlib.h>
 
@@ -28,15 +27,6 @@ static struct server *
 find_server(struct cfg *c, struct proxy *px, const char *name)
 {
     return px ? proxy_find_server(px, name) : NULL;
-}
-
-static struct stick_table *
-find_table(struct cfg *c, struct proxy *px, const char *name)
-{
-    if (!name || !*name)
-        return px ? px->table : NULL;
-    struct proxy *of = htab_get_str(&c->config->by_name, name);
-    return of ? of->table : NULL;
 }
 
 static struct userlist *
@@ -235,8 +225,11 @@ queue_of_proxy(struct proxy *px)
 static void
 install(struct config *cf)
 {
-    name_resolver = (struct name_resolver){ .frontend = find_frontend, .backend = find_backend, .server = find_server,
-                                            .table = find_table, .userlist = find_userlist, .proxy_name = name_of };
+    name_resolver.frontend = find_frontend;
+    name_resolver.backend = find_backend;
+    name_resolver.server = find_server;
+    name_resolver.userlist = find_userlist;
+    name_resolver.proxy_name = name_of;
     vars_scope_of = scope_of;
     rule_px_points = points_of;
     lb_of = lb_of_proxy;

@@ -240,6 +240,10 @@ begin(struct session *s)
         return false;
     }
     count_session(s);
+    if (s->track) {
+        struct stick_slots slots = { NULL, s->track, tune.stick_counters };
+        stick_count_session(&slots, loop_now_ms());
+    }
     return true;
 }
 

@@ -184,6 +184,7 @@ stream_free(struct stream *s)
 {
     timer_cancel(&s->timer);
     task_cancel(&s->task);
+    stick_untrack_all(s->track, tune.stick_counters, loop_now_ms());
     chan_release(&s->req);
     chan_release(&s->res);
     vars_fini(&s->vars_txn);
@@ -296,6 +297,22 @@ stream_times(const struct stream *s, struct stream_times *t)
     t->active = s->flags & SF_HTTP ? (first_byte ? span_ms(first_byte, end) : -1) : span_ms(base, end);
     t->user = t->data;
     t->all = span_ms(s->t_start_us, end);
+}
+
+struct stick_counter *
+stream_track(struct stream *s, unsigned n, bool make)
+{
+    if (n >= tune.stick_counters)
+        return NULL;
+    if (!s->track && make)
+        s->track = arena_zalloc(&s->arena, tune.stick_counters * sizeof(*s->track));
+    return s->track ? &s->track[n] : NULL;
+}
+
+struct stick_slots
+stream_slots(struct stream *s)
+{
+    return (struct stick_slots){ s->track, s->sess->track, tune.stick_counters };
 }
 
 void

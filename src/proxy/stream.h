@@ -6,6 +6,7 @@
 #include "http/head.h"
 #include "proxy/reply.h"
 #include "proxy/session.h"
+#include "stick/track.h"
 
 struct filter;
 
@@ -23,6 +24,7 @@ struct filter;
     X(queue, "waiting in the queue")                                                               \
     X(connect, "connecting, or taking an idle connection")                                         \
     X(send_request, "sending the request")                                                         \
+    X(response_tcp, "running the tcp-response content rules")                                      \
     X(response_head, "reading the response head")                                                  \
     X(response_rules, "running the http-response rules")                                           \
     X(send_response, "sending the response head")                                                  \
@@ -123,7 +125,7 @@ struct stream {
 
     struct chan req, res;
     struct http_head rq, rs;   /* heads; valid when rq.hdr/rs.hdr memory is filled */
-    bool rq_ready, rs_ready;
+    bool rq_ready, rs_ready, tcp_res_done;
     struct arena arena;        /* edits, captures, replies; released with the stream */
 
     /* rules */
@@ -200,6 +202,8 @@ void stream_times(const struct stream *s, struct stream_times *t);
 struct list *streams_of_thread(void);
 /** The lookup for `show sess`/`shutdown session`: letters go to each thread; see runtime/. */
 struct stick_counter *stream_track(struct stream *s, unsigned n, bool make);
+/** The tracked counters in force: the stream's before its session's. */
+struct stick_slots stream_slots(struct stream *s);
 /** Writes the stream's log line now (logasap, do-log). */
 void stream_log(struct stream *s);
 unsigned stream_count(void);

@@ -6,18 +6,6 @@
 
 /* ---- helpers ---- */
 
-/* Leaves the tokens of Connection that are not about keeping it. */
-static bool
-drop_connection_tokens(struct http_head *h)
-{
-    if (!(h->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CONN_KEEPALIVE)))
-        return true;
-    if (h->flags & HTTP_HF_CONN_CLOSE && !http_hdr_del_token(h, SL("connection"), SL("close")))
-        return false;
-    return !(h->flags & HTTP_HF_CONN_KEEPALIVE) ||
-           http_hdr_del_token(h, SL("connection"), SL("keep-alive"));
-}
-
 static bool
 excepted(const struct px_xff *f, const struct addr *a)
 {
@@ -67,8 +55,6 @@ request_connection(struct stream *s)
     s->req.out = s->req.h1.framing;
     if (s->req.out == H1_FRAME_LENGTH && !(rq->flags & HTTP_HF_CLEN))
         s->req.out = H1_FRAME_CHUNKED;
-    if (!drop_connection_tokens(rq))
-        return false;
     if (s->flags & SF_UPGRADE_ASKED || rq->meth == HTTP_CONNECT)
         close = false;
     if (close)
@@ -154,8 +140,6 @@ http_connection_header(struct stream *s, bool keep)
 {
     struct http_head *rs = &s->rs;
 
-    if (!drop_connection_tokens(rs))
-        return false;
     if (!keep)
         return s->rq.version < 11 && !(s->rq.flags & HTTP_HF_CONN_KEEPALIVE)
                    ? true

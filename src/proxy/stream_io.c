@@ -246,6 +246,8 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
         }
         if (!(src->flags & CONN_RD_READY))
             return PUMP_BLOCKED;
+        if (src->rx && !s->req_pin && !s->res_pin)
+            conn_drop_rx(src); /* no head refers to it */
         uint64_t left = h1_body_left(&ch->h1);
         bool empty = !src->rx || !buf_len(src->rx);
         enum pump_rc rc = PUMP_BLOCKED;

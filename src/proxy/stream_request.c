@@ -13,8 +13,10 @@ request_limits(const struct stream *s)
     static struct h1_limits strict, relaxed;
 
     if (unlikely(!strict.hdr_max)) {
-        relaxed = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .relax = true };
-        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr };
+        /* Room for edits is kept free, as in HAProxy. */
+        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .head_max = tune.bufsize - tune.maxrewrite };
+        relaxed = strict;
+        relaxed.relax = true;
     }
     return s->fe->options & PO_RELAX_REQ ? &relaxed : &strict;
 }
@@ -46,11 +48,36 @@ head_complete(struct stream *s)
     if (s->rq.flags & HTTP_HF_UPGRADE && s->rq.flags & HTTP_HF_CONN_UPGRADE)
         s->flags |= SF_UPGRADE_ASKED;
     s->flags |= SF_COUNTED_REQ;
+    if (s->sess->track) {
+        struct stick_slots slots = stream_slots(s);
+        stick_count_request(&slots, loop_now_ms());
+    }
     FE_COUNT(s->fe, req_tot, 1);
     FE_COUNT(s->fe, h1req, 1);
     uint32_t rate = freq_shared_add(&s->fe->fe_req_rate, 1000, 1, (uint64_t)loop_now_ms());
     if (rate > atomic_load_explicit(&s->fe->fe_req_rate_max, memory_order_relaxed))
         atomic_store_explicit(&s->fe->fe_req_rate_max, rate, memory_order_relaxed);
+}
+
+/* option http-restrict-req-hdr-names: what is not [a-z0-9-] confuses CGI-like servers. */
+static bool
+restrict_names(struct stream *s)
+{
+    bool reject = s->fe->options2 & PO2_HTTP_RESTRICT_REQ_HDR_REJECT;
+
+    for (unsigned i = 0; i < s->rq.nhdr; i++) {
+        struct http_hdr *f = &s->rq.hdr[i];
+        size_t n = 0;
+        while (n < f->name.len && ((f->name.p[n] >= 'a' && f->name.p[n] <= 'z') ||
+                                   (f->name.p[n] >= '0' && f->name.p[n] <= '9') || f->name.p[n] == '-'))
+            n++;
+        if (!f->name.p || n == f->name.len)
+            continue;
+        if (reject)
+            return false;
+        http_hdr_del_one(&s->rq, f);
+    }
+    return true;
 }
 
 static enum step_rc
@@ -120,6 +147,9 @@ stream_step_request_head(struct stream *s)
                 s->req_pin = cli->rx->head;
                 s->req.in += used;
                 head_complete(s);
+                if (s->fe->options2 & (PO2_HTTP_RESTRICT_REQ_HDR_DEL | PO2_HTTP_RESTRICT_REQ_HDR_REJECT) &&
+                    !restrict_names(s))
+                    return stream_error(s, 403, 'P', 'R');
                 return STEP_NEXT;
             }
             if (ev == H1_ERR)
@@ -148,6 +178,57 @@ stream_step_tcp_request(struct stream *s)
     if (s->rules_px != fe || list_empty(&fe->tcp_req_rules))
         return STEP_NEXT;
     return stream_run_rules(s, &fe->tcp_req_rules, fe, RS_TCP_REQ, fe->req_inspect_ms);
+}
+
+/* ---- option http-buffer-request, balance url_param check_post ---- */
+
+/* The client waits for a word before it sends the body that we want to see first. */
+static bool
+send_continue(struct stream *s)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct conn *cli = s->sess->conn;
+
+    if (!(s->rq.flags & HTTP_HF_EXPECT_100) || s->flags & SF_EXPECT_SENT || s->req.ready ||
+        s->req.eom_in)
+        return true;
+    s->flags |= SF_EXPECT_SENT;
+    http_hdr_del(&s->rq, SL("expect"));
+    struct iovec iov = { (char *)text, sizeof(text) - 1 };
+    return chan_write(&s->res, cli, &iov, 1, false);
+}
+
+static enum step_rc
+wait_for_body(struct stream *s)
+{
+    struct conn *cli = s->sess->conn;
+
+    if (s->flags & SF_BODY_COMPLETE)
+        return STEP_NEXT;
+    if (!send_continue(s))
+        return stream_error(s, 500, 'C', 'D');
+    while (chan_buffer_body(s, &s->req, cli, s->req_pin))
+        s->cli_act_ms = loop_now_ms();
+    bool full = cli->rx && buf_room(cli->rx) == 0;
+    if (s->req.eom_in || full) {
+        s->flags |= SF_BODY_COMPLETE;
+        return STEP_NEXT;
+    }
+    if (cli->flags & (CONN_EOF | CONN_ERR)) {
+        s->reply.close = true;
+        FE_COUNT(s->fe, ereq, 1);
+        return stream_error(s, 400, cli->flags & CONN_EOF ? 'C' : 'P', 'D');
+    }
+    int64_t at = deadline(s->t_head_us / 1000, s->be->timeout.http_request ? s->be->timeout.http_request
+                                                                            : s->fe->timeout.http_request);
+    at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
+    if (at && at <= loop_now_ms()) {
+        s->reply.close = true;
+        FE_COUNT(s->fe, ereq, 1);
+        return stream_error(s, 408, 'c', 'D');
+    }
+    stream_arm(s, at);
+    return STEP_WAIT;
 }
 
 /* ---- http-request rules of the frontend ---- */
@@ -181,6 +262,8 @@ stream_step_request_rules(struct stream *s)
 
     if (!(s->flags & SF_HTTP) || s->rules_px != fe)
         return STEP_NEXT;
+    if (fe->options & PO_HTTP_BUFFER_REQUEST && wait_for_body(s) != STEP_NEXT)
+        return s->step == STEP_request_rules ? STEP_WAIT : STEP_GOTO;
     if (!s->resume) {
         if (is_monitor(s))
             return answer_monitor(s);
@@ -302,6 +385,8 @@ stream_step_backend_rules(struct stream *s)
 
     if (!(s->flags & SF_HTTP) || be == s->fe)
         return STEP_NEXT;
+    if (be->options & PO_HTTP_BUFFER_REQUEST && wait_for_body(s) != STEP_NEXT)
+        return s->step == STEP_backend_rules ? STEP_WAIT : STEP_GOTO;
     if (!list_empty(&be->http_req_rules)) {
         enum step_rc rc = stream_run_rules(s, &be->http_req_rules, be, RS_HTTP_REQ, 0);
         if (rc != STEP_NEXT)
@@ -312,62 +397,11 @@ stream_step_backend_rules(struct stream *s)
     return STEP_NEXT;
 }
 
-/* ---- option http-buffer-request, balance url_param check_post ---- */
-
-static bool
-needs_body(const struct stream *s)
-{
-    if (!(s->flags & SF_HTTP) || s->flags & SF_BODY_COMPLETE)
-        return false;
-    return (s->be->options | s->fe->options) & PO_HTTP_BUFFER_REQUEST ||
-           (s->be->lb.check_post && s->rq.meth == HTTP_POST);
-}
-
-/* The client waits for a word before it sends the body that we want to see first. */
-static bool
-send_continue(struct stream *s)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct conn *cli = s->sess->conn;
-
-    if (!(s->rq.flags & HTTP_HF_EXPECT_100) || s->flags & SF_EXPECT_SENT || s->req.ready ||
-        s->req.eom_in)
-        return true;
-    s->flags |= SF_EXPECT_SENT;
-    http_hdr_del(&s->rq, SL("expect"));
-    struct iovec iov = { (char *)text, sizeof(text) - 1 };
-    return chan_write(&s->res, cli, &iov, 1, false);
-}
-
+/* Balancing by a parameter of the body is the last one to need it. */
 enum step_rc
 stream_step_request_body(struct stream *s)
 {
-    struct conn *cli = s->sess->conn;
-
-    if (!needs_body(s))
+    if (!(s->flags & SF_HTTP) || !s->be->lb.check_post || s->rq.meth != HTTP_POST)
         return STEP_NEXT;
-    if (!send_continue(s))
-        return stream_error(s, 500, 'C', 'D');
-    while (chan_buffer_body(s, &s->req, cli, s->req_pin))
-        s->cli_act_ms = loop_now_ms();
-    bool full = cli->rx && buf_room(cli->rx) == 0;
-    if (s->req.eom_in || full) {
-        s->flags |= SF_BODY_COMPLETE;
-        return STEP_NEXT;
-    }
-    if (cli->flags & (CONN_EOF | CONN_ERR)) {
-        s->reply.close = true;
-        FE_COUNT(s->fe, ereq, 1);
-        return stream_error(s, 400, cli->flags & CONN_EOF ? 'C' : 'P', 'D');
-    }
-    int64_t at = deadline(s->t_head_us / 1000, s->be->timeout.http_request ? s->be->timeout.http_request
-                                                                            : s->fe->timeout.http_request);
-    at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
-    if (at && at <= loop_now_ms()) {
-        s->reply.close = true;
-        FE_COUNT(s->fe, ereq, 1);
-        return stream_error(s, 408, 'c', 'D');
-    }
-    stream_arm(s, at);
-    return STEP_WAIT;
+    return wait_for_body(s);
 }

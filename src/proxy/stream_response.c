@@ -12,8 +12,10 @@ response_limits(const struct stream *s)
     static struct h1_limits strict, relaxed;
 
     if (unlikely(!strict.hdr_max)) {
-        relaxed = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .relax = true };
-        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr };
+        /* Room for edits is kept free, as in HAProxy. */
+        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .head_max = tune.bufsize - tune.maxrewrite };
+        relaxed = strict;
+        relaxed.relax = true;
     }
     return s->be->options & PO_RELAX_RES ? &relaxed : &strict;
 }
@@ -63,6 +65,35 @@ pump_request(struct stream *s, enum step_rc *rc)
     default:
         return true;
     }
+}
+
+/* ---- content rules of TCP ---- */
+
+enum step_rc
+stream_step_response_tcp(struct stream *s)
+{
+    struct conn *c = s->back;
+    enum step_rc rc;
+
+    if (s->flags & SF_HTTP)
+        return STEP_NEXT; /* run once the head is there */
+    if (list_empty(&s->be->tcp_res_rules))
+        return step_goto(s, STEP_forward);
+    if (!pump_request(s, &rc))
+        return rc;
+    if (conn_fill(c))
+        s->srv_act_ms = loop_now_ms();
+    if (!(c->rx && buf_len(c->rx)) && !(c->flags & (CONN_EOF | CONN_ERR))) {
+        int64_t at = deadline(s->srv_act_ms, stream_timeout_server(s));
+        if (at && at <= loop_now_ms()) {
+            stream_kill(s, 's', 'D');
+            return step_goto(s, STEP_finish);
+        }
+        stream_arm(s, at);
+        return STEP_WAIT;
+    }
+    rc = stream_run_rules(s, &s->be->tcp_res_rules, s->be, RS_TCP_RES, s->be->res_inspect_ms);
+    return rc == STEP_NEXT ? step_goto(s, STEP_forward) : rc;
 }
 
 /* ---- response head ---- */
@@ -167,6 +198,8 @@ parse_response(struct stream *s)
             return response_broken(s, true);
         if (ev == H1_MORE)
             return buf_room(c->rx) ? STEP_WAIT : response_broken(s, true);
+        if (s->rs.status == 101 && !(s->flags & SF_UPGRADE_ASKED))
+            return response_broken(s, true);
         bool interim = s->rs.status >= 100 && s->rs.status < 200 && s->rs.status != 101;
         if (!interim)
             return response_complete(s, used);
@@ -255,10 +288,16 @@ stream_step_response_rules(struct stream *s)
 {
     if (!s->resume) {
         s->rules_px = s->be;
-        if (!list_empty(&s->be->stick_store_res) && stream_hooks.stick_store)
+        if (stream_hooks.stick_store && (s->store || !list_empty(&s->be->stick_store_res)))
             stream_hooks.stick_store(s, true);
     }
     if (s->rules_px == s->be) {
+        if (!s->tcp_res_done && !list_empty(&s->be->tcp_res_rules)) {
+            enum step_rc rc = stream_run_rules(s, &s->be->tcp_res_rules, s->be, RS_TCP_RES, 0);
+            if (rc != STEP_NEXT)
+                return rc;
+        }
+        s->tcp_res_done = true;
         enum step_rc rc = run_response_rules(s, s->be);
         if (rc != STEP_NEXT)
             return rc;

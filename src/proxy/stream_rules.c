@@ -54,7 +54,7 @@ is_final(const struct stream *s, bool response, int inspect_ms)
     const struct conn *c = response ? s->back : s->sess->conn;
 
     if (s->flags & SF_HTTP)
-        return !s->resume_action;
+        return true;
     if (!inspect_ms || loop_now_ms() >= s->rules_since_ms + inspect_ms)
         return true;
     if (c->flags & (CONN_EOF | CONN_ERR))

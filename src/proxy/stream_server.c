@@ -62,8 +62,8 @@ stream_step_persist(struct stream *s)
         s->flags |= SF_IGNORE_PERSIST;
     if (be->cookie_name && s->flags & SF_HTTP)
         stream_cookie_request(s);
-    if (!(s->flags & (SF_IGNORE_PERSIST | SF_ASSIGNED)) && !list_empty(&be->stick_match) &&
-        stream_hooks.stick_match)
+    if (!(s->flags & (SF_IGNORE_PERSIST | SF_ASSIGNED)) && stream_hooks.stick_match &&
+        (!list_empty(&be->stick_match) || !list_empty(&be->stick_store_req)))
         stream_hooks.stick_match(s);
     if (!(s->flags & SF_ASSIGNED)) {
         struct server *srv = list_empty(&be->server_rules) ? NULL : use_server_rule(s);
@@ -599,11 +599,13 @@ stream_step_send_request(struct stream *s)
     struct conn *cli = s->sess->conn, *c = s->back;
 
     if (!(s->flags & SF_HTTP)) {
+        if (s->store && stream_hooks.stick_store)
+            stream_hooks.stick_store(s, false);
         h1_body_init(&s->req.h1, H1_FRAME_TUNNEL, 0);
         h1_body_init(&s->res.h1, H1_FRAME_TUNNEL, 0);
         s->req.out = s->res.out = H1_FRAME_TUNNEL;
         s->req.opened = s->res.opened = true;
-        return step_goto(s, STEP_forward);
+        return STEP_NEXT;
     }
     if (s->req.tx && !chan_flush(&s->req, c)) { /* the PROXY header */
         if (c->flags & CONN_ERR)

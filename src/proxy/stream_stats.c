@@ -45,6 +45,19 @@ srv_class_of(struct srv_counters *c, unsigned status)
     }
 }
 
+/* Manual, `http-err-codes` and `http-fail-codes`: the defaults. */
+static void
+count_tracked_status(struct stream *s)
+{
+    struct stick_slots slots = stream_slots(s);
+    bool failure = s->status >= 500 && s->status <= 599 && s->status != 501 && s->status != 505;
+
+    if (s->status >= 400 && s->status <= 499)
+        stick_count_error(&slots, loop_now_ms());
+    else if (failure && !(s->flags & SF_INTERNAL_REPLY))
+        stick_count_failure(&slots, loop_now_ms());
+}
+
 void
 stream_count_response(struct stream *s)
 {
@@ -52,6 +65,8 @@ stream_count_response(struct stream *s)
 
     if (s->flags & SF_MONITOR)
         return;
+    if (s->track || s->sess->track)
+        count_tracked_status(s);
     ++*class_of(&s->fe->fe_counters[tid], s->status);
     if (s->flags & SF_COUNTED_BE && proxy_has_be(s->be))
         ++*class_of(&s->be->be_counters[tid], s->status);
@@ -97,6 +112,10 @@ stream_count_end(struct stream *s)
 
     if (s->flags & SF_MONITOR)
         return;
+    if (s->track || s->sess->track) {
+        struct stick_slots slots = stream_slots(s);
+        stick_count_bytes(&slots, in, srv_in, loop_now_ms());
+    }
     /* Since 3.3 "bout" counts what servers sent; our own replies are in resbout only. */
     FE_COUNT(s->fe, bin, in);
     FE_COUNT(s->fe, bout, srv_in);

@@ -1,0 +1,71 @@
+/* command.h - the runtime API: one row per command (management manual 9.3). */
+#ifndef RUNTIME_COMMAND_H
+#define RUNTIME_COMMAND_H
+
+#include "base/out.h"
+#include "loop/loop.h"
+#include "config/cfg.h"
+#include "proxy/config.h"
+#include "proxy/cli_level.h"
+
+struct cli;
+struct command;
+
+/** What a command did. */
+enum cli_rc {
+    CLI_DONE, /* the answer is in cli->out */
+    CLI_WAIT, /* not finished: cli_finish() will be called later, on the CLI's thread */
+};
+
+typedef enum cli_rc (*command_fn)(struct cli *c, const struct command *cmd);
+
+enum command_flag {
+    CMDF_EXPERIMENTAL = 1 << 0, /* needs experimental-mode on */
+    CMDF_EXPERT = 1 << 1,
+    CMDF_HIDDEN = 1 << 2, /* not in help */
+};
+
+struct command {
+    const char *name;  /* one to four words: "show servers state" */
+    const char *usage; /* with arguments, as help prints it */
+    const char *help;
+    int level;         /* lowest CLI_LEVEL_* that may run it */
+    command_fn run;
+    unsigned flags;
+    void *private;
+};
+
+#define CLI_ARGS_MAX 64
+
+/** One connection to the runtime API. Commands use the members up to `private`. */
+struct cli {
+    const char *arg[CLI_ARGS_MAX]; /* words of the command, its name included; "" past the end */
+    unsigned nargs;
+    struct slice payload; /* what followed "<<"; p NULL without */
+    struct text out;      /* the answer */
+    int level;            /* CLI_LEVEL_* */
+    int severity;         /* 0 none, 1 number, 2 string */
+    bool prompt, interactive, experimental, expert;
+    int timeout_ms;
+    void *state;          /* of a command that waits */
+    void (*cancel)(struct cli *c); /* called when the connection ends while it waits */
+};
+
+/** Severities of messages (syslog numbers). */
+enum cli_severity { CLI_EMERG, CLI_ALERT, CLI_CRIT, CLI_ERR, CLI_WARNING, CLI_NOTICE, CLI_INFO, CLI_DEBUG };
+
+/** A message as HAProxy answers: severity prefix if wanted, the text, a line feed. Returns CLI_DONE. */
+enum cli_rc cli_msg(struct cli *c, enum cli_severity sev, const char *fmt, ...) PRINTF(3, 4);
+#define cli_err(c, ...) cli_msg((c), CLI_ERR, __VA_ARGS__)
+/** A waiting command is finished: its answer is in c->out. */
+void cli_finish(struct cli *c);
+
+/** Runs fn(text, arg) on every worker thread, one after the other, and appends what each wrote to c->out; then calls
+ *  done(c) (may be NULL) and finishes the command. Returns CLI_WAIT. `arg` is freed by the caller in done. */
+enum cli_rc cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c));
+
+/** Finds the server "backend/server" of word `i`, or answers the error and returns NULL. */
+struct server *cli_server(struct cli *c, unsigned i);
+struct proxy *cli_proxy_of(struct cli *c, unsigned i, unsigned cap);
+
+#endif

@@ -1,0 +1,9 @@
+/* runtime.h - the modules of the runtime API. */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+#include "config/module.h"
+
+extern const struct module runtime_module;
+
+#endif
