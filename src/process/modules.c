@@ -22,6 +22,7 @@
     X(bind_line)                                                                                   \
     X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
+    X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
     X(runtime)
 

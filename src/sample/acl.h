@@ -19,6 +19,9 @@ void acl_inherit(struct acl_list **to, const struct acl_list *from, struct arena
  *  `where` is the mask of points it will run at; ACLs that cannot work there give HAProxy's warning. NULL after an error.
  *  Inverts for `unless`. */
 MUST_CHECK struct cond *cond_parse(struct cfg *c, unsigned at, struct proxy *px, struct acl_list *acls, unsigned where);
+/** The same without reporting: *err receives the text (heap) for the caller's message; expr_hint() what was meant. */
+MUST_CHECK struct cond *cond_parse_err(struct cfg *c, unsigned at, struct proxy *px, struct acl_list *acls,
+                                       unsigned where, char **err);
 /** True when word `at` is "if" or "unless". */
 bool cond_starts(const struct cfg *c, unsigned at);
 

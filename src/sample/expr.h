@@ -7,6 +7,7 @@
 struct cfg;
 struct cfg_loc;
 struct expr;
+struct acl_list;
 
 /** Parses "fetch(args),conv(args),..." from word *at (it may span words as HAProxy allows, e.g. in tcp-request track).
  *
@@ -16,6 +17,15 @@ struct expr;
 MUST_CHECK struct expr *expr_parse(struct cfg *c, unsigned *at, struct proxy *px, unsigned where);
 /** The same from a string: `loc` for messages. `used` receives how many bytes were taken; if NULL all must be. */
 MUST_CHECK struct expr *expr_parse_text(struct cfg *c, const char *text, size_t *used, struct proxy *px, unsigned where);
+
+/** The two above for callers whose messages put their own words around the text: nothing is reported, *err receives the
+ *  text (heap), and expr_hint() what may have been meant, or NULL (valid until the next parse). */
+MUST_CHECK struct expr *expr_parse_err(struct cfg *c, unsigned *at, struct proxy *px, unsigned where, char **err);
+MUST_CHECK struct expr *expr_parse_text_err(struct cfg *c, const char *text, size_t *used, struct proxy *px,
+                                            unsigned where, char **err);
+const char *expr_hint(void);
+/** What HAProxy calls the source of a fetch with these needs: "HTTP request headers". */
+const char *fetch_needs_name(unsigned needs);
 
 /** Runs it; false when there is no value (out->flags & SMPF_MAY_CHANGE: not yet). */
 HOT bool expr_eval(const struct expr *e, struct sample_ctx *x, struct sample *out);
@@ -35,6 +45,11 @@ bool expr_same(const struct expr *a, const struct expr *b);
 /** Fetch/converter lookups over all modules (hash index built on first use). */
 const struct fetch *fetch_find(struct slice name);
 const struct conv *conv_find(struct slice name);
+/** Adds a row at configuration time (Lua). It must live as long as the process. False when the name is taken. */
+bool fetch_register(const struct fetch *f);
+bool conv_register(const struct conv *v);
+/** Forgets the index: for tests and after the process's modules changed. */
+void expr_lookup_fini(void);
 /** Points at which a fetch with these needs works. */
 unsigned fetch_needs_points(unsigned needs);
 
@@ -46,6 +61,8 @@ struct name_resolver {
     struct stick_table *(*table)(struct cfg *c, struct proxy *px, const char *name);
     struct userlist *(*userlist)(struct cfg *c, const char *name);
     const char *(*proxy_name)(const struct proxy *px);
+    /** The named ACLs of a proxy, for the acl() fetch. */
+    struct acl_list *(*acls)(const struct proxy *px);
 };
 extern struct name_resolver name_resolver;
 /** Resolves what was parsed; called from the sample module's check(). */

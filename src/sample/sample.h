@@ -99,6 +99,7 @@ enum fetch_need {
     NEEDS_STREAM = 1 << 12,    /* transaction: not in connection/session rules */
     NEEDS_TXN_END = 1 << 13,   /* log only */
     NEEDS_CHECK = 1 << 14,
+    NEEDS_BACKEND = 1 << 15,   /* a backend was chosen (layer 4, internal) */
 };
 
 /** Direction and finality of an evaluation. */
@@ -145,10 +146,12 @@ enum arg_type {
     ARG_REGEX,
     ARG_VAR,
     ARG_MAP,    /* file name; made by the row's check function */
-    ARG_FMT_STR, /* string that may be a $env or var name (converters that accept "string or variable") */
+    ARG_FMT_STR, /* a string, or the name of a variable: then u.var is set */
+    ARG_ADDR4,   /* an address only, no prefix length */
+    ARG_ADDR6,
 };
 
-#define ARG_MAX 8
+#define ARG_MAX 12
 #define ARG_OPT 0x80 /* or-ed into an arg_type of a row: this and all later ones may be left out */
 
 struct expr_arg {
@@ -203,6 +206,10 @@ bool sample_cast(struct sample *s, enum sample_type to, struct sample_ctx *x);
 /** Whether such a cast exists at all (parse time). */
 bool sample_can_cast(enum sample_type from, enum sample_type to);
 const char *sample_type_name(enum sample_type t);
+/** The integer a string begins with (sign, decimal digits; saturated), 0 when there is none: the cast STR to SINT. */
+int64_t sample_parse_int(struct slice v);
+/** The IPv4 address inside ::ffff:a.b.c.d, ::a.b.c.d or 2002:ab:cd:: (manual 7.1.6). False for others. */
+bool sample_v6_to_v4(const struct in6_addr *v6, struct in_addr *v4);
 /** Makes the bytes of a STR/BIN sample the evaluation's own, with `room` spare bytes after them. False: out of memory. */
 bool sample_own(struct sample *s, size_t room, struct sample_ctx *x);
 

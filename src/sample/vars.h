@@ -38,4 +38,20 @@ bool var_set(const struct var_name *v, struct sample_ctx *x, const struct sample
 void var_unset(const struct var_name *v, struct sample_ctx *x);
 void vars_fini(struct vars *v);
 
+/** Parses one condition name ("ifexists") into its bit; 0 when unknown. */
+unsigned var_cond_parse(const char *name);
+/** False for the scopes of a parent stream, which are read-only. */
+bool var_is_writable(const struct var_name *v);
+enum var_scope var_scope_of(const struct var_name *v);
+/** "txn.name". */
+const char *var_text(const struct var_name *v);
+/** Calls `fn` for each variable of the scope that is set, oldest first, until it returns false. Strings are valid during
+ *  the call. For proc a lock is held: `fn` must be short and not use variables. */
+bool vars_each(struct sample_ctx *x, enum var_scope scope,
+               bool (*fn)(const struct var_name *v, const struct sample *value, void *arg), void *arg);
+/** Releases the process's variables and interned names, at the very end. */
+void vars_proc_fini(void);
+/** Releases what the calling thread keeps for reuse. */
+void vars_thread_fini(void);
+
 #endif
