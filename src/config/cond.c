@@ -409,7 +409,7 @@ or_eval(struct cond *c)
 }
 
 enum cond_rc
-cond_eval(const char *expr, struct cond_err *err)
+cond_line_eval(const char *expr, struct cond_err *err)
 {
     struct cond c = { .expr = expr, .at = expr, .err = err };
 
@@ -429,7 +429,7 @@ int
 cond_expr_eval(const char *expr, char **err)
 {
     struct cond_err e;
-    enum cond_rc rc = cond_eval(expr, &e);
+    enum cond_rc rc = cond_line_eval(expr, &e);
 
     *err = rc == COND_ERR ? xstrdup(e.text) : NULL;
     return rc;

@@ -15,7 +15,7 @@ struct cond_err {
 };
 
 /** Evaluates all of `expr`. Both sides of && and || are always read, so that mistakes are found. */
-enum cond_rc cond_eval(const char *expr, struct cond_err *err);
+enum cond_rc cond_line_eval(const char *expr, struct cond_err *err);
 /** Compares dotted versions with -devN, -rcN and -N suffixes: <0, 0, >0. Missing parts are zero. */
 int cond_version_cmp(const char *a, const char *b);
 

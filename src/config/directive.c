@@ -52,7 +52,7 @@ condition(struct cfg *c, bool *out)
             text_char(&expr, ' ');
         text_str(&expr, c->word[i].s);
     }
-    enum cond_rc rc = cond_eval(expr.p ? expr.p : "", &err);
+    enum cond_rc rc = cond_line_eval(expr.p ? expr.p : "", &err);
     text_fini(&expr);
     if (rc == COND_ERR) {
         cfg_error(c, CFG_WHOLE_LINE, DIAG_TIGHT "%s in '%s' at position %zu:", err.text,

@@ -22,7 +22,7 @@ check_word(struct lexer *x, const struct cfg_word *w)
     ASSERT(w->col >= 1 && w->col < w->col_end && w->col_end <= raw->len + 1);
     if (!w->quoted) /* what is not quoted is in the source as it is */
         ASSERT(w->len == w->col_end - w->col && memcmp(w->s, raw->text + w->col - 1, w->len) == 0);
-    if (cond_eval(w->s, &e) == COND_ERR)
+    if (cond_line_eval(w->s, &e) == COND_ERR)
         ASSERT(e.at <= w->len && e.text[0]);
     (void)units_time(slice(w->s, w->len), 1000, &n, &bad, NULL);
     (void)units_size(slice(w->s, w->len), &n, &bad);

@@ -85,7 +85,7 @@ test_rows(void **state)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct cond_err e;
         struct text got = { 0 };
-        enum cond_rc rc = cond_eval(rows[i].expr, &e);
+        enum cond_rc rc = cond_line_eval(rows[i].expr, &e);
 
         if (rc == COND_ERR)
             text_printf(&got, "%s @%zu", e.text, e.at);
