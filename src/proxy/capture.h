@@ -25,6 +25,11 @@ struct captures {
 /** "name=value" of the captured cookie in the headers `header`, copied and bounded; p NULL when absent. */
 struct slice capture_cookie(const struct http_head *h, const struct captures *c, struct slice header,
                             struct arena *arena);
+/** A new slot of a frontend; its index. `name` NULL: filled by rules. */
+struct proxy;
+unsigned capture_add(struct cfg *c, struct proxy *px, bool response, const char *name, unsigned len);
+/** Slot `index`, or NULL. `caps` may be NULL. */
+const struct capture *capture_slot(const struct captures *caps, bool response, int64_t index);
 extern const struct keyword capture_keywords[];
 
 #endif

@@ -155,6 +155,7 @@ struct stream {
 
     /* logs */
     char term_cause, term_phase, ck_req, ck_res;
+    int64_t ck_last_s, ck_first_s; /* dates in the persistence cookie (maxidle, maxlife); 0: none */
     int log_level;             /* -1: default, -2: silent */
     int64_t t_start_us, t_wall_us; /* accept of the session, or end of the previous response */
     int64_t t_first_us;        /* first byte of the request */

@@ -160,6 +160,7 @@ struct server {
     enum srv_on_error on_error;
     bool on_marked_down_shutdown, on_marked_up_shutdown_backup;
     const char *cookie;        /* value; NULL none */
+    char dyn_cookie[2][17];    /* values of dynamic cookies: the one in use, and the one before it */
     const char *redir;         /* redirect prefix */
     struct expr *sni;
     struct tls_client *tls;    /* NULL: clear */
@@ -200,6 +201,7 @@ struct server {
     unsigned down_time_s, down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */
     struct check *check, *agent;
     struct list warm_link;     /* slow start: on the list of warming servers */
+    int64_t warm_since_ms;     /* when it began */
 
     /* load; atomics */
     _Atomic unsigned served;   /* requests being served (counts against maxconn) */
@@ -232,8 +234,9 @@ struct server {
 struct server *server_new(struct cfg *c, struct proxy *px, const char *name);
 /** `server`, `default-server`, `server-template` lines. */
 enum cfg_rc server_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
-/** Rows of `server` options; also keywords server, default-server and server-template. */
+/** Keywords server, default-server and server-template; their options are in server_option_keywords. */
 extern const struct keyword server_keywords[];
+extern const struct keyword server_option_keywords[];
 /** After parsing, for every backend: ids, addresses, tracking, checks. Reports errors. */
 void server_check_backend(struct cfg *c, struct proxy *px);
 /** Before the loops run: counters, idle lists, initial state. Out of memory ends the process. */
@@ -297,7 +300,7 @@ unsigned server_down_time(const struct server *s);
 void server_status_text(const struct server *s, char *to, size_t size);
 /** First two lines of `show servers state` (version and column names), and the line of one server. */
 extern const char server_state_header[];
-void server_state_line(const struct server *s, unsigned px_id, struct text *to);
+void server_state_line(const struct server *s, unsigned px_id, bool px_id_forced, struct text *to);
 /** Applies a line of a state file, already split into `n` fields. False with what is wrong in `err`. */
 bool server_state_apply(struct server *s, char *const *field, unsigned n, struct text *err);
 
@@ -336,6 +339,9 @@ struct server_hooks {
     void (*backend_state)(struct proxy *px, bool up);
     /** Idle connections must be closed: maintenance, address change. */
     void (*close_idle)(struct server *s);
+    /** Settings were copied to `to` from a template or another server: features with objects behind `tls` or `ext` make
+     *  their own copies. */
+    void (*inherit)(struct cfg *c, struct server *to);
     /** True once the process is stopping: no more checks. */
     bool (*stopping)(void);
 };
