@@ -187,6 +187,10 @@ static const struct family families[] = {
       "missing argument for 'tcp-request' in $P" },
     { "tcp-response", ~0u, "'tcp-response' expects 'inspect-delay' or 'content' in $P (got '$W')",
       "missing argument for 'tcp-response' in $P" },
+    { "capture", ~0u, "'capture' expects 'cookie' or 'request header' or 'response header'.",
+      "'capture' expects 'cookie' or 'request header' or 'response header'." },
+    { "declare", ~0u, "unknown declaration type '$W' (supports 'capture')",
+      "'declare' needs a second keyword that specify the type of declaration ('capture')" },
     { "", ~0u, "'$K' supports $A (got '$W')", NULL },
 };
 

@@ -17,9 +17,13 @@
     X(proxy_timeout)                                                                               \
     X(proxy_rule)                                                                                  \
     X(proxy_capture)                                                                               \
+    X(cookie)                                                                                      \
     X(proxy_reply)                                                                                 \
     X(bind)                                                                                        \
     X(bind_line)                                                                                   \
+    X(server_line)                                                                                 \
+    X(server_option)                                                                               \
+    X(lb)                                                                                          \
     X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
     X(sample)                                                                                      \
@@ -31,6 +35,9 @@ MODULES(X)
 #undef X
 
 const struct module global_module = { .name = "global", .sections = global_sections, .keywords = global_keywords };
+const struct module server_line_module = { .name = "servers", .keywords = server_keywords };
+const struct module server_option_module = { .name = "server options", .keywords = server_option_keywords };
+const struct module lb_module = { .name = "load balancing", .keywords = lb_keywords };
 const struct module cli_bind_module = { .name = "runtime API sockets", .keywords = cli_bind_keywords };
 
 const struct module *const modules[] = {

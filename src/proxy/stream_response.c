@@ -333,7 +333,7 @@ stream_step_send_response(struct stream *s)
         stream_arm(s, deadline(s->cli_act_ms, stream_timeout_client(s)));
         return STEP_WAIT;
     }
-    if (s->be->cookie_name && !stream_cookie_response(s))
+    if ((s->be->cookie_name || s->be->options & PO_CHECKCACHE) && !stream_cookie_response(s))
         return stream_error(s, 502, 'P', 'H');
     run_after_rules(s, s->be);
     if (s->fe != s->be)

@@ -60,11 +60,7 @@ stream_step_persist(struct stream *s)
         s->flags |= SF_FORCED;
     if (!list_empty(&be->ignore_persist) && any_applies(s, &be->ignore_persist))
         s->flags |= SF_IGNORE_PERSIST;
-    if (be->cookie_name && s->flags & SF_HTTP)
-        stream_cookie_request(s);
-    if (!(s->flags & (SF_IGNORE_PERSIST | SF_ASSIGNED)) && stream_hooks.stick_match &&
-        (!list_empty(&be->stick_match) || !list_empty(&be->stick_store_req)))
-        stream_hooks.stick_match(s);
+    /* use-server has precedence over cookies, and cookies over tables. */
     if (!(s->flags & SF_ASSIGNED)) {
         struct server *srv = list_empty(&be->server_rules) ? NULL : use_server_rule(s);
         if (srv) {
@@ -72,6 +68,11 @@ stream_step_persist(struct stream *s)
             s->flags |= SF_ASSIGNED;
         }
     }
+    if (be->cookie_name && s->flags & SF_HTTP)
+        stream_cookie_request(s);
+    if (!(s->flags & (SF_IGNORE_PERSIST | SF_ASSIGNED)) && stream_hooks.stick_match &&
+        (!list_empty(&be->stick_match) || !list_empty(&be->stick_store_req)))
+        stream_hooks.stick_match(s);
     return STEP_NEXT;
 }
 
@@ -471,6 +472,8 @@ leave_server(struct stream *s)
     s->srv = NULL;
     s->flags = (s->flags & ~(unsigned)SF_ASSIGNED) | SF_REDISPATCHED;
     s->nredisp++;
+    if (s->ck_req == 'V')
+        s->ck_req = 'D'; /* the server of the cookie did not answer */
 }
 
 enum step_rc
