@@ -403,6 +403,6 @@ lb_install(void)
         .totals = hook_totals,
         .is_dynamic = hook_is_dynamic,
         .redistribute = queue_redistribute,
-        .grab = queue_process,
+        .grab = queue_grab,
     };
 }

@@ -75,6 +75,9 @@ void lb_account(struct lb *lb, struct server *s);
 /** True when load balancing may send requests there now. Any thread, no lock. */
 bool lb_is_candidate(const struct lb *lb, const struct server *s);
 
+/** queue_process() that tells how many slots were granted. */
+unsigned queue_grab(struct server *s);
+
 /** A random number of the calling thread. */
 uint64_t lb_random(void);
 

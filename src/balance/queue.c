@@ -263,8 +263,8 @@ next_for(struct lb_queue *q, struct server *s, bool balanced)
 
 /* ---- public ---- */
 
-void
-queue_process(struct server *s)
+unsigned
+queue_grab(struct server *s)
 {
     struct lb_queue *q = queue_of(s->px);
     struct pend_mail *post = NULL;
@@ -274,9 +274,9 @@ queue_process(struct server *s)
     bool balanced;
 
     if (likely(atomic_load(&q->total) == 0))
-        return;
+        return 0;
     if (!server_is_up(s) || (atomic_load(&s->admin) & SRVA_MAINT))
-        return;
+        return 0;
     lb = lb_of(s->px);
     balanced = lb_is_candidate(lb, s);
     pthread_mutex_lock(&q->lock);
@@ -290,6 +290,13 @@ queue_process(struct server *s)
         atomic_fetch_add_explicit(&lb->served, n, memory_order_relaxed);
         lb_account(lb, s);
     }
+    return n;
+}
+
+void
+queue_process(struct server *s)
+{
+    queue_grab(s);
 }
 
 /** Slots may have become free while the caller was making up its mind. */
