@@ -164,6 +164,7 @@ count_connection(struct listener *li)
 
     bump_max(&li->conn_max, atomic_fetch_add_explicit(&li->conn, 1, memory_order_relaxed) + 1);
     FE_COUNT(px, conn_tot, 1);
+    LI_COUNT(li, conn_tot, 1);
     bump_max(&px->fe_conn_rate_max, freq_shared_add(&px->fe_conn_rate, 1000, 1, now));
     if (px->cap & PX_INTERNAL)
         return;

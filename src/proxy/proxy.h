@@ -115,7 +115,8 @@ struct px_switch {
     X(req_tot) X(cli_abrt) X(srv_abrt) X(comp_in) X(comp_out) X(comp_byp) X(comp_rsp)              \
     X(conn_tot) X(intercepted) X(dcon) X(dses) X(wrew) X(connect) X(reuse) X(eint) X(lbtot)        \
     X(sess_other) X(h1sess) X(h2sess) X(h3sess) X(req_other) X(h1req) X(h2req) X(h3req)            \
-    X(cache_lookups) X(cache_hits) X(reqbin) X(reqbout) X(resbin) X(resbout)
+    X(cache_lookups) X(cache_hits) X(reqbin) X(reqbout) X(resbin) X(resbout)                       \
+    X(strm_tot) X(strm_end) X(spliced_in) X(spliced_out) X(cache_hint_hits)
 
 struct px_counters {
 #define X(n) uint64_t n;
@@ -248,6 +249,8 @@ proxy_has_be(const struct proxy *px)
 /** This thread's counters. */
 #define FE_COUNT(px, field, n) ((px)->fe_counters[loop_tid()].field += (n))
 #define BE_COUNT(px, field, n) ((px)->be_counters[loop_tid()].field += (n))
+/** With `option socket-stats`. */
+#define LI_COUNT(li, field, n) ((li)->counters ? (void)((li)->counters[loop_tid()].field += (n)) : (void)0)
 #define SRV_COUNT(srv, field, n) ((srv)->counters[loop_tid()].field += (n))
 
 /** "frontend", "backend", "proxy" (listen), "defaults": for messages. */

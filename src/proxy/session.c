@@ -218,7 +218,9 @@ count_session(struct session *s)
     uint64_t now = (uint64_t)loop_now_ms();
 
     FE_COUNT(fe, stot, 1);
+    LI_COUNT(s->li, stot, 1);
     FE_COUNT(fe, h1sess, fe->mode == PX_HTTP);
+    FE_COUNT(fe, sess_other, fe->mode != PX_HTTP);
     uint32_t rate = freq_shared_add(&fe->fe_sess_rate, 1000, 1, now);
     if (rate > atomic_load_explicit(&fe->fe_sess_rate_max, memory_order_relaxed))
         atomic_store_explicit(&fe->fe_sess_rate_max, rate, memory_order_relaxed);

@@ -135,6 +135,7 @@ stream_init(struct stream *s, struct session *sess)
     s->flags = sess->fe->mode == PX_HTTP ? SF_HTTP : SF_TUNNEL;
     cli->owner = s;
     cli->on_event = stream_on_cli_event;
+    FE_COUNT(s->fe, strm_tot, 1);
     return true;
 }
 
@@ -191,6 +192,7 @@ stream_free(struct stream *s)
     vars_fini(&s->vars_reqres);
     arena_fini(&s->arena);
     list_del(&s->link);
+    FE_COUNT(s->fe, strm_end, 1);
     slab_put(&hdr_slab, s->hdrs);
     slab_put(&stream_slab, s);
 }

@@ -10,6 +10,13 @@
 STREAM_STEPS(X)
 #undef X
 
+/** Counts for the frontend and, with `option socket-stats`, for the listener. */
+#define SFE_COUNT(s, field, n)                                                                     \
+    do {                                                                                           \
+        FE_COUNT((s)->fe, field, n);                                                               \
+        LI_COUNT((s)->sess->li, field, n);                                                         \
+    } while (0)
+
 /* ---- stream.c ---- */
 
 static inline enum step_rc

@@ -158,6 +158,18 @@ read_spliced(struct chan *ch, struct conn *src, uint64_t left)
     return PUMP_BLOCKED;
 }
 
+static void
+count_spliced(struct stream *s, const struct chan *ch, uint64_t n)
+{
+    if (ch == &s->req) {
+        FE_COUNT(s->fe, spliced_in, n);
+        BE_COUNT(s->be, spliced_out, n);
+    } else {
+        FE_COUNT(s->fe, spliced_out, n);
+        BE_COUNT(s->be, spliced_in, n);
+    }
+}
+
 /* Opaque payload through the scratch memory: never more than belongs to this message. */
 static enum pump_rc
 read_opaque(struct chan *ch, struct conn *src, struct conn *dst, uint64_t left)
@@ -252,7 +264,9 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
         bool empty = !src->rx || !buf_len(src->rx);
         enum pump_rc rc = PUMP_BLOCKED;
         if (empty && may_splice(ch, src, dst, left)) {
+            uint64_t before = ch->in;
             rc = read_spliced(ch, src, left);
+            count_spliced(s, ch, ch->in - before);
             if (rc == PUMP_DONE)
                 rc = read_opaque(ch, src, dst, left);
         } else if (empty && left > 0 && (left == UINT64_MAX || ch->h1.framing == H1_FRAME_LENGTH ||
@@ -279,7 +293,7 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
     struct out tail = OUT(tail_mem);
 
     ch->opened = true;
-    if (src && !ch->eom_in && src->rx && buf_len(src->rx)) {
+    if (src && src->rx && buf_len(src->rx) && (made || !ch->eom_in)) {
         enum h1_event ev = H1_DATA;
         char *data = buf_head(src->rx);
         if (made)

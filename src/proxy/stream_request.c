@@ -85,7 +85,7 @@ bad_request(struct stream *s, unsigned status)
 {
     struct conn *cli = s->sess->conn;
 
-    FE_COUNT(s->fe, ereq, 1);
+    SFE_COUNT(s, ereq, 1);
     if (cli->rx && !s->uri.len)
         s->uri = SLICE_NONE;
     s->reply.close = true;
@@ -95,7 +95,7 @@ bad_request(struct stream *s, unsigned status)
 static enum step_rc
 head_interrupted(struct stream *s)
 {
-    FE_COUNT(s->fe, ereq, 1);
+    SFE_COUNT(s, ereq, 1);
     FE_COUNT(s->fe, cli_abrt, 1);
     s->reply.close = true;
     /* The client left: a reply would reach nobody, but the log tells. */
@@ -105,7 +105,7 @@ head_interrupted(struct stream *s)
 static enum step_rc
 head_too_late(struct stream *s)
 {
-    FE_COUNT(s->fe, ereq, 1);
+    SFE_COUNT(s, ereq, 1);
     s->reply.close = true;
     return stream_error(s, 408, 'c', 'R');
 }
@@ -216,7 +216,7 @@ wait_for_body(struct stream *s)
     }
     if (cli->flags & (CONN_EOF | CONN_ERR)) {
         s->reply.close = true;
-        FE_COUNT(s->fe, ereq, 1);
+        SFE_COUNT(s, ereq, 1);
         return stream_error(s, 400, cli->flags & CONN_EOF ? 'C' : 'P', 'D');
     }
     int64_t at = deadline(s->t_head_us / 1000, s->be->timeout.http_request ? s->be->timeout.http_request
@@ -224,7 +224,7 @@ wait_for_body(struct stream *s)
     at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
     if (at && at <= loop_now_ms()) {
         s->reply.close = true;
-        FE_COUNT(s->fe, ereq, 1);
+        SFE_COUNT(s, ereq, 1);
         return stream_error(s, 408, 'c', 'D');
     }
     stream_arm(s, at);

@@ -46,7 +46,7 @@ pump_request(struct stream *s, enum step_rc *rc)
             SRV_COUNT(s->srv, cli_abrt, 1);
             *rc = stream_error(s, 400, 'C', 'D');
         } else {
-            FE_COUNT(s->fe, ereq, 1);
+            SFE_COUNT(s, ereq, 1);
             *rc = stream_error(s, 400, 'P', 'D');
         }
         return false;

@@ -67,9 +67,9 @@ count_denied(struct stream *s, struct proxy *px, bool response)
 {
     if (proxy_has_fe(px)) {
         if (response)
-            FE_COUNT(s->fe, dresp, 1);
+            SFE_COUNT(s, dresp, 1);
         else
-            FE_COUNT(s->fe, dreq, 1);
+            SFE_COUNT(s, dreq, 1);
     }
     if (px == s->be && s->flags & SF_COUNTED_BE) {
         if (response)
@@ -118,7 +118,7 @@ decided(struct stream *s, enum act_rc rc, struct proxy *px, bool response)
         stream_kill(s, 'P', phase);
         return step_goto(s, STEP_finish);
     case ACT_ERROR:
-        FE_COUNT(s->fe, eint, 1);
+        SFE_COUNT(s, eint, 1);
         return stream_error(s, 500, 'I', phase);
     default:
         return STEP_NEXT;

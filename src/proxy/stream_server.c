@@ -629,7 +629,7 @@ stream_step_send_request(struct stream *s)
     s->srv_act_ms = loop_now_ms();
     if (rc == PUMP_BAD_IN) {
         s->reply.close = true;
-        FE_COUNT(s->fe, ereq, 1);
+        SFE_COUNT(s, ereq, 1);
         return stream_error(s, 400, 'P', 'D');
     }
     if (rc == PUMP_ERR_OUT) {

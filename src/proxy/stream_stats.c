@@ -105,6 +105,17 @@ count_times(struct stream *s)
     note_max(&sv->ttime_max, t.total);
 }
 
+static void
+count_listener(struct listener *li, uint64_t in, uint64_t srv_out, uint64_t srv_in, uint64_t out)
+{
+    LI_COUNT(li, bin, in);
+    LI_COUNT(li, bout, srv_in);
+    LI_COUNT(li, reqbin, in);
+    LI_COUNT(li, reqbout, srv_out);
+    LI_COUNT(li, resbin, srv_in);
+    LI_COUNT(li, resbout, out);
+}
+
 void
 stream_count_end(struct stream *s)
 {
@@ -123,6 +134,8 @@ stream_count_end(struct stream *s)
     FE_COUNT(s->fe, reqbout, srv_out);
     FE_COUNT(s->fe, resbin, srv_in);
     FE_COUNT(s->fe, resbout, out);
+    if (unlikely(s->sess->li->counters))
+        count_listener(s->sess->li, in, srv_out, srv_in, out);
     if (s->flags & SF_COUNTED_BE) {
         s->flags &= ~(unsigned)SF_COUNTED_BE;
         atomic_fetch_sub_explicit(&s->be->be_conn, 1, memory_order_relaxed);
