@@ -35,6 +35,7 @@ static const struct {
     { PT_BE_TCP_REQ, "backend tcp-request content rule" },
     { PT_BE_HTTP_REQ, "backend http-request header rule" },
     { PT_SRV, "backend use-server, balance or stick-match rule" },
+    { PT_SRV_CON, "server source selection" },
     { PT_BE_TCP_RES, "backend tcp-response content rule" },
     { PT_BE_HTTP_RES, "backend http-response header rule" },
     { PT_STORE, "backend stick-store rule" },

@@ -88,30 +88,37 @@ expr_lookup_fini(void)
  * ------------------------------------------------------- */
 
 #define PT_REQ_STREAM                                                                              \
-    (PT_FE_TCP_REQ | PT_FE_HTTP_REQ | PT_BE_TCP_REQ | PT_BE_HTTP_REQ | PT_SWITCH | PT_SRV)
+    (PT_FE_TCP_REQ | PT_FE_HTTP_REQ | PT_BE_TCP_REQ | PT_BE_HTTP_REQ | PT_SWITCH | PT_SRV |        \
+     PT_SRV_CON)
 #define PT_RES_STREAM (PT_BE_TCP_RES | PT_BE_HTTP_RES | PT_STORE | PT_FE_TCP_RES | PT_FE_HTTP_RES)
 
 static const struct {
     unsigned need, points;
     const char *name;
 } needs_table[] = {
-    { NEEDS_CLIENT, PT_CONN | PT_SESS | PT_REQ_STREAM | PT_RES_STREAM | PT_LOG, "client address" },
+    { NEEDS_INTERNAL, PT_ANY & ~(unsigned)PT_CFG, "internal state" },
+    { NEEDS_FRONTEND, PT_CONN | PT_SESS | PT_REQ_STREAM | PT_RES_STREAM | PT_LOG, "frontend" },
+    { NEEDS_CLIENT, PT_CONN | PT_SESS | PT_REQ_STREAM | PT_RES_STREAM | PT_LOG | PT_CHECK,
+      "client address" },
     { NEEDS_CLIENT5, PT_SESS | PT_REQ_STREAM | PT_RES_STREAM | PT_LOG, "client-side connection" },
     { NEEDS_REQ_DATA, PT_REQ_STREAM, "request buffer" },
     { NEEDS_REQ_HTTP, PT_REQ_STREAM, "HTTP request headers" },
     { NEEDS_REQ_HTTP_ANY, PT_REQ_STREAM | PT_RES_STREAM | PT_LOG, "HTTP request" },
     { NEEDS_REQ_BODY, PT_REQ_STREAM, "HTTP request headers" },
-    { NEEDS_SERVER, PT_RES_STREAM | PT_LOG | PT_CHECK, "server" },
+    { NEEDS_BACKEND,
+      PT_BE_TCP_REQ | PT_BE_HTTP_REQ | PT_SRV | PT_SRV_CON | PT_RES_STREAM | PT_LOG | PT_CHECK,
+      "backend" },
+    { NEEDS_SRV_CHOSEN, PT_SRV_CON | PT_RES_STREAM | PT_LOG | PT_CHECK, "server" },
+    { NEEDS_SERVER, PT_RES_STREAM | PT_LOG | PT_CHECK, "server address" },
     { NEEDS_SERVER5, PT_RES_STREAM | PT_LOG | PT_CHECK, "server-side connection" },
     { NEEDS_RES_DATA, PT_RES_STREAM | PT_CHECK, "response buffer" },
     { NEEDS_RES_HTTP, PT_RES_STREAM | PT_CHECK, "HTTP response headers" },
     { NEEDS_RES_HTTP_ANY, PT_RES_STREAM | PT_LOG | PT_CHECK, "HTTP response" },
     { NEEDS_RES_BODY, PT_RES_STREAM | PT_CHECK, "HTTP response headers" },
+    { NEEDS_REQ_END, PT_SRV | PT_SRV_CON | PT_RES_STREAM | PT_LOG, "request buffer statistics" },
     { NEEDS_STREAM, PT_REQ_STREAM | PT_RES_STREAM | PT_LOG, "stream" },
-    { NEEDS_TXN_END, PT_LOG, "transaction" },
+    { NEEDS_TXN_END, PT_LOG, "transaction statistics" },
     { NEEDS_CHECK, PT_CHECK, "health check" },
-    { NEEDS_BACKEND, PT_BE_TCP_REQ | PT_BE_HTTP_REQ | PT_SRV | PT_RES_STREAM | PT_LOG | PT_CHECK,
-      "backend" },
 };
 
 unsigned
@@ -130,10 +137,18 @@ fetch_needs_points(unsigned needs)
 const char *
 fetch_needs_name(unsigned needs)
 {
-    for (unsigned i = 0; i < COUNT_OF(needs_table); i++)
-        if (needs & needs_table[i].need)
-            return needs_table[i].name;
-    return "internal state";
+    static _Thread_local char names[128];
+    struct out o = { names, 0, sizeof(names) - 1, false };
+
+    for (unsigned i = 0; i < COUNT_OF(needs_table); i++) {
+        if (!(needs & needs_table[i].need))
+            continue;
+        if (o.len)
+            out_char(&o, ',');
+        out_str(&o, needs_table[i].name);
+    }
+    names[o.len] = '\0';
+    return o.len ? names : "internal state";
 }
 
 /* ---- parsing

@@ -24,7 +24,8 @@ MUST_CHECK struct expr *expr_parse_err(struct cfg *c, unsigned *at, struct proxy
 MUST_CHECK struct expr *expr_parse_text_err(struct cfg *c, const char *text, size_t *used, struct proxy *px,
                                             unsigned where, char **err);
 const char *expr_hint(void);
-/** What HAProxy calls the source of a fetch with these needs: "HTTP request headers". */
+/** What HAProxy calls the sources of a fetch with these needs: "HTTP request headers". Valid until
+ * the next call. */
 const char *fetch_needs_name(unsigned needs);
 
 /** Runs it; false when there is no value (out->flags & SMPF_MAY_CHANGE: not yet). */

@@ -75,9 +75,10 @@ enum sample_point {
     PT_CHECK = 1 << 14,
     PT_CFG = 1 << 15,        /* set-var in global */
     PT_CLI = 1 << 16,
+    PT_SRV_CON = 1 << 17,    /* server line: sni, source, pool-conn-name, proxy-v2 TLVs: the server is known */
 };
-#define PT_ANY 0x1ffffu
-#define PT_REQ_HTTP (PT_FE_HTTP_REQ | PT_BE_HTTP_REQ | PT_SWITCH | PT_SRV)
+#define PT_ANY 0x3ffffu
+#define PT_REQ_HTTP (PT_FE_HTTP_REQ | PT_BE_HTTP_REQ | PT_SWITCH | PT_SRV | PT_SRV_CON)
 #define PT_RES_HTTP (PT_BE_HTTP_RES | PT_FE_HTTP_RES | PT_STORE)
 
 /** What a fetch needs to be there; the parser derives from it where the fetch is valid. Several: the weakest wins
@@ -100,6 +101,10 @@ enum fetch_need {
     NEEDS_TXN_END = 1 << 13,   /* log only */
     NEEDS_CHECK = 1 << 14,
     NEEDS_BACKEND = 1 << 15,   /* a backend was chosen (layer 4, internal) */
+    NEEDS_INTERNAL = 1 << 16,  /* the running process: everywhere but in the configuration */
+    NEEDS_FRONTEND = 1 << 17,  /* the frontend of a connection */
+    NEEDS_SRV_CHOSEN = 1 << 18, /* a server was chosen, or is checked */
+    NEEDS_REQ_END = 1 << 19,   /* the request was taken: from the choice of a server on */
 };
 
 /** Direction and finality of an evaluation. */
@@ -117,6 +122,8 @@ struct sample_ctx {
     struct http_head *req;  /* request head when parsed and still kept */
     struct http_head *res;
     void *check;            /* struct check, in check rules */
+    struct conn *conn;      /* connection to the server, in check rules */
+    struct slice data;      /* unread bytes of that connection, in check rules: response payload and body; p NULL: none */
     struct arena *tmp;      /* memory of this evaluation; released when the caller resets it */
     unsigned opt;           /* enum sample_opt */
     enum sample_point point;

@@ -676,7 +676,7 @@ opt_tlv_fmt(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return cfg_error(c, *at - 1, "'%s' : expects a format string as argument.", kw->name);
     tlv = ARENA_NEW(c->arena, struct srv_tlv);
     tlv->type = (uint8_t)n;
-    tlv->value = logfmt_parse(c, *at, cfg_arg(c, *at), s->px, PT_SRV, false);
+    tlv->value = logfmt_parse(c, *at, cfg_arg(c, *at), s->px, PT_SRV_CON, false);
     ++*at;
     if (!tlv->value)
         return CFG_ERR;
@@ -694,7 +694,7 @@ opt_sni(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!v)
         return cfg_error(c, *at - 1, "'%s' : missing sni expression.", kw->name);
     s->sni_text = v;
-    s->sni = expr_parse_text(c, v, NULL, s->px, PT_SRV);
+    s->sni = expr_parse_text(c, v, NULL, s->px, PT_SRV_CON);
     return s->sni ? CFG_OK : CFG_ERR;
 }
 
