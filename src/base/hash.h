@@ -5,7 +5,9 @@
 
 #include "base/slice.h"
 
+/** h * 33 + byte, from 5381. */
 uint32_t hash_djb2(struct slice s);
+/** h * 65599 + byte, from 0. */
 uint32_t hash_sdbm(struct slice s);
 /** A rotating two-lane hash whose rotations depend on the data. Manual: hash-type, wt6. */
 uint32_t hash_wt6(struct slice s);

@@ -85,7 +85,9 @@ extern struct conv_hooks conv_hooks;
     X(hash) X(math) X(string) X(field) X(encode) X(url) X(json) X(date) X(net) X(crypto) X(mqtt) X(fix)    \
     X(protobuf) X(http) X(rfc7239) X(var) X(live)
 
-#define X(family) extern const struct module conv_##family##_module;
+#define X(family)                                                                                  \
+    extern const struct conv conv_##family[];                                                      \
+    extern const struct module conv_##family##_module;
 CONV_FAMILIES(X)
 #undef X
 

@@ -116,11 +116,11 @@ static const struct {
     int64_t unit;
 } http_units[] = { { "s", 1 }, { "ms", 1000 }, { "us", 1000000 } };
 
-/** The unit is kept in the .i of the first argument's successor. */
+/** The unit is kept in the second argument's .i. */
 static bool
 check_http_date(struct expr_arg *arg, struct cfg *c, char **err)
 {
-    if (arg[0].type == ARG_END || arg[1].type == ARG_END)
+    if (arg[1].type == ARG_END)
         return true;
     for (unsigned i = 0; i < COUNT_OF(http_units); i++) {
         if (slice_eq_str(arg[1].s, http_units[i].name)) {
@@ -139,9 +139,9 @@ conv_http_date(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
     static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
     static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    bool offset = arg[0].type != ARG_END;
-    int64_t unit = offset && arg[1].type != ARG_END ? arg[1].i : 1;
-    int64_t v = (int64_t)((uint64_t)s->u.i + (offset ? (uint64_t)arg[0].i : 0));
+    int64_t unit = arg[1].type != ARG_END ? arg[1].i : 1;
+    uint64_t offset = arg[0].type != ARG_END ? (uint64_t)arg[0].i : 0;
+    int64_t v = (int64_t)((uint64_t)s->u.i + offset);
     const struct tm *tm = broken_down((time_t)((uint64_t)(v / unit) & DATE_MASK), false);
     struct out o;
 

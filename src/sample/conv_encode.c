@@ -297,7 +297,7 @@ conv_b64dec(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
 }
 
 #define OPT(t) ((t) | ARG_OPT)
-#define DEC_ARGS { ARG_STR, OPT(ARG_SINT), ARG_SINT }
+#define DEC_ARGS { ARG_STR, OPT(ARG_SINT), OPT(ARG_SINT) }
 
 const struct conv conv_encode[] = {
     { "b64dec", { 0 }, SMP_STR, SMP_BIN, conv_b64dec, .private = (void *)&standard, .help = "decodes base64" },
@@ -305,7 +305,7 @@ const struct conv conv_encode[] = {
     { "base64", { 0 }, SMP_BIN, SMP_STR, conv_base64, .private = (void *)&standard, .help = "encodes in base64" },
     { "be2dec", DEC_ARGS, SMP_BIN, SMP_STR, conv_2dec, .check = check_2dec, .private = (void *)&big_endian,
       .usage = "<separator>,<chunk_size>[,<truncate>]", .help = "big-endian chunks as decimal numbers" },
-    { "be2hex", { OPT(ARG_STR), ARG_SINT, ARG_SINT }, SMP_BIN, SMP_STR, conv_be2hex, .check = check_be2hex,
+    { "be2hex", { OPT(ARG_STR), OPT(ARG_SINT), OPT(ARG_SINT) }, SMP_BIN, SMP_STR, conv_be2hex, .check = check_be2hex,
       .usage = "[<separator>[,<chunk_size>[,<truncate>]]]", .help = "hexadecimal digits in chunks" },
     { "hex", { 0 }, SMP_BIN, SMP_STR, conv_hex, .help = "upper-case hexadecimal digits" },
     { "hex2i", { 0 }, SMP_STR, SMP_SINT, conv_hex2i, .help = "hexadecimal digits to an integer" },

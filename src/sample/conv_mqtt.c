@@ -358,7 +358,7 @@ check_field(struct expr_arg *arg, struct cfg *c, char **err)
     return true;
 }
 
-/** Numbers become text as well: one converter has one type. */
+/** Numbers become text; bytes stay bytes. */
 static bool
 conv_mqtt_field_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
@@ -368,9 +368,8 @@ conv_mqtt_field_value(const struct expr_arg *arg, struct sample_ctx *x, struct s
 
     if (read_packet(&r, s->u.s, &type) != MQTT_OK || type != arg[0].i || !r.found)
         return false;
-    s->type = SMP_STR;
     if (r.is_text) {
-        s->u.s = r.text;
+        s->u.s = r.text; /* of the type SMP_BIN, like the input */
         return true;
     }
     if (!conv_out(&o, 10, x))

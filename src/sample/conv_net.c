@@ -167,10 +167,12 @@ ip4_parse(struct slice s, struct ip_header *h)
     return true;
 }
 
-/** Length of an IPv6 extension header at `at`; 0 when `proto` is none. RFC 8200, section 4. */
+/** Length of the IPv6 extension header at `at`; 0 when `proto` is none, SIZE_MAX when it is cut short. RFC 8200, section 4. */
 static size_t
 ip6_extension_len(struct slice s, size_t at, unsigned proto)
 {
+    size_t words = s.len - at >= 2 ? byte(s, at + 1) : 0, len;
+
     switch (proto) {
     case 0:   /* hop-by-hop options */
     case 43:  /* routing */
@@ -178,14 +180,18 @@ ip6_extension_len(struct slice s, size_t at, unsigned proto)
     case 135: /* mobility */
     case 139: /* host identity */
     case 140: /* shim6 */
-        return ((size_t)byte(s, at + 1) + 1) * 8;
+        len = (words + 1) * 8;
+        break;
     case 44: /* fragment */
-        return 8;
+        len = 8;
+        break;
     case 51: /* authentication, RFC 4302: 32-bit words minus 2 */
-        return ((size_t)byte(s, at + 1) + 2) * 4;
+        len = (words + 2) * 4;
+        break;
     default:
         return 0;
     }
+    return len <= s.len - at ? len : SIZE_MAX;
 }
 
 static bool
@@ -200,12 +206,12 @@ ip6_parse(struct slice s, struct ip_header *h)
     h->src = slice_sub(s, 8, 16);
     h->dst = slice_sub(s, 24, 16);
     size_t end = 40 + (size_t)be16(s, 4);
-    for (h->len = 40; s.len - h->len >= 2;) {
+    for (h->len = 40;;) {
         size_t n = ip6_extension_len(s, h->len, h->proto);
 
         if (n == 0)
             break;
-        if (n > s.len - h->len)
+        if (n == SIZE_MAX)
             return false;
         h->proto = byte(s, h->len);
         h->len += n;

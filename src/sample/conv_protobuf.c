@@ -167,15 +167,11 @@ little_endian(struct slice s)
     return v;
 }
 
-/** Truncates towards zero; what no integer can hold saturates. */
+/** Truncates towards zero; what no integer can hold is the smallest one, as on most machines. */
 static int64_t
 integer_of(double v)
 {
-    if (v != v)
-        return 0;
-    if (v >= 0x1p63)
-        return INT64_MAX;
-    return v <= -0x1p63 ? INT64_MIN : (int64_t)v;
+    return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
 }
 
 static int64_t

@@ -458,7 +458,9 @@ logfmt_render(const struct logfmt *f, struct sample_ctx *x, struct out *o)
         render_object(f, x, o);
         return !o->full;
     }
-    for (const struct lf_node *n = f->node; n < f->node + f->n && !o->full; n++) {
+    for (unsigned i = 0; i < f->n && !o->full; i++) {
+        const struct lf_node *n = &f->node[i];
+
         if (n->kind == LF_TEXT) {
             bool skip = space && n->text.p[0] == ' ';
 
