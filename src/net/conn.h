@@ -71,6 +71,7 @@ struct conn {
     uint64_t hash;                    /* back: what makes it reusable for a request (SNI, source, PROXY...) */
     uint32_t requests;                /* messages served */
     uint32_t glitches;
+    uint8_t code;                     /* enum conn_code of what a layer above the socket failed with; 0: nothing */
     void *pp;                         /* PROXY header's TLVs, heap (struct slice in front), or NULL */
 };
 

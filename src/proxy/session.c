@@ -6,6 +6,7 @@
 
 #include "base/slab.h"
 #include "config/tune.h"
+#include "net/conn_code.h"
 #include "net/pp.h"
 #include "net/sys.h"
 #include "proxy/stream_int.h"
@@ -148,6 +149,15 @@ apply_proxy_header(struct session *s, const struct pp_in *in)
     return true;
 }
 
+/* Why the header of a proxy did not come. The codes of NetScaler's are in the same order. */
+static void
+note_failure(struct session *s, enum conn_code code)
+{
+    unsigned cip = s->flags & SESSF_EXPECT_CIP ? CONN_CODE_CIP_EMPTY - CONN_CODE_PRX_EMPTY : 0;
+
+    s->conn->code = (uint8_t)(code + cip);
+}
+
 /* Looks at the header without taking it, then takes exactly its bytes: what follows may be TLS. */
 static enum pp_rc
 read_proxy_header(struct session *s)
@@ -161,19 +171,25 @@ read_proxy_header(struct session *s)
         c->flags &= ~(unsigned)CONN_RD_READY;
         return PP_MORE;
     }
-    if (n <= 0)
+    if (n <= 0) {
+        note_failure(s, n == 0 ? CONN_CODE_PRX_EMPTY : CONN_CODE_PRX_ABORT);
         return PP_ERR;
+    }
     enum pp_rc rc = s->flags & SESSF_EXPECT_CIP
                         ? pp_cip_parse(slice(buf, (size_t)n), s->li->bind->cip_magic, &in)
                         : pp_parse(slice(buf, (size_t)n), &in);
     if (rc == PP_MORE)
         c->flags &= ~(unsigned)CONN_RD_READY;
+    if (rc == PP_ERR)
+        c->code = (uint8_t)pp_err_number(in.err);
     if (rc != PP_DONE)
         return rc;
     if (!apply_proxy_header(s, &in))
         return PP_ERR;
     if (sys_recv(c->io.fd, buf, in.used, 0) != (ssize_t)in.used)
         return PP_ERR;
+    if (s->flags & SESSF_EXPECT_PROXY)
+        s->flags |= SESSF_RCVD_PROXY;
     s->flags &= ~(unsigned)(SESSF_EXPECT_CIP | SESSF_EXPECT_PROXY);
     return PP_DONE;
 }
@@ -189,6 +205,8 @@ do_handshakes(struct session *s, bool *gone)
         enum pp_rc rc = read_proxy_header(s);
         if (rc == PP_MORE && !(c->flags & (CONN_ERR | CONN_HUP)))
             return false;
+        if (rc == PP_MORE)
+            note_failure(s, CONN_CODE_PRX_TRUNCATED);
         if (rc != PP_DONE)
             goto failed;
     }
@@ -295,6 +313,10 @@ session_step(struct session *s)
             int ms = s->fe->timeout.client_hs ? s->fe->timeout.client_hs : s->fe->timeout.client;
             int64_t at = deadline(s->accept_us / 1000, ms);
             if (s->flags & SESSF_TIMEOUT && at && at <= loop_now_ms()) {
+                if (s->flags & (SESSF_EXPECT_PROXY | SESSF_EXPECT_CIP))
+                    note_failure(s, CONN_CODE_PRX_TIMEOUT);
+                else
+                    c->code = CONN_CODE_SSL_TIMEOUT;
                 if (session_log_failure)
                     session_log_failure(s);
                 refuse(s, &s->fe->fe_counters[loop_tid()].dses);

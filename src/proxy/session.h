@@ -21,6 +21,7 @@ enum session_flag {
     SESSF_TIMEOUT = 1 << 8,  /* the timer fired */
     SESSF_NO_DATA = 1 << 9,  /* the stream exists only to say that no request came */
     SESSF_STOPPING = 1 << 10,
+    SESSF_RCVD_PROXY = 1 << 11, /* the client sent a PROXY header */
 };
 
 /** Owned by its thread; freed by session_end() only. */
