@@ -276,7 +276,7 @@ proxies_check(struct cfg *c)
 
     assign_ids(c->config);
     list_each(px, &c->config->proxies, link)
-        if (!px->disabled)
+        if (!px->disabled && !(px->cap & PX_INTERNAL))
             check_proxy(c, px);
 }
 
