@@ -59,7 +59,7 @@ struct chan {
     struct buf *tx;       /* encoded, not yet taken by the socket; may be bigger than tune.bufsize */
     struct splice_pipe *pipe;
     uint32_t ready;       /* decoded bytes at the head of the source's rx */
-    uint32_t chunk_unused;
+    uint32_t kept;        /* bytes before the head of rx that are the whole body sent, for a retry */
     uint32_t read_size;   /* how much to read at once; adapts */
     bool opened;          /* the head was sent, or TCP: data may flow */
     bool eom_in;          /* the message came in completely */

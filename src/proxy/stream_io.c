@@ -293,6 +293,7 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
     struct out tail = OUT(tail_mem);
 
     ch->opened = true;
+    ch->kept = 0;
     if (src && src->rx && buf_len(src->rx) && (made || !ch->eom_in)) {
         enum h1_event ev = H1_DATA;
         char *data = buf_head(src->rx);
@@ -310,8 +311,12 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
         n += frame(ch, NULL, 0, true, iov + 1, chunk, &tail);
     }
     bool ok = chan_write(ch, dst, iov, n, false);
-    if (used)
+    if (used) {
         src->rx->head += (uint32_t)used;
+        /* All of it stays where it is until the stream ends: it can be sent again. */
+        if (ch->eom_in && made == used)
+            ch->kept = (uint32_t)used;
+    }
     if (!ok)
         return PUMP_ERR_OUT;
     if (ch->eom_in && !ch->tx)

@@ -34,8 +34,6 @@ pump_request(struct stream *s, enum step_rc *rc)
     enum pump_rc p = chan_pump(s, &s->req, cli, s->back);
     if (s->req.in + s->req.out_bytes != before)
         s->cli_act_ms = s->srv_act_ms = loop_now_ms();
-    if (s->req.body)
-        s->flags &= ~(unsigned)SF_L7_RETRY;
     switch (p) {
     case PUMP_BAD_IN:
         s->reply.close = true;

@@ -531,6 +531,11 @@ stream_retry_request(struct stream *s, unsigned why)
     s->res.eom_in = s->res.eom_out = s->res.opened = false;
     buf_put(&s->req.tx);
     s->req.opened = s->req.eom_out = false;
+    if (s->req.kept) {
+        s->sess->conn->rx->head -= s->req.kept;
+        s->req.ready = s->req.kept;
+        s->req.body -= s->req.kept;
+    }
     s->wait_until_ms = 0;
     if (!reused && redispatch_now(s)) {
         leave_server(s);
@@ -621,10 +626,12 @@ stream_step_send_request(struct stream *s)
     struct slice head = http_format_head(s, &s->rq, false);
     if (!head.p)
         return stream_error(s, 500, 'P', 'C');
-    /* The request can be repeated as long as all of it is still in the buffer. */
-    if (s->req.eom_in && !s->req.body)
-        s->flags |= SF_L7_RETRY;
     enum pump_rc rc = chan_open(s, &s->req, cli, c, head);
+    /* The request can be repeated as long as all of it is still in the buffer. */
+    if (s->req.eom_in && s->req.body == s->req.kept)
+        s->flags |= SF_L7_RETRY;
+    else
+        s->flags &= ~(unsigned)SF_L7_RETRY;
     s->flags |= SF_REQ_SENT;
     s->srv_act_ms = loop_now_ms();
     if (rc == PUMP_BAD_IN) {

@@ -222,12 +222,12 @@ server_answer(void *arg)
     text_str(&m->s.out, "\r\n");
     if (!m->head)
         put_body(&m->s.out, m->id, true, m->reply, m->chunked);
-    if (faults && sim_once_in(12)) { /* half an answer */
+    /* A body that lasts until the end of the connection would look complete when cut. */
+    if (faults && !until_close && sim_once_in(12)) {
         size_t cut = sim_below((unsigned)m->s.out.len);
         m->s.out.len = cut;
         side_write(&m->s);
-        /* A body that lasts until the end of the connection looks complete unless it ends with a reset. */
-        server_end(m, until_close || sim_once_in(2));
+        server_end(m, sim_once_in(2));
         return;
     }
     side_message(&m->s, H1_REQUEST);
@@ -250,7 +250,7 @@ server_ready(struct peer *p)
         server_end(m, false);
         return;
     }
-    if (!m->s.in_body && m->s.in.len) {
+    if (!m->s.in_body && m->s.in.len && !m->close_after) {
         size_t used;
         enum h1_event ev = h1_head(&m->s.h1, m->s.in.p, m->s.in.len, &m->s.head, &used);
         if (ev == H1_ERR) {
