@@ -49,7 +49,8 @@ hash_wt6(struct slice s)
     return a ^ b;
 }
 
-/* A nibble at a time: 64 bytes of table each, fast enough for header-sized keys and kind to the cache. */
+/* A nibble at a time: 64 bytes of table each, fast enough for header-sized keys and kind to the
+ * cache. */
 static uint32_t
 crc_reflected(struct slice s, const uint32_t table[16])
 {
@@ -64,14 +65,16 @@ crc_reflected(struct slice s, const uint32_t table[16])
 }
 
 /* Entry n is n shifted out bit by bit through the polynomial. */
-#define CRC_BIT(v, poly) ((v) >> 1 ^ ((v) & 1 ? (poly) : 0u))
-#define CRC_NIBBLE(n, poly) CRC_BIT(CRC_BIT(CRC_BIT(CRC_BIT((uint32_t)(n), poly), poly), poly), poly)
+#define CRC_BIT(v, poly) ((v) >> 1 ^ ((v)&1 ? (poly) : 0u))
+#define CRC_NIBBLE(n, poly)                                                                        \
+    CRC_BIT(CRC_BIT(CRC_BIT(CRC_BIT((uint32_t)(n), poly), poly), poly), poly)
 #define CRC_TABLE(poly)                                                                            \
     {                                                                                              \
         CRC_NIBBLE(0, poly), CRC_NIBBLE(1, poly), CRC_NIBBLE(2, poly), CRC_NIBBLE(3, poly),        \
-        CRC_NIBBLE(4, poly), CRC_NIBBLE(5, poly), CRC_NIBBLE(6, poly), CRC_NIBBLE(7, poly),        \
-        CRC_NIBBLE(8, poly), CRC_NIBBLE(9, poly), CRC_NIBBLE(10, poly), CRC_NIBBLE(11, poly),      \
-        CRC_NIBBLE(12, poly), CRC_NIBBLE(13, poly), CRC_NIBBLE(14, poly), CRC_NIBBLE(15, poly),    \
+            CRC_NIBBLE(4, poly), CRC_NIBBLE(5, poly), CRC_NIBBLE(6, poly), CRC_NIBBLE(7, poly),    \
+            CRC_NIBBLE(8, poly), CRC_NIBBLE(9, poly), CRC_NIBBLE(10, poly), CRC_NIBBLE(11, poly),  \
+            CRC_NIBBLE(12, poly), CRC_NIBBLE(13, poly), CRC_NIBBLE(14, poly),                      \
+            CRC_NIBBLE(15, poly),                                                                  \
     }
 
 uint32_t
@@ -108,8 +111,8 @@ hash_xxh3(struct slice s, uint64_t seed)
     return XXH3_64bits_withSeed(s.p, s.len, seed);
 }
 
-/* Robert Jenkins' 32-bit integer mix, then a multiplication by an odd constant so that small results spread over the whole
- * range. */
+/* Robert Jenkins' 32-bit integer mix, then a multiplication by an odd constant so that small
+ * results spread over the whole range. */
 uint32_t
 hash_avalanche(uint32_t h)
 {

@@ -19,10 +19,12 @@ uint32_t hash_xxh32(struct slice s, uint32_t seed);
 uint64_t hash_xxh64(struct slice s, uint64_t seed);
 uint64_t hash_xxh3(struct slice s, uint64_t seed);
 
-/** Spreads every input bit over all output bits: `hash-type ... avalanche` and the converters' argument 1. */
+/** Spreads every input bit over all output bits: `hash-type ... avalanche` and the converters'
+ * argument 1. */
 uint32_t hash_avalanche(uint32_t h);
 
-/** `hash-type ... none`: the key is a decimal number; digits up to the first other byte count, modulo 2^32. */
+/** `hash-type ... none`: the key is a decimal number; digits up to the first other byte count,
+ * modulo 2^32. */
 uint32_t hash_none(struct slice s);
 
 #endif

@@ -109,7 +109,8 @@ conv_check_base64_or_var(struct expr_arg *arg, const char *what, struct cfg *c, 
     ptrdiff_t n = base64_decode(p, arg->s, false);
 
     if (n < 0) {
-        *err = xasprintf("failed to parse %s : argument needs to be base64 encoded, and can either be a string or a "
+        *err = xasprintf("failed to parse %s : argument needs to be base64 encoded, and can either "
+                         "be a string or a "
                          "variable",
                          what);
         return false;

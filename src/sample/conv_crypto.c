@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-/* ---- digests ---------------------------------------------------------------------------------- */
+/* ---- digests ----------------------------------------------------------------------------------
+ */
 
 static bool
 check_algorithm(struct expr_arg *arg, struct cfg *c, char **err)
@@ -86,7 +87,8 @@ conv_hmac(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, vo
            set_digest(s, digest, digest_hmac(arg[0].u.ptr, key, s->u.s, digest), x);
 }
 
-/* ---- AES -------------------------------------------------------------------------------------- */
+/* ---- AES --------------------------------------------------------------------------------------
+ */
 
 /** Arguments: bits, nonce, key, then for GCM the tag, then the additional data. */
 struct aes_kind {
@@ -94,8 +96,8 @@ struct aes_kind {
     bool encrypt;
 };
 
-static const struct aes_kind cbc_dec = { AES_CBC, false }, cbc_enc = { AES_CBC, true }, gcm_dec = { AES_GCM, false },
-                             gcm_enc = { AES_GCM, true };
+static const struct aes_kind cbc_dec = { AES_CBC, false }, cbc_enc = { AES_CBC, true },
+                             gcm_dec = { AES_GCM, false }, gcm_enc = { AES_GCM, true };
 
 static bool
 check_aes(struct expr_arg *arg, enum aes_mode mode, struct cfg *c, char **err)
@@ -105,7 +107,8 @@ check_aes(struct expr_arg *arg, enum aes_mode mode, struct cfg *c, char **err)
         *err = xstrdup("key size must be 128, 192 or 256 (bits).");
         return false;
     }
-    return conv_check_base64_or_var(&arg[1], "nonce", c, err) && conv_check_base64_or_var(&arg[2], "key", c, err);
+    return conv_check_base64_or_var(&arg[1], "nonce", c, err) &&
+           conv_check_base64_or_var(&arg[2], "key", c, err);
 }
 
 static bool
@@ -123,8 +126,8 @@ check_aes_cbc(struct expr_arg *arg, struct cfg *c, char **err)
 static bool
 check_aes_gcm_dec(struct expr_arg *arg, struct cfg *c, char **err)
 {
-    return check_aes(arg, AES_GCM, c, err) && conv_check_base64_or_var(&arg[3], "aead_tag", c, err) &&
-           check_aad(&arg[4], c, err);
+    return check_aes(arg, AES_GCM, c, err) &&
+           conv_check_base64_or_var(&arg[3], "aead_tag", c, err) && check_aad(&arg[4], c, err);
 }
 
 /** Encryption writes the tag: a variable. */
@@ -189,25 +192,53 @@ thread_stop(struct config *cf)
 
 #define OPT(t) ((t) | ARG_OPT)
 #define CBC(name_, kind_, help_)                                                                   \
-    { name_, { ARG_SINT, ARG_STR, ARG_STR, OPT(ARG_STR) }, SMP_BIN, SMP_BIN, conv_aes, .check = check_aes_cbc, \
-      .private = (void *)&(kind_), .usage = "<bits>,<nonce>,<key>[,<aad>]", .help = help_ }
+    {                                                                                              \
+        name_, { ARG_SINT, ARG_STR, ARG_STR, OPT(ARG_STR) }, SMP_BIN, SMP_BIN, conv_aes,           \
+            .check = check_aes_cbc, .private = (void *)&(kind_),                                   \
+            .usage = "<bits>,<nonce>,<key>[,<aad>]", .help = help_                                 \
+    }
 #define GCM(name_, kind_, check_, help_)                                                           \
-    { name_, { ARG_SINT, ARG_STR, ARG_STR, ARG_STR, OPT(ARG_STR) }, SMP_BIN, SMP_BIN, conv_aes, .check = check_, \
-      .private = (void *)&(kind_), .usage = "<bits>,<nonce>,<key>,<aead_tag>[,<aad>]", .help = help_ }
+    {                                                                                              \
+        name_, { ARG_SINT, ARG_STR, ARG_STR, ARG_STR, OPT(ARG_STR) }, SMP_BIN, SMP_BIN, conv_aes,  \
+            .check = check_, .private = (void *)&(kind_),                                          \
+            .usage = "<bits>,<nonce>,<key>,<aead_tag>[,<aad>]", .help = help_                      \
+    }
 
 const struct conv conv_crypto[] = {
     CBC("aes_cbc_dec", cbc_dec, "decrypts AES-CBC with PKCS padding"),
     CBC("aes_cbc_enc", cbc_enc, "encrypts with AES-CBC and PKCS padding"),
-    GCM("aes_gcm_dec", gcm_dec, check_aes_gcm_dec, "decrypts AES-GCM; no value when the tag is wrong"),
-    GCM("aes_gcm_enc", gcm_enc, check_aes_gcm_enc, "encrypts with AES-GCM; the tag goes to a variable in base64"),
-    { "digest", { ARG_STR }, SMP_BIN, SMP_BIN, conv_digest, .check = check_algorithm, .usage = "<algorithm>",
+    GCM("aes_gcm_dec", gcm_dec, check_aes_gcm_dec,
+        "decrypts AES-GCM; no value when the tag is wrong"),
+    GCM("aes_gcm_enc", gcm_enc, check_aes_gcm_enc,
+        "encrypts with AES-GCM; the tag goes to a variable in base64"),
+    { "digest",
+      { ARG_STR },
+      SMP_BIN,
+      SMP_BIN,
+      conv_digest,
+      .check = check_algorithm,
+      .usage = "<algorithm>",
       .help = "message digest by OpenSSL's name" },
-    { "hmac", { ARG_STR, ARG_STR }, SMP_BIN, SMP_BIN, conv_hmac, .check = check_hmac, .usage = "<algorithm>,<key>",
+    { "hmac",
+      { ARG_STR, ARG_STR },
+      SMP_BIN,
+      SMP_BIN,
+      conv_hmac,
+      .check = check_hmac,
+      .usage = "<algorithm>,<key>",
       .help = "message authentication code; the key is base64 or a variable" },
     { "sha1", { 0 }, SMP_BIN, SMP_BIN, conv_sha1, .check = check_sha1, .help = "SHA-1 digest" },
-    { "sha2", { OPT(ARG_SINT) }, SMP_BIN, SMP_BIN, conv_digest, .check = check_sha2, .usage = "[<bits>]",
+    { "sha2",
+      { OPT(ARG_SINT) },
+      SMP_BIN,
+      SMP_BIN,
+      conv_digest,
+      .check = check_sha2,
+      .usage = "[<bits>]",
       .help = "SHA-2 digest of 224, 256 (default), 384 or 512 bits" },
     { 0 },
 };
 
-const struct module conv_crypto_module = { .name = "conv_crypto", .convs = conv_crypto, .thread_stop = thread_stop };
+const struct module conv_crypto_module = { .name = "conv_crypto",
+                                           .convs = conv_crypto,
+                                           .thread_stop = thread_stop };

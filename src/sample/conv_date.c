@@ -1,4 +1,5 @@
-/* conv_date.c - dates: ltime(), utime() and their milli- and microsecond forms, http_date(), date(). */
+/* conv_date.c - dates: ltime(), utime() and their milli- and microsecond forms, http_date(),
+ * date(). */
 #include "http/date.h"
 #include "sample/conv.h"
 
@@ -13,10 +14,12 @@ struct time_kind {
     int64_t unit; /* parts of a second in the input */
 };
 
-static const struct time_kind ltime_s = { true, 1 }, ltime_ms = { true, 1000 }, ltime_us = { true, 1000000 },
-                              utime_s = { false, 1 }, utime_ms = { false, 1000 }, utime_us = { false, 1000000 };
+static const struct time_kind ltime_s = { true, 1 }, ltime_ms = { true, 1000 },
+                              ltime_us = { true, 1000000 }, utime_s = { false, 1 },
+                              utime_ms = { false, 1000 }, utime_us = { false, 1000000 };
 
-/** Broken-down time. Logs ask for the same second again and again, and localtime_r() takes a lock. */
+/** Broken-down time. Logs ask for the same second again and again, and localtime_r() takes a lock.
+ */
 static const struct tm *
 broken_down(time_t t, bool local)
 {
@@ -27,13 +30,15 @@ broken_down(time_t t, bool local)
     } cache[2];
 
     if (!cache[local].valid || cache[local].t != t) {
-        cache[local].valid = (local ? localtime_r(&t, &cache[local].tm) : gmtime_r(&t, &cache[local].tm)) != NULL;
+        cache[local].valid =
+            (local ? localtime_r(&t, &cache[local].tm) : gmtime_r(&t, &cache[local].tm)) != NULL;
         cache[local].t = t;
     }
     return cache[local].valid ? &cache[local].tm : NULL;
 }
 
-/** Writes the format with "%N" and "%<digits>N" replaced by the first digits of the fraction; the rest is strftime's. */
+/** Writes the format with "%N" and "%<digits>N" replaced by the first digits of the fraction; the
+ * rest is strftime's. */
 static void
 put_fraction(struct out *o, struct slice format, int64_t nanoseconds)
 {
@@ -63,10 +68,13 @@ put_fraction(struct out *o, struct slice format, int64_t nanoseconds)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 /** strftime() into *s. The result is empty when it does not fit, as when the format is. */
 static bool
-format_time(const char *format, size_t len, const struct tm *tm, struct sample *s, struct sample_ctx *x)
+format_time(const char *format, size_t len, const struct tm *tm, struct sample *s,
+            struct sample_ctx *x)
 {
     struct out o;
-    size_t sizes[] = { len * 4 + 64, conv_size_max }; /* most fields are that short; padded ones get a second try */
+    size_t sizes[] = {
+        len * 4 + 64, conv_size_max
+    }; /* most fields are that short; padded ones get a second try */
 
     for (unsigned i = 0; i < COUNT_OF(sizes) && len; i++) {
         if (!conv_out(&o, sizes[i], x))
@@ -109,7 +117,8 @@ conv_time(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, vo
     return format_time(format.p, format.len, tm, s, x);
 }
 
-/* ---- HTTP dates ------------------------------------------------------------------------------- */
+/* ---- HTTP dates -------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -181,13 +190,26 @@ conv_date_parse(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 }
 
 #define TIME(name_, kind_, help_)                                                                  \
-    { name_, { ARG_STR, ARG_SINT | ARG_OPT }, SMP_SINT, SMP_STR, conv_time, .private = (void *)&(kind_), \
-      .usage = "<format>[,<offset>]", .help = help_ }
+    {                                                                                              \
+        name_, { ARG_STR, ARG_SINT | ARG_OPT }, SMP_SINT, SMP_STR, conv_time,                      \
+            .private = (void *)&(kind_), .usage = "<format>[,<offset>]", .help = help_             \
+    }
 
 const struct conv conv_date[] = {
-    { "date", { 0 }, SMP_STR, SMP_SINT, conv_date_parse, .help = "seconds since 1970 of a date in one of the HTTP formats" },
-    { "http_date", { ARG_SINT | ARG_OPT, ARG_STR }, SMP_SINT, SMP_STR, conv_http_date, .check = check_http_date,
-      .usage = "[<offset>[,<unit>]]", .help = "date as in HTTP headers" },
+    { "date",
+      { 0 },
+      SMP_STR,
+      SMP_SINT,
+      conv_date_parse,
+      .help = "seconds since 1970 of a date in one of the HTTP formats" },
+    { "http_date",
+      { ARG_SINT | ARG_OPT, ARG_STR },
+      SMP_SINT,
+      SMP_STR,
+      conv_http_date,
+      .check = check_http_date,
+      .usage = "[<offset>[,<unit>]]",
+      .help = "date as in HTTP headers" },
     TIME("ltime", ltime_s, "seconds since 1970 as a local date, format of strftime(3)"),
     TIME("ms_ltime", ltime_ms, "the same from milliseconds; %N is the fraction"),
     TIME("ms_utime", utime_ms, "milliseconds since 1970 as a UTC date; %N is the fraction"),

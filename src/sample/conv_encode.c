@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static const char upper_hex[16] = { '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F' };
+static const char upper_hex[16] = { '0', '1', '2', '3', '4', '5', '6', '7',
+                                    '8', '9', 'A', 'B', 'C', 'D', 'E', 'F' };
 
 static void
 put_hex(struct out *o, unsigned char c)
@@ -25,7 +26,8 @@ conv_hex(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, voi
     return true;
 }
 
-/** Hexadecimal digits to an integer; anything else has no value. Of more than 16 digits the last count. */
+/** Hexadecimal digits to an integer; anything else has no value. Of more than 16 digits the last
+ * count. */
 static bool
 conv_hex2i(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
@@ -62,7 +64,8 @@ conv_base2(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
     return true;
 }
 
-/* ---- chunks: be2dec, le2dec, be2hex ----------------------------------------------------------- */
+/* ---- chunks: be2dec, le2dec, be2hex -----------------------------------------------------------
+ */
 
 static bool
 check_truncate(const struct expr_arg *arg, char **err)
@@ -160,7 +163,8 @@ conv_be2hex(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
     return true;
 }
 
-/* ---- base64 (RFC 4648) ------------------------------------------------------------------------ */
+/* ---- base64 (RFC 4648) ------------------------------------------------------------------------
+ */
 
 static const char alphabet[2][65] = {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
@@ -175,8 +179,8 @@ base64_encode(char *dst, struct slice src, bool url)
     size_t i = 0;
 
     for (; i + 2 < src.len; i += 3) {
-        uint32_t v = (uint32_t)(unsigned char)src.p[i] << 16 | (uint32_t)(unsigned char)src.p[i + 1] << 8 |
-                     (unsigned char)src.p[i + 2];
+        uint32_t v = (uint32_t)(unsigned char)src.p[i] << 16 |
+                     (uint32_t)(unsigned char)src.p[i + 1] << 8 | (unsigned char)src.p[i + 2];
 
         *d++ = digit[v >> 18];
         *d++ = digit[v >> 12 & 63];
@@ -185,7 +189,8 @@ base64_encode(char *dst, struct slice src, bool url)
     }
     if (i < src.len) {
         bool two = i + 1 < src.len;
-        uint32_t v = (uint32_t)(unsigned char)src.p[i] << 16 | (two ? (uint32_t)(unsigned char)src.p[i + 1] << 8 : 0);
+        uint32_t v = (uint32_t)(unsigned char)src.p[i] << 16 |
+                     (two ? (uint32_t)(unsigned char)src.p[i + 1] << 8 : 0);
 
         *d++ = digit[v >> 18];
         *d++ = digit[v >> 12 & 63];
@@ -214,7 +219,8 @@ digit_value(unsigned char c, bool url)
     return -1;
 }
 
-/** Decodes up to four digits; returns the bytes written, or -1. Padding may only end a group of the standard alphabet. */
+/** Decodes up to four digits; returns the bytes written, or -1. Padding may only end a group of the
+ * standard alphabet. */
 static int
 decode_group(char *dst, const char *p, size_t n, bool url)
 {
@@ -297,22 +303,57 @@ conv_b64dec(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
 }
 
 #define OPT(t) ((t) | ARG_OPT)
-#define DEC_ARGS { ARG_STR, OPT(ARG_SINT), OPT(ARG_SINT) }
+#define DEC_ARGS                                                                                   \
+    {                                                                                              \
+        ARG_STR, OPT(ARG_SINT), OPT(ARG_SINT)                                                      \
+    }
 
 const struct conv conv_encode[] = {
-    { "b64dec", { 0 }, SMP_STR, SMP_BIN, conv_b64dec, .private = (void *)&standard, .help = "decodes base64" },
+    { "b64dec",
+      { 0 },
+      SMP_STR,
+      SMP_BIN,
+      conv_b64dec,
+      .private = (void *)&standard,
+      .help = "decodes base64" },
     { "base2", { 0 }, SMP_BIN, SMP_STR, conv_base2, .help = "binary digits, eight a byte" },
-    { "base64", { 0 }, SMP_BIN, SMP_STR, conv_base64, .private = (void *)&standard, .help = "encodes in base64" },
-    { "be2dec", DEC_ARGS, SMP_BIN, SMP_STR, conv_2dec, .check = check_2dec, .private = (void *)&big_endian,
-      .usage = "<separator>,<chunk_size>[,<truncate>]", .help = "big-endian chunks as decimal numbers" },
-    { "be2hex", { OPT(ARG_STR), OPT(ARG_SINT), OPT(ARG_SINT) }, SMP_BIN, SMP_STR, conv_be2hex, .check = check_be2hex,
-      .usage = "[<separator>[,<chunk_size>[,<truncate>]]]", .help = "hexadecimal digits in chunks" },
+    { "base64",
+      { 0 },
+      SMP_BIN,
+      SMP_STR,
+      conv_base64,
+      .private = (void *)&standard,
+      .help = "encodes in base64" },
+    { "be2dec", DEC_ARGS, SMP_BIN, SMP_STR, conv_2dec, .check = check_2dec,
+      .private = (void *)&big_endian, .usage = "<separator>,<chunk_size>[,<truncate>]",
+      .help = "big-endian chunks as decimal numbers" },
+    { "be2hex",
+      { OPT(ARG_STR), OPT(ARG_SINT), OPT(ARG_SINT) },
+      SMP_BIN,
+      SMP_STR,
+      conv_be2hex,
+      .check = check_be2hex,
+      .usage = "[<separator>[,<chunk_size>[,<truncate>]]]",
+      .help = "hexadecimal digits in chunks" },
     { "hex", { 0 }, SMP_BIN, SMP_STR, conv_hex, .help = "upper-case hexadecimal digits" },
     { "hex2i", { 0 }, SMP_STR, SMP_SINT, conv_hex2i, .help = "hexadecimal digits to an integer" },
-    { "le2dec", DEC_ARGS, SMP_BIN, SMP_STR, conv_2dec, .check = check_2dec, .private = (void *)&little_endian,
-      .usage = "<separator>,<chunk_size>[,<truncate>]", .help = "little-endian chunks as decimal numbers" },
-    { "ub64dec", { 0 }, SMP_STR, SMP_BIN, conv_b64dec, .private = (void *)&url_safe, .help = "decodes URL-safe base64" },
-    { "ub64enc", { 0 }, SMP_BIN, SMP_STR, conv_base64, .private = (void *)&url_safe, .help = "encodes in URL-safe base64" },
+    { "le2dec", DEC_ARGS, SMP_BIN, SMP_STR, conv_2dec, .check = check_2dec,
+      .private = (void *)&little_endian, .usage = "<separator>,<chunk_size>[,<truncate>]",
+      .help = "little-endian chunks as decimal numbers" },
+    { "ub64dec",
+      { 0 },
+      SMP_STR,
+      SMP_BIN,
+      conv_b64dec,
+      .private = (void *)&url_safe,
+      .help = "decodes URL-safe base64" },
+    { "ub64enc",
+      { 0 },
+      SMP_BIN,
+      SMP_STR,
+      conv_base64,
+      .private = (void *)&url_safe,
+      .help = "encodes in URL-safe base64" },
     { 0 },
 };
 

@@ -53,7 +53,8 @@ check_part(struct expr_arg *arg, struct cfg *c, char **err)
     return true;
 }
 
-/** Every delimiter separates two fields, which may be empty. A count below 1 takes all that remain. */
+/** Every delimiter separates two fields, which may be empty. A count below 1 takes all that remain.
+ */
 static bool
 conv_field_part(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
@@ -145,14 +146,25 @@ conv_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
     return false;
 }
 
-#define PART { ARG_SINT, ARG_STR, ARG_SINT | ARG_OPT }
+#define PART                                                                                       \
+    {                                                                                              \
+        ARG_SINT, ARG_STR, ARG_SINT | ARG_OPT                                                      \
+    }
 
 const struct conv conv_field[] = {
-    { "field", PART, SMP_STR, SMP_STR, conv_field_part, .check = check_part, .usage = "<index>,<delimiters>[,<count>]",
+    { "field", PART, SMP_STR, SMP_STR, conv_field_part, .check = check_part,
+      .usage = "<index>,<delimiters>[,<count>]",
       .help = "fields between delimiters, from the start or (negative) from the end" },
-    { "param", { ARG_STR, ARG_STR | ARG_OPT }, SMP_STR, SMP_STR, conv_param, .check = check_param,
-      .usage = "<name>[,<delim>]", .help = "value of a name=value pair of a query string" },
-    { "word", PART, SMP_STR, SMP_STR, conv_word, .check = check_part, .usage = "<index>,<delimiters>[,<count>]",
+    { "param",
+      { ARG_STR, ARG_STR | ARG_OPT },
+      SMP_STR,
+      SMP_STR,
+      conv_param,
+      .check = check_param,
+      .usage = "<name>[,<delim>]",
+      .help = "value of a name=value pair of a query string" },
+    { "word", PART, SMP_STR, SMP_STR, conv_word, .check = check_part,
+      .usage = "<index>,<delimiters>[,<count>]",
       .help = "words between runs of delimiters, from the start or (negative) from the end" },
     { 0 },
 };

@@ -15,8 +15,12 @@ static const struct {
     const char *name;
     int64_t tag;
 } tag_names[] = {
-    { "BeginString", FIX_BEGIN_STRING }, { "BodyLength", FIX_BODY_LENGTH }, { "MsgType", FIX_MSG_TYPE },
-    { "SenderCompID", 49 },              { "TargetCompID", 56 },            { "CheckSum", FIX_CHECK_SUM },
+    { "BeginString", FIX_BEGIN_STRING },
+    { "BodyLength", FIX_BODY_LENGTH },
+    { "MsgType", FIX_MSG_TYPE },
+    { "SenderCompID", 49 },
+    { "TargetCompID", 56 },
+    { "CheckSum", FIX_CHECK_SUM },
 };
 
 static bool
@@ -54,7 +58,8 @@ take_field(struct slice *rest, struct fix_field *f)
 
     if (end == SIZE_MAX)
         return FIX_MORE;
-    if (equal > end || !slice_to_uint(slice_sub(*rest, 0, equal), &tag) || tag == 0 || tag > INT32_MAX)
+    if (equal > end || !slice_to_uint(slice_sub(*rest, 0, equal), &tag) || tag == 0 ||
+        tag > INT32_MAX)
         return FIX_BAD;
     f->tag = (int64_t)tag;
     f->value = slice_sub(*rest, equal + 1, end - equal - 1);
@@ -110,7 +115,9 @@ check_message(struct slice in)
         if (first && f.tag != FIX_MSG_TYPE)
             return FIX_BAD;
         if (f.tag == FIX_CHECK_SUM)
-            return (uint64_t)(start - body) == body_len && is_checksum(f.value, in.p, start) ? FIX_FIELD : FIX_BAD;
+            return (uint64_t)(start - body) == body_len && is_checksum(f.value, in.p, start)
+                       ? FIX_FIELD
+                       : FIX_BAD;
     }
 }
 
@@ -128,7 +135,8 @@ conv_fix_is_valid(const struct expr_arg *arg, struct sample_ctx *x, struct sampl
 
 /** The first such field that is not empty; the message itself is not checked. */
 static bool
-conv_fix_tag_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+conv_fix_tag_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
+                   void *private)
 {
     struct slice rest = s->u.s;
     struct fix_field f;
@@ -143,8 +151,19 @@ conv_fix_tag_value(const struct expr_arg *arg, struct sample_ctx *x, struct samp
 }
 
 const struct conv conv_fix[] = {
-    { "fix_is_valid", { 0 }, SMP_BIN, SMP_BOOL, conv_fix_is_valid, .help = "true for a valid FIX message" },
-    { "fix_tag_value", { ARG_STR }, SMP_BIN, SMP_BIN, conv_fix_tag_value, .check = check_tag, .usage = "<tag>",
+    { "fix_is_valid",
+      { 0 },
+      SMP_BIN,
+      SMP_BOOL,
+      conv_fix_is_valid,
+      .help = "true for a valid FIX message" },
+    { "fix_tag_value",
+      { ARG_STR },
+      SMP_BIN,
+      SMP_BIN,
+      conv_fix_tag_value,
+      .check = check_tag,
+      .usage = "<tag>",
       .help = "value of a field of a FIX message" },
     { 0 },
 };

@@ -4,13 +4,14 @@
 
 typedef uint32_t (*hash_fn)(struct slice s);
 
-/* Functions travel through `private` inside an object: a data pointer cannot hold a function pointer in ISO C. */
+/* Functions travel through `private` inside an object: a data pointer cannot hold a function
+ * pointer in ISO C. */
 struct hash_kind {
     hash_fn fn;
 };
 
-static const struct hash_kind djb2 = { hash_djb2 }, sdbm = { hash_sdbm }, wt6 = { hash_wt6 }, crc32 = { hash_crc32 },
-                              crc32c = { hash_crc32c };
+static const struct hash_kind djb2 = { hash_djb2 }, sdbm = { hash_sdbm }, wt6 = { hash_wt6 },
+                              crc32 = { hash_crc32 }, crc32c = { hash_crc32c };
 
 /** Argument 1: any other number than 0 adds the avalanche step. */
 static bool
@@ -54,10 +55,14 @@ conv_xxh3(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, vo
 }
 
 #define HASH32(name_, kind_, help_)                                                                \
-    { name_, { ARG_SINT | ARG_OPT }, SMP_BIN, SMP_SINT, conv_hash32, .private = (void *)&(kind_),  \
-      .usage = "[<avalanche>]", .help = help_ }
+    {                                                                                              \
+        name_, { ARG_SINT | ARG_OPT }, SMP_BIN, SMP_SINT, conv_hash32,                             \
+            .private = (void *)&(kind_), .usage = "[<avalanche>]", .help = help_                   \
+    }
 #define XXH(name_, fn_, help_)                                                                     \
-    { name_, { ARG_SINT | ARG_OPT }, SMP_BIN, SMP_SINT, fn_, .usage = "[<seed>]", .help = help_ }
+    {                                                                                              \
+        name_, { ARG_SINT | ARG_OPT }, SMP_BIN, SMP_SINT, fn_, .usage = "[<seed>]", .help = help_  \
+    }
 
 const struct conv conv_hash[] = {
     HASH32("crc32", crc32, "32-bit CRC as in Ethernet, gzip and PNG"),

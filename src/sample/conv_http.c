@@ -1,7 +1,8 @@
 /* conv_http.c - values of HTTP headers: Accept-Language and Host. */
 #include "sample/conv.h"
 
-/* ---- language --------------------------------------------------------------------------------- */
+/* ---- language ---------------------------------------------------------------------------------
+ */
 
 #define Q_MAX 1000
 
@@ -65,9 +66,11 @@ conv_language(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s
     return true;
 }
 
-/* ---- Host ------------------------------------------------------------------------------------- */
+/* ---- Host -------------------------------------------------------------------------------------
+ */
 
-/** Offset of the colon before the port, or the length. A bracket ends the search: colons of an IPv6 address are in it. */
+/** Offset of the colon before the port, or the length. A bracket ends the search: colons of an IPv6
+ * address are in it. */
 static size_t
 port_at(struct slice host)
 {
@@ -90,7 +93,8 @@ conv_host_only(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
     return true;
 }
 
-/** 0 without a port. Bytes that are no digits count by their distance from '0', as HAProxy counts them. */
+/** 0 without a port. Bytes that are no digits count by their distance from '0', as HAProxy counts
+ * them. */
 static bool
 conv_port_only(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
@@ -104,10 +108,25 @@ conv_port_only(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 }
 
 const struct conv conv_http[] = {
-    { "host_only", { 0 }, SMP_STR, SMP_STR, conv_host_only, .help = "a Host header without its port, in lower case" },
-    { "language", { ARG_STR, ARG_STR | ARG_OPT }, SMP_STR, SMP_STR, conv_language, .usage = "<value>[,<default>]",
+    { "host_only",
+      { 0 },
+      SMP_STR,
+      SMP_STR,
+      conv_host_only,
+      .help = "a Host header without its port, in lower case" },
+    { "language",
+      { ARG_STR, ARG_STR | ARG_OPT },
+      SMP_STR,
+      SMP_STR,
+      conv_language,
+      .usage = "<value>[,<default>]",
       .help = "the best of some languages according to an Accept-Language header" },
-    { "port_only", { 0 }, SMP_STR, SMP_SINT, conv_port_only, .help = "the port of a Host header, or 0" },
+    { "port_only",
+      { 0 },
+      SMP_STR,
+      SMP_SINT,
+      conv_port_only,
+      .help = "the port of a Host header, or 0" },
     { 0 },
 };
 

@@ -1,16 +1,18 @@
-/* conv_json.c - json(): text as the inside of a JSON string; json_query(): values out of a JSON document. */
+/* conv_json.c - json(): text as the inside of a JSON string; json_query(): values out of a JSON
+ * document. */
 #include "sample/conv.h"
 #include "sample/json.h"
 
 #include <stdlib.h>
 
-/* ---- json() ----------------------------------------------------------------------------------- */
+/* ---- json() -----------------------------------------------------------------------------------
+ */
 
 /** How the input is decoded; kept in the argument's .i. */
 enum {
-    CODE_UTF8 = 1 << 0,     /* else every byte is a character */
-    CODE_FIX = 1 << 1,      /* "p": overlong sequences are accepted */
-    CODE_SILENT = 1 << 2,   /* "s": what is wrong is left out instead of failing */
+    CODE_UTF8 = 1 << 0,   /* else every byte is a character */
+    CODE_FIX = 1 << 1,    /* "p": overlong sequences are accepted */
+    CODE_SILENT = 1 << 2, /* "s": what is wrong is left out instead of failing */
 };
 
 static const struct {
@@ -34,7 +36,8 @@ check_json(struct expr_arg *arg, struct cfg *c, char **err)
             return true;
         }
     }
-    *err = xstrdup("Unexpected input code type. Allowed value are 'ascii', 'utf8', 'utf8s', 'utf8p' and 'utf8ps'");
+    *err = xstrdup("Unexpected input code type. Allowed value are 'ascii', 'utf8', 'utf8s', "
+                   "'utf8p' and 'utf8ps'");
     return false;
 }
 
@@ -66,7 +69,8 @@ utf8_next(struct slice s)
     return (struct utf8_char){ .value = v, .len = len, .overlong = v < least[len] };
 }
 
-/** False when the character may not be written: \u has four digits, and surrogates and U+FFFE, U+FFFF are no text. */
+/** False when the character may not be written: \u has four digits, and surrogates and U+FFFE,
+ * U+FFFF are no text. */
 static bool
 is_writable(const struct utf8_char *c, int64_t code)
 {
@@ -79,7 +83,9 @@ is_writable(const struct utf8_char *c, int64_t code)
 static void
 put_json_char(struct out *o, uint32_t c)
 {
-    static const char short_form[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+    static const char short_form[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+    };
 
     if (c == '"' || c == '\\' || c == '/' || (c < 32 && short_form[c])) {
         out_char(o, '\\');
@@ -119,7 +125,8 @@ conv_json_string(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     return true;
 }
 
-/* ---- json_query() ----------------------------------------------------------------------------- */
+/* ---- json_query() -----------------------------------------------------------------------------
+ */
 
 static bool
 check_json_query(struct expr_arg *arg, struct cfg *c, char **err)
@@ -206,10 +213,22 @@ conv_json_query(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 }
 
 const struct conv conv_json[] = {
-    { "json", { ARG_STR | ARG_OPT }, SMP_STR, SMP_STR, conv_json_string, .check = check_json, .usage = "[<input-code>]",
+    { "json",
+      { ARG_STR | ARG_OPT },
+      SMP_STR,
+      SMP_STR,
+      conv_json_string,
+      .check = check_json,
+      .usage = "[<input-code>]",
       .help = "escapes for the inside of a JSON string" },
-    { "json_query", { ARG_STR, ARG_STR | ARG_OPT }, SMP_STR, SMP_ANY, conv_json_query, .check = check_json_query,
-      .usage = "<json_path>[,<output_type>]", .help = "value at a path of a JSON document" },
+    { "json_query",
+      { ARG_STR, ARG_STR | ARG_OPT },
+      SMP_STR,
+      SMP_ANY,
+      conv_json_query,
+      .check = check_json_query,
+      .usage = "<json_path>[,<output_type>]",
+      .help = "value at a path of a JSON document" },
     { 0 },
 };
 

@@ -1,10 +1,12 @@
-/* conv_live.c - converters that ask higher layers: captures, servers, frontends, when() and debug(). They find what they
- * need through conv_hooks; where there is no such thing there is no value. */
+/* conv_live.c - converters that ask higher layers: captures, servers, frontends, when() and
+ * debug(). They find what they need through conv_hooks; where there is no such thing there is no
+ * value. */
 #include "sample/conv.h"
 
 #include <stdlib.h>
 
-/* ---- captures --------------------------------------------------------------------------------- */
+/* ---- captures ---------------------------------------------------------------------------------
+ */
 
 static const bool of_request = false, of_response = true;
 
@@ -16,7 +18,8 @@ conv_capture(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
     return conv_hooks.capture && conv_hooks.capture(x, *response, arg[0].i, s->u.s);
 }
 
-/* ---- proxies and servers by name -------------------------------------------------------------- */
+/* ---- proxies and servers by name --------------------------------------------------------------
+ */
 
 static bool
 conv_nbsrv(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
@@ -58,18 +61,20 @@ conv_fe_exists(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
     return true;
 }
 
-/* ---- when ------------------------------------------------------------------------------------- */
+/* ---- when -------------------------------------------------------------------------------------
+ */
 
 #define WHEN_LIST "stopping,normal,error,forwarded,toapplet,processed,acl"
-#define WHEN_ACL 16      /* behind enum conv_when */
-#define WHEN_NOT (1 << 8)
+#define WHEN_ACL  16 /* behind enum conv_when */
+#define WHEN_NOT  (1 << 8)
 
 static const struct {
     struct slice name;
     int64_t cond;
 } when_names[] = {
-    { SL("stopping"), WHEN_STOPPING },   { SL("normal"), WHEN_NORMAL },     { SL("error"), WHEN_ERROR },
-    { SL("forwarded"), WHEN_FORWARDED }, { SL("toapplet"), WHEN_TOAPPLET }, { SL("processed"), WHEN_PROCESSED },
+    { SL("stopping"), WHEN_STOPPING }, { SL("normal"), WHEN_NORMAL },
+    { SL("error"), WHEN_ERROR },       { SL("forwarded"), WHEN_FORWARDED },
+    { SL("toapplet"), WHEN_TOAPPLET }, { SL("processed"), WHEN_PROCESSED },
     { SL("acl"), WHEN_ACL },
 };
 
@@ -116,17 +121,19 @@ conv_when(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, vo
 {
     bool not = arg[0].i & WHEN_NOT;
 
-    return when_holds(arg[0].i & ~(int64_t)WHEN_NOT, arg, x) != not;
+    return when_holds(arg[0].i & ~(int64_t)WHEN_NOT, arg, x) != not ;
 }
 
-/* ---- debug ------------------------------------------------------------------------------------ */
+/* ---- debug ------------------------------------------------------------------------------------
+ */
 
 #define DEBUG_LINE_MAX 1024
 
 static bool
 check_debug(struct expr_arg *arg, struct cfg *c, char **err)
 {
-    const char *name = arg[0].type != ARG_END && arg[1].type != ARG_END && arg[1].s.len ? arg[1].s.p : "buf0";
+    const char *name =
+        arg[0].type != ARG_END && arg[1].type != ARG_END && arg[1].s.len ? arg[1].s.p : "buf0";
 
     arg[0].u.ptr = conv_hooks.sink_find ? conv_hooks.sink_find(c, name) : NULL;
     if (arg[0].u.ptr || !conv_hooks.sink_find)
@@ -163,17 +170,61 @@ conv_debug(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
 #define OPT(t) ((t) | ARG_OPT)
 
 const struct conv conv_live[] = {
-    { "capture-req", { ARG_SINT }, SMP_STR, SMP_STR, conv_capture, .private = (void *)&of_request, .usage = "<id>",
+    { "capture-req",
+      { ARG_SINT },
+      SMP_STR,
+      SMP_STR,
+      conv_capture,
+      .private = (void *)&of_request,
+      .usage = "<id>",
       .help = "keeps the value in a request capture slot" },
-    { "capture-res", { ARG_SINT }, SMP_STR, SMP_STR, conv_capture, .private = (void *)&of_response, .usage = "<id>",
+    { "capture-res",
+      { ARG_SINT },
+      SMP_STR,
+      SMP_STR,
+      conv_capture,
+      .private = (void *)&of_response,
+      .usage = "<id>",
       .help = "keeps the value in a response capture slot" },
-    { "debug", { OPT(ARG_STR), ARG_STR }, SMP_ANY, SMP_ANY, conv_debug, .check = check_debug,
-      .usage = "[<prefix>[,<destination>]]", .help = "shows the value in an event sink" },
-    { "fe_exists", { 0 }, SMP_STR, SMP_BOOL, conv_fe_exists, .help = "true when a frontend has that name" },
-    { "nbsrv", { 0 }, SMP_STR, SMP_SINT, conv_nbsrv, .help = "usable servers of the backend of that name" },
-    { "srv_is_up", { 0 }, SMP_STR, SMP_BOOL, conv_srv_is_up, .help = "true when the server of that name is up" },
-    { "srv_queue", { 0 }, SMP_STR, SMP_SINT, conv_srv_queue, .help = "streams queued on the server of that name" },
-    { "when", { ARG_STR, OPT(ARG_STR) }, SMP_ANY, SMP_ANY, conv_when, .check = check_when, .usage = "<condition>[,<args>]",
+    { "debug",
+      { OPT(ARG_STR), ARG_STR },
+      SMP_ANY,
+      SMP_ANY,
+      conv_debug,
+      .check = check_debug,
+      .usage = "[<prefix>[,<destination>]]",
+      .help = "shows the value in an event sink" },
+    { "fe_exists",
+      { 0 },
+      SMP_STR,
+      SMP_BOOL,
+      conv_fe_exists,
+      .help = "true when a frontend has that name" },
+    { "nbsrv",
+      { 0 },
+      SMP_STR,
+      SMP_SINT,
+      conv_nbsrv,
+      .help = "usable servers of the backend of that name" },
+    { "srv_is_up",
+      { 0 },
+      SMP_STR,
+      SMP_BOOL,
+      conv_srv_is_up,
+      .help = "true when the server of that name is up" },
+    { "srv_queue",
+      { 0 },
+      SMP_STR,
+      SMP_SINT,
+      conv_srv_queue,
+      .help = "streams queued on the server of that name" },
+    { "when",
+      { ARG_STR, OPT(ARG_STR) },
+      SMP_ANY,
+      SMP_ANY,
+      conv_when,
+      .check = check_when,
+      .usage = "<condition>[,<args>]",
       .help = "the value, if a condition on the stream holds" },
     { 0 },
 };

@@ -1,4 +1,5 @@
-/* conv_math.c - arithmetic, bit operations and tests on integers. Results saturate instead of wrapping. */
+/* conv_math.c - arithmetic, bit operations and tests on integers. Results saturate instead of
+ * wrapping. */
 #include "sample/conv.h"
 
 #include <arpa/inet.h>
@@ -73,8 +74,9 @@ math_xor(int64_t a, int64_t b)
     return a ^ b;
 }
 
-static const struct binary op_add = { math_add }, op_sub = { math_sub }, op_mul = { math_mul }, op_div = { math_div },
-                           op_mod = { math_mod }, op_and = { math_and }, op_or = { math_or }, op_xor = { math_xor };
+static const struct binary op_add = { math_add }, op_sub = { math_sub }, op_mul = { math_mul },
+                           op_div = { math_div }, op_mod = { math_mod }, op_and = { math_and },
+                           op_or = { math_or }, op_xor = { math_xor };
 
 static bool
 check_operand(struct expr_arg *arg, struct cfg *c, char **err)
@@ -152,9 +154,14 @@ conv_htonl(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
 
 /* HAProxy takes a missing operand for 0. */
 #define BINARY(name_, op_, help_)                                                                  \
-    { name_, { ARG_STR }, SMP_SINT, SMP_SINT, conv_binary, .check = check_operand,                 \
-      .private = (void *)&(op_), .usage = "<value>", .help = help_ }
-#define UNARY(name_, out_, fn_, help_) { name_, { 0 }, SMP_SINT, out_, fn_, .help = help_ }
+    {                                                                                              \
+        name_, { ARG_STR }, SMP_SINT, SMP_SINT, conv_binary,                                       \
+            .check = check_operand, .private = (void *)&(op_), .usage = "<value>", .help = help_   \
+    }
+#define UNARY(name_, out_, fn_, help_)                                                             \
+    {                                                                                              \
+        name_, { 0 }, SMP_SINT, out_, fn_, .help = help_                                           \
+    }
 
 const struct conv conv_math[] = {
     BINARY("add", op_add, "adds an integer or a variable"),

@@ -1,5 +1,5 @@
-/* conv_mqtt.c - CONNECT and CONNACK packets of MQTT 3.1, 3.1.1 and 5.0 (the OASIS documents of these names).
- * Untrusted input; a packet that is not all there has no value. */
+/* conv_mqtt.c - CONNECT and CONNACK packets of MQTT 3.1, 3.1.1 and 5.0 (the OASIS documents of
+ * these names). Untrusted input; a packet that is not all there has no value. */
 #include "sample/conv.h"
 
 #include <stdlib.h>
@@ -23,7 +23,15 @@ enum mqtt_field {
 /* Where a property may stand; packet types as bits, and the will of a CONNECT. */
 enum { AT_CONNECT = 1 << MQTT_CONNECT, AT_CONNACK = 1 << MQTT_CONNACK, AT_WILL = 1 << 3 };
 
-enum prop_type { PROP_BOOL, PROP_U16, PROP_U16_NOT_0, PROP_U32, PROP_U32_NOT_0, PROP_BYTES, PROP_PAIR };
+enum prop_type {
+    PROP_BOOL,
+    PROP_U16,
+    PROP_U16_NOT_0,
+    PROP_U32,
+    PROP_U32_NOT_0,
+    PROP_BYTES,
+    PROP_PAIR
+};
 
 /** MQTT 5.0, 2.2.2.2. */
 static const struct {
@@ -73,7 +81,8 @@ static const struct {
     { "reason_code", F_REASON_CODE, AT_CONNACK },
 };
 
-/** A reader that stops at the first thing that is wrong, and catches the one field that is wanted. */
+/** A reader that stops at the first thing that is wrong, and catches the one field that is wanted.
+ */
 struct reader {
     struct slice in;
     bool bad;
@@ -160,8 +169,9 @@ catch_bytes(struct reader *r, unsigned field)
 static void
 read_property(struct reader *r, unsigned id, unsigned type)
 {
-    static const unsigned char size[] = { [PROP_BOOL] = 1, [PROP_U16] = 2, [PROP_U16_NOT_0] = 2, [PROP_U32] = 4,
-                                          [PROP_U32_NOT_0] = 4 };
+    static const unsigned char size[] = {
+        [PROP_BOOL] = 1, [PROP_U16] = 2, [PROP_U16_NOT_0] = 2, [PROP_U32] = 4, [PROP_U32_NOT_0] = 4
+    };
     uint32_t v;
 
     switch (type) {
@@ -174,7 +184,8 @@ read_property(struct reader *r, unsigned id, unsigned type)
         break;
     default:
         v = catch_uint(r, id, size[type]);
-        if ((type == PROP_BOOL && v > 1) || (v == 0 && (type == PROP_U16_NOT_0 || type == PROP_U32_NOT_0)))
+        if ((type == PROP_BOOL && v > 1) ||
+            (v == 0 && (type == PROP_U16_NOT_0 || type == PROP_U32_NOT_0)))
             r->bad = true;
         break;
     }
@@ -289,7 +300,8 @@ read_packet(struct reader *r, struct slice in, unsigned *type)
 }
 
 static bool
-conv_mqtt_is_valid(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+conv_mqtt_is_valid(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
+                   void *private)
 {
     struct reader r = { 0 };
     unsigned type;
@@ -305,9 +317,10 @@ conv_mqtt_is_valid(const struct expr_arg *arg, struct sample_ctx *x, struct samp
 static unsigned
 packet_type(struct slice s)
 {
-    static const char *const names[] = { "",        "CONNECT",   "CONNACK",  "PUBLISH",     "PUBACK",   "PUBREC",
-                                         "PUBREL",  "PUBCOMP",   "SUBSCRIBE", "SUBACK",     "UNSUBSCRIBE", "UNSUBACK",
-                                         "PINGREQ", "PINGRESP",  "DISCONNECT", "AUTH" };
+    static const char *const names[] = { "",          "CONNECT",  "CONNACK",     "PUBLISH",
+                                         "PUBACK",    "PUBREC",   "PUBREL",      "PUBCOMP",
+                                         "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE", "UNSUBACK",
+                                         "PINGREQ",   "PINGRESP", "DISCONNECT",  "AUTH" };
     uint64_t v;
 
     if (slice_to_uint(s, &v))
@@ -350,7 +363,8 @@ check_field(struct expr_arg *arg, struct cfg *c, char **err)
     if (type == MQTT_CONNECT || type == MQTT_CONNACK)
         field = field_id(arg[1].s, type);
     if (!field) {
-        *err = xasprintf("Unknown MQTT field name '%s' for packet type '%s'", arg[1].s.p, arg[0].s.p);
+        *err =
+            xasprintf("Unknown MQTT field name '%s' for packet type '%s'", arg[1].s.p, arg[0].s.p);
         return false;
     }
     arg[0].i = type;
@@ -360,7 +374,8 @@ check_field(struct expr_arg *arg, struct cfg *c, char **err)
 
 /** Numbers become text; bytes stay bytes. */
 static bool
-conv_mqtt_field_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+conv_mqtt_field_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
+                      void *private)
 {
     struct reader r = { .wanted = (unsigned)arg[1].i };
     unsigned type;
@@ -380,9 +395,20 @@ conv_mqtt_field_value(const struct expr_arg *arg, struct sample_ctx *x, struct s
 }
 
 const struct conv conv_mqtt[] = {
-    { "mqtt_field_value", { ARG_STR, ARG_STR }, SMP_BIN, SMP_STR, conv_mqtt_field_value, .check = check_field,
-      .usage = "<packettype>,<fieldname_or_property_ID>", .help = "a field of an MQTT CONNECT or CONNACK packet" },
-    { "mqtt_is_valid", { 0 }, SMP_BIN, SMP_BOOL, conv_mqtt_is_valid, .help = "true for a valid MQTT CONNECT or CONNACK" },
+    { "mqtt_field_value",
+      { ARG_STR, ARG_STR },
+      SMP_BIN,
+      SMP_STR,
+      conv_mqtt_field_value,
+      .check = check_field,
+      .usage = "<packettype>,<fieldname_or_property_ID>",
+      .help = "a field of an MQTT CONNECT or CONNACK packet" },
+    { "mqtt_is_valid",
+      { 0 },
+      SMP_BIN,
+      SMP_BOOL,
+      conv_mqtt_is_valid,
+      .help = "true for a valid MQTT CONNECT or CONNACK" },
     { 0 },
 };
 

@@ -1,5 +1,5 @@
-/* conv_net.c - masks of addresses, and the fields of Ethernet, IP and TCP headers (frames come from tcp-ss and
- * fc_saved_syn). Untrusted input: what is cut short or malformed has no value. */
+/* conv_net.c - masks of addresses, and the fields of Ethernet, IP and TCP headers (frames come from
+ * tcp-ss and fc_saved_syn). Untrusted input: what is cut short or malformed has no value. */
 #include "sample/conv.h"
 
 static bool
@@ -68,13 +68,15 @@ enum net_field {
 
 /* Objects whose address travels through `private`. */
 static const enum net_field field_of[] = {
-    NET_ETH_DST, NET_ETH_SRC, NET_ETH_HDR, NET_ETH_DATA, NET_ETH_PROTO, NET_ETH_VLAN,
-    NET_IP_HDR, NET_IP_DATA, NET_IP_SRC, NET_IP_DST, NET_IP_DF, NET_IP_PROTO, NET_IP_TOS, NET_IP_TTL, NET_IP_VER,
-    NET_TCP_SRC, NET_TCP_DST, NET_TCP_SEQ, NET_TCP_FLAGS, NET_TCP_WIN, NET_TCP_MSS,
-    NET_TCP_SACK, NET_TCP_TSOPT, NET_TCP_TSVAL, NET_TCP_WSCALE, NET_TCP_WSOPT,
+    NET_ETH_DST,    NET_ETH_SRC,   NET_ETH_HDR, NET_ETH_DATA, NET_ETH_PROTO, NET_ETH_VLAN,
+    NET_IP_HDR,     NET_IP_DATA,   NET_IP_SRC,  NET_IP_DST,   NET_IP_DF,     NET_IP_PROTO,
+    NET_IP_TOS,     NET_IP_TTL,    NET_IP_VER,  NET_TCP_SRC,  NET_TCP_DST,   NET_TCP_SEQ,
+    NET_TCP_FLAGS,  NET_TCP_WIN,   NET_TCP_MSS, NET_TCP_SACK, NET_TCP_TSOPT, NET_TCP_TSVAL,
+    NET_TCP_WSCALE, NET_TCP_WSOPT,
 };
 
-/* ---- Ethernet --------------------------------------------------------------------------------- */
+/* ---- Ethernet ---------------------------------------------------------------------------------
+ */
 
 #define ETH_ADDRESSES 12u
 
@@ -137,7 +139,8 @@ conv_eth(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, voi
     return true;
 }
 
-/* ---- IP --------------------------------------------------------------------------------------- */
+/* ---- IP ---------------------------------------------------------------------------------------
+ */
 
 struct ip_header {
     unsigned version, tos, ttl, proto;
@@ -167,7 +170,8 @@ ip4_parse(struct slice s, struct ip_header *h)
     return true;
 }
 
-/** Length of the IPv6 extension header at `at`; 0 when `proto` is none, SIZE_MAX when it is cut short. RFC 8200, section 4. */
+/** Length of the IPv6 extension header at `at`; 0 when `proto` is none, SIZE_MAX when it is cut
+ * short. RFC 8200, section 4. */
 static size_t
 ip6_extension_len(struct slice s, size_t at, unsigned proto)
 {
@@ -273,17 +277,26 @@ conv_ip(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void
                           : *field == NET_IP_PROTO ? h.proto
                           : *field == NET_IP_TOS   ? h.tos
                           : *field == NET_IP_TTL   ? h.ttl
-                                               : h.version);
+                                                   : h.version);
         break;
     }
     return true;
 }
 
-/* ---- TCP -------------------------------------------------------------------------------------- */
+/* ---- TCP --------------------------------------------------------------------------------------
+ */
 
-enum { TCP_OPT_END = 0, TCP_OPT_NOP = 1, TCP_OPT_MSS = 2, TCP_OPT_WSCALE = 3, TCP_OPT_SACK = 4, TCP_OPT_TS = 8 };
+enum {
+    TCP_OPT_END = 0,
+    TCP_OPT_NOP = 1,
+    TCP_OPT_MSS = 2,
+    TCP_OPT_WSCALE = 3,
+    TCP_OPT_SACK = 4,
+    TCP_OPT_TS = 8
+};
 
-/** Moves *at to the next option within the header of `len` bytes and tells its kind and data. False at the end. */
+/** Moves *at to the next option within the header of `len` bytes and tells its kind and data. False
+ * at the end. */
 static bool
 tcp_next_option(struct slice s, size_t len, size_t *at, unsigned *kind, struct slice *data)
 {
@@ -386,7 +399,8 @@ put_option_kinds(struct out *o, struct slice tcp, size_t len)
 }
 
 static bool
-conv_tcp_options_list(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+conv_tcp_options_list(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
+                      void *private)
 {
     size_t len = tcp_header_len(s->u.s);
     struct out o;
@@ -398,7 +412,8 @@ conv_tcp_options_list(const struct expr_arg *arg, struct sample_ctx *x, struct s
     return true;
 }
 
-/* ---- ip.fp: fingerprint of a SYN -------------------------------------------------------------- */
+/* ---- ip.fp: fingerprint of a SYN --------------------------------------------------------------
+ */
 
 enum { FP_TTL = 1, FP_OPTIONS = 2, FP_SOURCE = 4, FP_ALL = 7 };
 
@@ -408,20 +423,23 @@ ttl_class(unsigned ttl)
     return (ttl > 32) + (ttl > 64) + (ttl > 128);
 }
 
-/** The first eight bytes: tos, flags, header length and window scale, window, MSS, kinds of options. */
+/** The first eight bytes: tos, flags, header length and window scale, window, MSS, kinds of
+ * options. */
 static void
 put_fingerprint(struct out *o, const struct ip_header *h, size_t tcp_len)
 {
     struct slice tcp = h->data, data;
     unsigned flags = byte(tcp, 13), kind, kinds = 0;
-    unsigned scale = tcp_option(tcp, tcp_len, TCP_OPT_WSCALE, 1, &data) ? MIN(byte(data, 0) + 1u, 15u) : 0;
+    unsigned scale =
+        tcp_option(tcp, tcp_len, TCP_OPT_WSCALE, 1, &data) ? MIN(byte(data, 0) + 1u, 15u) : 0;
     unsigned mss = tcp_option(tcp, tcp_len, TCP_OPT_MSS, 2, &data) ? be16(data, 0) : 0;
 
     for (size_t at = 20; tcp_next_option(tcp, tcp_len, &at, &kind, &data);)
         if (kind > TCP_OPT_NOP)
             kinds |= kind <= 8 ? 1u << (kind - 2) : 0x80u;
-    unsigned bits = (h->version == 6) << 7 | (unsigned)h->df << 6 | ttl_class(h->ttl) << 4 | (unsigned)h->options << 3 |
-                    (tcp.len > tcp_len) << 2 | (flags >> 7 & 1) << 1 | (flags >> 6 & 1);
+    unsigned bits = (h->version == 6) << 7 | (unsigned)h->df << 6 | ttl_class(h->ttl) << 4 |
+                    (unsigned)h->options << 3 | (tcp.len > tcp_len) << 2 | (flags >> 7 & 1) << 1 |
+                    (flags >> 6 & 1);
 
     out_char(o, (char)h->tos);
     out_char(o, (char)bits);
@@ -457,7 +475,10 @@ conv_ip_fp(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
 }
 
 #define FIELD(name_, out_, fn_, field_, help_)                                                     \
-    { name_, { 0 }, SMP_BIN, out_, fn_, .private = (void *)&field_of[NET_##field_], .help = help_ }
+    {                                                                                              \
+        name_, { 0 }, SMP_BIN, out_, fn_, .private = (void *)&field_of[NET_##field_],              \
+                                          .help = help_                                            \
+    }
 
 const struct conv conv_net[] = {
     FIELD("eth.data", SMP_BIN, conv_eth, ETH_DATA, "what follows the Ethernet header"),
@@ -469,7 +490,12 @@ const struct conv conv_net[] = {
     FIELD("ip.data", SMP_BIN, conv_ip, IP_DATA, "what follows the IP header"),
     FIELD("ip.df", SMP_SINT, conv_ip, IP_DF, "don't-fragment flag"),
     FIELD("ip.dst", SMP_ADDR, conv_ip, IP_DST, "destination address of an IP packet"),
-    { "ip.fp", { ARG_SINT | ARG_OPT }, SMP_BIN, SMP_BIN, conv_ip_fp, .usage = "[<mode>]",
+    { "ip.fp",
+      { ARG_SINT | ARG_OPT },
+      SMP_BIN,
+      SMP_BIN,
+      conv_ip_fp,
+      .usage = "[<mode>]",
       .help = "fingerprint of the sender's TCP/IP stack, from its SYN" },
     FIELD("ip.hdr", SMP_BIN, conv_ip, IP_HDR, "IP header with options or extension headers"),
     FIELD("ip.proto", SMP_SINT, conv_ip, IP_PROTO, "transport protocol number"),
@@ -477,17 +503,28 @@ const struct conv conv_net[] = {
     FIELD("ip.tos", SMP_SINT, conv_ip, IP_TOS, "type of service or traffic class"),
     FIELD("ip.ttl", SMP_SINT, conv_ip, IP_TTL, "time to live or hop limit"),
     FIELD("ip.ver", SMP_SINT, conv_ip, IP_VER, "IP version"),
-    { "ipmask", { ARG_IPV4, ARG_IPV6 | ARG_OPT }, SMP_ADDR, SMP_ADDR, conv_ipmask, .usage = "<mask4>[,<mask6>]",
+    { "ipmask",
+      { ARG_IPV4, ARG_IPV6 | ARG_OPT },
+      SMP_ADDR,
+      SMP_ADDR,
+      conv_ipmask,
+      .usage = "<mask4>[,<mask6>]",
       .help = "network part of an address" },
     FIELD("tcp.dst", SMP_SINT, conv_tcp, TCP_DST, "destination port of a TCP header"),
     FIELD("tcp.flags", SMP_SINT, conv_tcp, TCP_FLAGS, "the eight TCP flags, FIN lowest"),
     FIELD("tcp.options.mss", SMP_SINT, conv_tcp, TCP_MSS, "maximum segment size, or 0"),
-    FIELD("tcp.options.sack", SMP_SINT, conv_tcp, TCP_SACK, "1 if selective acknowledgement is permitted"),
+    FIELD("tcp.options.sack", SMP_SINT, conv_tcp, TCP_SACK,
+          "1 if selective acknowledgement is permitted"),
     FIELD("tcp.options.tsopt", SMP_SINT, conv_tcp, TCP_TSOPT, "1 if there is a timestamp"),
     FIELD("tcp.options.tsval", SMP_SINT, conv_tcp, TCP_TSVAL, "the sender's timestamp"),
     FIELD("tcp.options.wscale", SMP_SINT, conv_tcp, TCP_WSCALE, "window scale, or 0"),
     FIELD("tcp.options.wsopt", SMP_SINT, conv_tcp, TCP_WSOPT, "1 if there is a window scale"),
-    { "tcp.options_list", { 0 }, SMP_BIN, SMP_BIN, conv_tcp_options_list, .help = "kinds of the TCP options in order" },
+    { "tcp.options_list",
+      { 0 },
+      SMP_BIN,
+      SMP_BIN,
+      conv_tcp_options_list,
+      .help = "kinds of the TCP options in order" },
     FIELD("tcp.seq", SMP_SINT, conv_tcp, TCP_SEQ, "sequence number"),
     FIELD("tcp.src", SMP_SINT, conv_tcp, TCP_SRC, "source port of a TCP header"),
     FIELD("tcp.win", SMP_SINT, conv_tcp, TCP_WIN, "window, not scaled"),

@@ -1,5 +1,6 @@
-/* conv_protobuf.c - fields of protocol buffers messages, alone (protobuf) or behind gRPC's five-byte header (ungrpc).
- * Untrusted input: every length is checked against the message it is in; no recursion. */
+/* conv_protobuf.c - fields of protocol buffers messages, alone (protobuf) or behind gRPC's
+ * five-byte header (ungrpc). Untrusted input: every length is checked against the message it is in;
+ * no recursion. */
 #include "sample/conv.h"
 
 #include <stdlib.h>
@@ -16,10 +17,12 @@ struct pb_type {
 };
 
 static const struct pb_type types[] = {
-    { "int32", WIRE_VARINT, NUM_PLAIN },   { "uint32", WIRE_VARINT, NUM_PLAIN },  { "sint32", WIRE_VARINT, NUM_ZIGZAG },
-    { "int64", WIRE_VARINT, NUM_PLAIN },   { "uint64", WIRE_VARINT, NUM_PLAIN },  { "sint64", WIRE_VARINT, NUM_ZIGZAG },
-    { "bool", WIRE_VARINT, NUM_PLAIN },    { "enum", WIRE_VARINT, NUM_PLAIN },    { "fixed64", WIRE_64, NUM_FIXED },
-    { "sfixed64", WIRE_64, NUM_SIGNED },   { "double", WIRE_64, NUM_FLOAT },      { "fixed32", WIRE_32, NUM_FIXED },
+    { "int32", WIRE_VARINT, NUM_PLAIN },   { "uint32", WIRE_VARINT, NUM_PLAIN },
+    { "sint32", WIRE_VARINT, NUM_ZIGZAG }, { "int64", WIRE_VARINT, NUM_PLAIN },
+    { "uint64", WIRE_VARINT, NUM_PLAIN },  { "sint64", WIRE_VARINT, NUM_ZIGZAG },
+    { "bool", WIRE_VARINT, NUM_PLAIN },    { "enum", WIRE_VARINT, NUM_PLAIN },
+    { "fixed64", WIRE_64, NUM_FIXED },     { "sfixed64", WIRE_64, NUM_SIGNED },
+    { "double", WIRE_64, NUM_FLOAT },      { "fixed32", WIRE_32, NUM_FIXED },
     { "sfixed32", WIRE_32, NUM_SIGNED },   { "float", WIRE_32, NUM_FLOAT },
 };
 
@@ -34,7 +37,8 @@ struct pb_path {
 static struct pb_path *
 parse_path(struct slice s, struct arena *arena)
 {
-    struct pb_path *path = arena_alloc(arena, sizeof(*path) + PATH_MAX_LEN * sizeof(path->number[0]));
+    struct pb_path *path =
+        arena_alloc(arena, sizeof(*path) + PATH_MAX_LEN * sizeof(path->number[0]));
     struct slice rest = s;
 
     if (s.len == 0 || s.p[s.len - 1] == '.')
@@ -57,7 +61,9 @@ check_path(struct expr_arg *arg, struct cfg *c, char **err)
 {
     arg[0].u.ptr = parse_path(arg[0].s, c->arena);
     if (!arg[0].u.ptr) {
-        *err = xasprintf("failed to parse '%s' as type 'Protocol buffers field number' at position 1", arg[0].s.p);
+        *err =
+            xasprintf("failed to parse '%s' as type 'Protocol buffers field number' at position 1",
+                      arg[0].s.p);
         return false;
     }
     arg[1].u.ptr = NULL;
@@ -259,8 +265,10 @@ conv_ungrpc(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
 
 /* HAProxy types these as binary although a field type makes the result an integer. */
 #define PB(name_, fn_, help_)                                                                      \
-    { name_, { ARG_STR, ARG_STR | ARG_OPT }, SMP_BIN, SMP_BIN, fn_, .check = check_path,           \
-      .usage = "<field_number>[,<field_type>]", .help = help_ }
+    {                                                                                              \
+        name_, { ARG_STR, ARG_STR | ARG_OPT }, SMP_BIN, SMP_BIN, fn_,                              \
+            .check = check_path, .usage = "<field_number>[,<field_type>]", .help = help_           \
+    }
 
 const struct conv conv_protobuf[] = {
     PB("protobuf", conv_pb, "a field of a protocol buffers message"),

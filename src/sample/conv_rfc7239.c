@@ -1,5 +1,5 @@
-/* conv_rfc7239.c - the Forwarded header (RFC 7239): validation, its parameters, and nodes "name[:port]".
- * Untrusted input: one element, strict grammar, nothing is repaired. */
+/* conv_rfc7239.c - the Forwarded header (RFC 7239): validation, its parameters, and nodes
+ * "name[:port]". Untrusted input: one element, strict grammar, nothing is repaired. */
 #include "sample/conv.h"
 
 #include <arpa/inet.h>
@@ -41,7 +41,8 @@ is_obfuscated(struct slice s)
     return s.len > 1 && s.p[0] == '_' && span(s, is_obfuscated_char) == s.len;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------ */
+/* ---- nodes ------------------------------------------------------------------------------------
+ */
 
 enum name_kind { NAME_IPV4, NAME_IPV6, NAME_UNKNOWN, NAME_OBFUSCATED };
 enum port_kind { PORT_NONE, PORT_NUMBER, PORT_OBFUSCATED };
@@ -122,7 +123,8 @@ parse_node(struct slice s, struct node *n)
     return parse_name(n) && parse_port(n);
 }
 
-/* ---- the header ------------------------------------------------------------------------------- */
+/* ---- the header -------------------------------------------------------------------------------
+ */
 
 enum field { FIELD_PROTO, FIELD_HOST, FIELD_FOR, FIELD_BY, FIELDS };
 
@@ -166,7 +168,8 @@ is_field_value(enum field f, struct slice v)
     }
 }
 
-/** A token, or a quoted string, whose quotes are left out. Escapes are not needed in any value and refused. */
+/** A token, or a quoted string, whose quotes are left out. Escapes are not needed in any value and
+ * refused. */
 static bool
 take_value(struct slice *rest, struct slice *value)
 {
@@ -228,7 +231,8 @@ conv_field_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     return true;
 }
 
-/* ---- from nodes, and to nodes ----------------------------------------------------------------- */
+/* ---- from nodes, and to nodes -----------------------------------------------------------------
+ */
 
 static bool
 conv_n2nn(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
@@ -316,13 +320,43 @@ conv_np(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void
 }
 
 const struct conv conv_rfc7239[] = {
-    { "rfc7239_field", { ARG_STR }, SMP_STR, SMP_STR, conv_field_value, .usage = "<field>",
+    { "rfc7239_field",
+      { ARG_STR },
+      SMP_STR,
+      SMP_STR,
+      conv_field_value,
+      .usage = "<field>",
       .help = "a parameter of a Forwarded header: proto, host, for or by" },
-    { "rfc7239_is_valid", { 0 }, SMP_STR, SMP_BOOL, conv_is_valid, .help = "true for a valid Forwarded header" },
-    { "rfc7239_n2nn", { 0 }, SMP_STR, SMP_ANY, conv_n2nn, .help = "name of a node: an address or a string" },
-    { "rfc7239_n2np", { 0 }, SMP_STR, SMP_ANY, conv_n2np, .help = "port of a node: an integer or a string" },
-    { "rfc7239_nn", { 0 }, SMP_ANY, SMP_STR, conv_nn, .help = "an address or a string as the name of a node" },
-    { "rfc7239_np", { 0 }, SMP_ANY, SMP_STR, conv_np, .help = "an integer or a string as the port of a node" },
+    { "rfc7239_is_valid",
+      { 0 },
+      SMP_STR,
+      SMP_BOOL,
+      conv_is_valid,
+      .help = "true for a valid Forwarded header" },
+    { "rfc7239_n2nn",
+      { 0 },
+      SMP_STR,
+      SMP_ANY,
+      conv_n2nn,
+      .help = "name of a node: an address or a string" },
+    { "rfc7239_n2np",
+      { 0 },
+      SMP_STR,
+      SMP_ANY,
+      conv_n2np,
+      .help = "port of a node: an integer or a string" },
+    { "rfc7239_nn",
+      { 0 },
+      SMP_ANY,
+      SMP_STR,
+      conv_nn,
+      .help = "an address or a string as the name of a node" },
+    { "rfc7239_np",
+      { 0 },
+      SMP_ANY,
+      SMP_STR,
+      conv_np,
+      .help = "an integer or a string as the port of a node" },
     { 0 },
 };
 

@@ -67,7 +67,8 @@ conv_cut_crlf(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s
     return true;
 }
 
-/* ---- joining ---------------------------------------------------------------------------------- */
+/* ---- joining ----------------------------------------------------------------------------------
+ */
 
 /** An optional variable as a string; empty when it is unset or has no text. */
 static struct slice
@@ -143,7 +144,8 @@ conv_iif(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, voi
     return true;
 }
 
-/* ---- comparing with a variable ---------------------------------------------------------------- */
+/* ---- comparing with a variable ----------------------------------------------------------------
+ */
 
 static bool
 check_var(struct expr_arg *arg, struct cfg *c, char **err)
@@ -174,7 +176,8 @@ conv_strcmp(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
 
 /** Takes the same time wherever two values of one length differ. */
 static bool
-conv_secure_memcmp(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+conv_secure_memcmp(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
+                   void *private)
 {
     struct sample v;
     volatile unsigned char differ = 0;
@@ -191,7 +194,8 @@ conv_secure_memcmp(const struct expr_arg *arg, struct sample_ctx *x, struct samp
     return true;
 }
 
-/* ---- parts and order -------------------------------------------------------------------------- */
+/* ---- parts and order --------------------------------------------------------------------------
+ */
 
 static bool
 check_bytes(struct expr_arg *arg, struct cfg *c, char **err)
@@ -218,7 +222,8 @@ conv_bytes(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
 {
     int64_t from, len = INT64_MAX;
 
-    if (!conv_arg_int(&arg[0], x, &from) || (arg[1].type != ARG_END && !conv_arg_int(&arg[1], x, &len)))
+    if (!conv_arg_int(&arg[0], x, &from) ||
+        (arg[1].type != ARG_END && !conv_arg_int(&arg[1], x, &len)))
         return false;
     if (from < 0 || len < 0 || (uint64_t)from >= s->u.s.len)
         s->u.s.len = 0;
@@ -273,11 +278,12 @@ conv_reverse_dom(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     return true;
 }
 
-/* ---- control characters ----------------------------------------------------------------------- */
+/* ---- control characters -----------------------------------------------------------------------
+ */
 
-#define CTL_ANY 0x1ffffffffu      /* bits 0..31: the byte; bit 32: DEL */
-#define CTL_DEFAULT 0x1fffffdffu  /* all but TAB */
-#define CTL_HTTP 0x2401u          /* NUL, LF, CR: what breaks HTTP messages */
+#define CTL_ANY     0x1ffffffffu /* bits 0..31: the byte; bit 32: DEL */
+#define CTL_DEFAULT 0x1fffffdffu /* all but TAB */
+#define CTL_HTTP    0x2401u      /* NUL, LF, CR: what breaks HTTP messages */
 
 static bool
 check_has_ctl(struct expr_arg *arg, struct cfg *c, char **err)
@@ -293,10 +299,12 @@ check_has_ctl(struct expr_arg *arg, struct cfg *c, char **err)
     else {
         const char *text = arg[0].s.p;
         bool digit = text[0] >= '0' && text[0] <= '9';
-        uint64_t v = digit ? strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10) : 0;
+        uint64_t v =
+            digit ? strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10) : 0;
 
         if (!digit || *end) {
-            *err = xasprintf("cannot parse value '%s', problem at position %d; expecting an integer value (decimal or hex "
+            *err = xasprintf("cannot parse value '%s', problem at position %d; expecting an "
+                             "integer value (decimal or hex "
                              "with '0x' prefix).",
                              text, digit ? (int)(end - text) : 0);
             return false;
@@ -326,7 +334,8 @@ conv_has_ctl(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
     return true;
 }
 
-/* ---- regsub ----------------------------------------------------------------------------------- */
+/* ---- regsub -----------------------------------------------------------------------------------
+ */
 
 /** Flag bits that REGEX_ICASE, kept in the regex argument's .i for the compiler, leaves free. */
 #define REGSUB_ALL 1 /* in the third argument's .i */
@@ -349,7 +358,8 @@ check_regsub(struct expr_arg *arg, struct cfg *c, char **err)
     return regex_check_replacement(arg[1].s, err);
 }
 
-/** HAProxy's walk: an empty match right behind the previous one counts, and so does one at the very end. */
+/** HAProxy's walk: an empty match right behind the previous one counts, and so does one at the very
+ * end. */
 static void
 put_replaced(struct out *o, struct slice in, const struct expr_arg *arg)
 {
@@ -394,30 +404,106 @@ conv_regsub(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
 #define OPT(t) ((t) | ARG_OPT)
 
 const struct conv conv_string[] = {
-    { "add_item", { ARG_STR, ARG_STR, OPT(ARG_STR) }, SMP_STR, SMP_STR, conv_add_item, .check = check_add_item,
-      .usage = "<delim>,[<var>][,<suff>]", .help = "appends a variable and a suffix after a delimiter where one is needed" },
-    { "bytes", { ARG_STR, OPT(ARG_STR) }, SMP_BIN, SMP_BIN, conv_bytes, .check = check_bytes,
-      .usage = "<offset>[,<length>]", .help = "part of the input" },
-    { "concat", { OPT(ARG_STR), ARG_STR, ARG_STR }, SMP_STR, SMP_STR, conv_concat, .check = check_concat,
-      .usage = "[<start>],[<var>],[<end>]", .help = "appends a text, a variable and another text" },
+    { "add_item",
+      { ARG_STR, ARG_STR, OPT(ARG_STR) },
+      SMP_STR,
+      SMP_STR,
+      conv_add_item,
+      .check = check_add_item,
+      .usage = "<delim>,[<var>][,<suff>]",
+      .help = "appends a variable and a suffix after a delimiter where one is needed" },
+    { "bytes",
+      { ARG_STR, OPT(ARG_STR) },
+      SMP_BIN,
+      SMP_BIN,
+      conv_bytes,
+      .check = check_bytes,
+      .usage = "<offset>[,<length>]",
+      .help = "part of the input" },
+    { "concat",
+      { OPT(ARG_STR), ARG_STR, ARG_STR },
+      SMP_STR,
+      SMP_STR,
+      conv_concat,
+      .check = check_concat,
+      .usage = "[<start>],[<var>],[<end>]",
+      .help = "appends a text, a variable and another text" },
     { "cut_crlf", { 0 }, SMP_STR, SMP_STR, conv_cut_crlf, .help = "cuts at the first CR or LF" },
-    { "has_ctl", { OPT(ARG_STR) }, SMP_BIN, SMP_BOOL, conv_has_ctl, .check = check_has_ctl, .usage = "[<mask>]",
+    { "has_ctl",
+      { OPT(ARG_STR) },
+      SMP_BIN,
+      SMP_BOOL,
+      conv_has_ctl,
+      .check = check_has_ctl,
+      .usage = "[<mask>]",
       .help = "true when there is a control character among those of the mask" },
-    { "iif", { ARG_STR, ARG_STR }, SMP_BOOL, SMP_STR, conv_iif, .usage = "<true>,<false>",
+    { "iif",
+      { ARG_STR, ARG_STR },
+      SMP_BOOL,
+      SMP_STR,
+      conv_iif,
+      .usage = "<true>,<false>",
       .help = "one of two texts, depending on the input" },
     { "length", { 0 }, SMP_STR, SMP_SINT, conv_length, .help = "length of a string" },
-    { "lower", { 0 }, SMP_STR, SMP_STR, conv_case, .private = (void *)&kind_lower, .help = "ASCII lower case" },
-    { "ltrim", { ARG_STR }, SMP_STR, SMP_STR, conv_ltrim, .usage = "<chars>", .help = "drops leading characters of a set" },
-    { "regsub", { ARG_REGEX, ARG_STR, OPT(ARG_STR) }, SMP_STR, SMP_STR, conv_regsub, .check = check_regsub,
-      .usage = "<regex>,<subst>[,<flags>]", .help = "replaces what a regular expression matches" },
+    { "lower",
+      { 0 },
+      SMP_STR,
+      SMP_STR,
+      conv_case,
+      .private = (void *)&kind_lower,
+      .help = "ASCII lower case" },
+    { "ltrim",
+      { ARG_STR },
+      SMP_STR,
+      SMP_STR,
+      conv_ltrim,
+      .usage = "<chars>",
+      .help = "drops leading characters of a set" },
+    { "regsub",
+      { ARG_REGEX, ARG_STR, OPT(ARG_STR) },
+      SMP_STR,
+      SMP_STR,
+      conv_regsub,
+      .check = check_regsub,
+      .usage = "<regex>,<subst>[,<flags>]",
+      .help = "replaces what a regular expression matches" },
     { "reverse", { 0 }, SMP_STR, SMP_STR, conv_reverse, .help = "bytes in reverse order" },
-    { "reverse_dom", { 0 }, SMP_STR, SMP_STR, conv_reverse_dom, .help = "labels of a domain name in reverse order" },
-    { "rtrim", { ARG_STR }, SMP_STR, SMP_STR, conv_rtrim, .usage = "<chars>", .help = "drops trailing characters of a set" },
-    { "secure_memcmp", { ARG_STR }, SMP_BIN, SMP_BOOL, conv_secure_memcmp, .check = check_var, .usage = "<var>",
+    { "reverse_dom",
+      { 0 },
+      SMP_STR,
+      SMP_STR,
+      conv_reverse_dom,
+      .help = "labels of a domain name in reverse order" },
+    { "rtrim",
+      { ARG_STR },
+      SMP_STR,
+      SMP_STR,
+      conv_rtrim,
+      .usage = "<chars>",
+      .help = "drops trailing characters of a set" },
+    { "secure_memcmp",
+      { ARG_STR },
+      SMP_BIN,
+      SMP_BOOL,
+      conv_secure_memcmp,
+      .check = check_var,
+      .usage = "<var>",
       .help = "compares with a variable in constant time" },
-    { "strcmp", { ARG_STR }, SMP_STR, SMP_SINT, conv_strcmp, .check = check_var, .usage = "<var>",
+    { "strcmp",
+      { ARG_STR },
+      SMP_STR,
+      SMP_SINT,
+      conv_strcmp,
+      .check = check_var,
+      .usage = "<var>",
       .help = "compares with a variable, as strcmp(3)" },
-    { "upper", { 0 }, SMP_STR, SMP_STR, conv_case, .private = (void *)&kind_upper, .help = "ASCII upper case" },
+    { "upper",
+      { 0 },
+      SMP_STR,
+      SMP_STR,
+      conv_case,
+      .private = (void *)&kind_upper,
+      .help = "ASCII upper case" },
     { 0 },
 };
 

@@ -10,7 +10,8 @@ hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/** '+' means a space behind a '?', or everywhere when the argument says that the input is a form. */
+/** '+' means a space behind a '?', or everywhere when the argument says that the input is a form.
+ */
 static bool
 conv_url_dec(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
@@ -55,8 +56,8 @@ check_url_enc(struct expr_arg *arg, struct cfg *c, char **err)
 static bool
 is_unreserved(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 /** What does not fit any more is cut, where HAProxy cuts it. */
@@ -86,9 +87,20 @@ conv_url_enc(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
 }
 
 const struct conv conv_url[] = {
-    { "url_dec", { ARG_SINT | ARG_OPT }, SMP_STR, SMP_STR, conv_url_dec, .usage = "[<in_form>]",
+    { "url_dec",
+      { ARG_SINT | ARG_OPT },
+      SMP_STR,
+      SMP_STR,
+      conv_url_dec,
+      .usage = "[<in_form>]",
       .help = "decodes percent encoding" },
-    { "url_enc", { ARG_STR | ARG_OPT }, SMP_STR, SMP_STR, conv_url_enc, .check = check_url_enc, .usage = "[<enc_type>]",
+    { "url_enc",
+      { ARG_STR | ARG_OPT },
+      SMP_STR,
+      SMP_STR,
+      conv_url_enc,
+      .check = check_url_enc,
+      .usage = "[<enc_type>]",
       .help = "encodes what is not allowed in a query string" },
     { 0 },
 };

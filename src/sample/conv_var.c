@@ -43,9 +43,21 @@ conv_unset_var(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 }
 
 const struct conv conv_var[] = {
-    { "set-var", { ARG_STR, ARG_STR | ARG_OPT, ARG_STR, ARG_STR, ARG_STR }, SMP_ANY, SMP_ANY, conv_set_var,
-      .check = check_set_var, .usage = "<var>[,<cond>...]", .help = "keeps the value in a variable" },
-    { "unset-var", { ARG_STR }, SMP_ANY, SMP_ANY, conv_unset_var, .check = check_set_var, .usage = "<var>",
+    { "set-var",
+      { ARG_STR, ARG_STR | ARG_OPT, ARG_STR, ARG_STR, ARG_STR },
+      SMP_ANY,
+      SMP_ANY,
+      conv_set_var,
+      .check = check_set_var,
+      .usage = "<var>[,<cond>...]",
+      .help = "keeps the value in a variable" },
+    { "unset-var",
+      { ARG_STR },
+      SMP_ANY,
+      SMP_ANY,
+      conv_unset_var,
+      .check = check_set_var,
+      .usage = "<var>",
       .help = "forgets a variable" },
     { 0 },
 };

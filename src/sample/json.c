@@ -82,7 +82,9 @@ take_scalar(struct cursor *c, struct slice *text)
     static const struct {
         struct slice word;
         enum json_type type;
-    } words[] = { { SL("true"), JSON_TRUE }, { SL("false"), JSON_FALSE }, { SL("null"), JSON_NULL } };
+    } words[] = { { SL("true"), JSON_TRUE },
+                  { SL("false"), JSON_FALSE },
+                  { SL("null"), JSON_NULL } };
 
     if (*c->p == '"')
         return take_string(c, text) ? JSON_STRING : JSON_NONE;
@@ -106,58 +108,83 @@ take_key(struct cursor *c, struct slice *key)
     return c->p < c->end && *c->p == '"' && take_string(c, key) && take(c, ':');
 }
 
-/** Skips a value with everything in it. `inside` remembers what each level is: bit set, an object. */
+/** The arrays and objects around a position; bit 0 of `objects` is the innermost. */
+struct nest {
+    uint32_t objects;
+    unsigned depth;
+};
+
+_Static_assert(JSON_DEPTH_MAX <= 32, "a bit for every level");
+
+/** Leaves the innermost level if it ends here. */
+static bool
+take_close(struct cursor *c, struct nest *n)
+{
+    if (!take(c, n->objects & 1 ? '}' : ']'))
+        return false;
+    n->objects >>= 1;
+    n->depth--;
+    return true;
+}
+
+/** Behind a value: leaves all that ends with it, up to the comma before the next value. */
+static bool
+take_comma(struct cursor *c, struct nest *n)
+{
+    while (n->depth && !take(c, ','))
+        if (!take_close(c, n))
+            return false;
+    return true;
+}
+
+/** Takes a scalar, or the opening of an array or object. */
+static enum json_type
+take_start(struct cursor *c, struct nest *n, struct slice *text)
+{
+    skip_blanks(c);
+    if (c->p == c->end)
+        return JSON_NONE;
+    if (*c->p != '{' && *c->p != '[')
+        return take_scalar(c, text);
+    bool object = *c->p++ == '{';
+    n->objects = n->objects << 1 | object;
+    if (++n->depth + c->depth > JSON_DEPTH_MAX)
+        return JSON_NONE;
+    return object ? JSON_OBJECT : JSON_ARRAY;
+}
+
+/** Skips a value with everything in it. *text receives all of it, or the inside of a string. */
 static bool
 skip_value(struct cursor *c, struct slice *text, enum json_type *type)
 {
-    uint32_t inside = 0;
-    unsigned depth = 0;
-    const char *start = NULL;
+    struct nest n = { 0 };
+    struct slice ignored;
+    const char *start;
 
-    *type = JSON_NONE;
-    for (;;) {
-        struct slice ignored;
-        enum json_type t;
+    skip_blanks(c);
+    start = c->p;
+    *type = take_start(c, &n, text);
+    for (enum json_type t = *type;; t = take_start(c, &n, &ignored)) {
+        bool inside = t == JSON_ARRAY || t == JSON_OBJECT;
 
-        skip_blanks(c);
-        if (c->p == c->end)
+        if (t == JSON_NONE)
             return false;
-        if (!start)
-            start = c->p;
-        bool object = *c->p == '{', open = object || *c->p == '[';
-        if (open) {
-            if (++depth + c->depth > JSON_DEPTH_MAX)
-                return false;
-            inside = inside << 1 | object;
-            t = object ? JSON_OBJECT : JSON_ARRAY;
-            c->p++;
-        } else {
-            t = take_scalar(c, depth ? &ignored : text);
-            if (t == JSON_NONE)
-                return false;
-        }
-        if (*type == JSON_NONE)
-            *type = t;
-        /* Behind a value: its array or object goes on or ends, and so may those around it. */
-        while (depth && (open ? take(c, inside & 1 ? '}' : ']') : !take(c, ','))) {
-            if (!open && !take(c, inside & 1 ? '}' : ']'))
-                return false;
-            open = false;
-            inside >>= 1;
-            depth--;
-        }
-        if (depth == 0) {
-            if (*type == JSON_ARRAY || *type == JSON_OBJECT)
-                *text = slice(start, (size_t)(c->p - start));
-            return true;
-        }
-        if (inside & 1 && !take_key(c, &ignored))
+        if (inside && take_close(c, &n)) /* empty */
+            inside = false;
+        if (!inside && !take_comma(c, &n))
+            return false;
+        if (n.depth == 0)
+            break;
+        if (n.objects & 1 && !take_key(c, &ignored))
             return false;
     }
+    if (*type == JSON_ARRAY || *type == JSON_OBJECT)
+        *text = slice(start, (size_t)(c->p - start));
+    return true;
 }
 
-/** Compares a member's name with the first part of a path, where a backslash protects the character behind it.
- *  *rest receives the path behind that part. */
+/** Compares a member's name with the first part of a path, where a backslash protects the character
+ * behind it. *rest receives the path behind that part. */
 static bool
 key_is(struct slice key, struct slice path, struct slice *rest)
 {
@@ -236,7 +263,8 @@ json_find(struct slice doc, struct slice path, struct slice *text)
     return skip_value(&c, text, &type) ? type : JSON_NONE;
 }
 
-/* ---- escapes ---------------------------------------------------------------------------------- */
+/* ---- escapes ----------------------------------------------------------------------------------
+ */
 
 /** Four hexadecimal digits at p[0..], or -1. */
 static int32_t
@@ -277,7 +305,8 @@ put_utf8(char *d, uint32_t v)
     return d + len;
 }
 
-/** The character of "uXXXX" at *p, or of a surrogate pair; moves *p behind it. -1 when malformed. */
+/** The character of "uXXXX" at *p, or of a surrogate pair; moves *p behind it. -1 when malformed.
+ */
 static int32_t
 take_unicode(const char **p, const char *end)
 {

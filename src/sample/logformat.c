@@ -65,7 +65,8 @@ put_text(struct compiler *k, char c)
     text_char(&k->text, c);
 }
 
-/* ---- "(name:type)" ---------------------------------------------------------------------------- */
+/* ---- "(name:type)" ----------------------------------------------------------------------------
+ */
 
 static bool
 is_alnum(char c)
@@ -79,7 +80,10 @@ parse_type(struct compiler *k, struct slice s)
     static const struct {
         struct slice name;
         enum lf_type type;
-    } types[] = { { SL("str"), LF_STR }, { SL("sint"), LF_SINT }, { SL("bool"), LF_BOOL }, { SL("raw"), LF_RAW } };
+    } types[] = { { SL("str"), LF_STR },
+                  { SL("sint"), LF_SINT },
+                  { SL("bool"), LF_BOOL },
+                  { SL("raw"), LF_RAW } };
 
     for (unsigned i = 0; i < COUNT_OF(types); i++) {
         if (slice_eq(s, types[i].name)) {
@@ -87,7 +91,8 @@ parse_type(struct compiler *k, struct slice s)
             return true;
         }
     }
-    k->err = xasprintf("unexpected output type '%.*s' at position %d line : '%s'. Supported types are: str, sint, bool, raw",
+    k->err = xasprintf("unexpected output type '%.*s' at position %d line : '%s'. Supported types "
+                       "are: str, sint, bool, raw",
                        SLF(s), (int)(s.p - k->line), k->line);
     return false;
 }
@@ -107,8 +112,8 @@ parse_name(struct compiler *k)
     while (p < end && (is_alnum(*p) || *p == '_' || *p == '-'))
         p++;
     if (p < end && *p != ':') {
-        k->err = xasprintf("invalid character in custom name near '%c' at position %d line : '%s'", *p,
-                           (int)(p - k->line), k->line);
+        k->err = xasprintf("invalid character in custom name near '%c' at position %d line : '%s'",
+                           *p, (int)(p - k->line), k->line);
         return false;
     }
     k->name = slice(start, (size_t)(p - start));
@@ -116,7 +121,8 @@ parse_name(struct compiler *k)
     return p == end || parse_type(k, slice(p + 1, (size_t)(end - p - 1)));
 }
 
-/* ---- "{+Q,-E}" -------------------------------------------------------------------------------- */
+/* ---- "{+Q,-E}" --------------------------------------------------------------------------------
+ */
 
 static void
 parse_flag(struct compiler *k, struct slice s)
@@ -124,8 +130,8 @@ parse_flag(struct compiler *k, struct slice s)
     static const struct {
         struct slice name;
         unsigned flag;
-    } names[] = { { SL("Q"), LF_QUOTE },  { SL("X"), LF_HEX },     { SL("E"), LF_ESCAPE },
-                  { SL("bin"), LF_BIN },  { SL("json"), LF_JSON }, { SL("cbor"), LF_CBOR } };
+    } names[] = { { SL("Q"), LF_QUOTE }, { SL("X"), LF_HEX },     { SL("E"), LF_ESCAPE },
+                  { SL("bin"), LF_BIN }, { SL("json"), LF_JSON }, { SL("cbor"), LF_CBOR } };
     bool minus = s.len && s.p[0] == '-';
 
     if (minus || (s.len && s.p[0] == '+'))
@@ -170,7 +176,8 @@ parse_flags(struct compiler *k)
     return true;
 }
 
-/* ---- aliases and expressions ------------------------------------------------------------------ */
+/* ---- aliases and expressions ------------------------------------------------------------------
+ */
 
 /** Finishes an item: flags, name, type. */
 static void
@@ -185,7 +192,8 @@ end_item(struct compiler *k, struct lf_node *n)
     n->text = k->name.len ? slice(arena_slicedup(k->c->arena, k->name), k->name.len) : SLICE_NONE;
 }
 
-/** "%{...}o": the flags are for all that follow. An encoding in front of every other item is for the line. */
+/** "%{...}o": the flags are for all that follow. An encoding in front of every other item is for
+ * the line. */
 static void
 set_global(struct compiler *k)
 {
@@ -218,7 +226,8 @@ parse_alias(struct compiler *k)
     while (a && a->name && !slice_eq_str(name, a->name))
         a++;
     if (!a || !a->name) {
-        k->err = xasprintf("no such format variable '%.*s'. If you wanted to emit the '%%' character verbatim, you need to "
+        k->err = xasprintf("no such format variable '%.*s'. If you wanted to emit the '%%' "
+                           "character verbatim, you need to "
                            "use '%%%%'",
                            SLF(name));
         return false;
@@ -250,15 +259,17 @@ parse_expr(struct compiler *k)
         return false;
     }
     if (k->opt->where && !(fetch_needs_points(expr_needs(e)) & k->opt->where)) {
-        k->err = xasprintf("sample fetch <%s> may not be reliably used here because it needs '%s' which is not available "
+        k->err = xasprintf("sample fetch <%s> may not be reliably used here because it needs '%s' "
+                           "which is not available "
                            "here",
                            start, fetch_needs_name(expr_needs(e)));
         return false;
     }
     k->p += used;
     if (*k->p != ']') {
-        k->err = *k->p ? xasprintf("expected ']' after '%.*s', but found '%c'", (int)used, start, *k->p)
-                       : xasprintf("missing ']' after '%.*s'", (int)used, start);
+        k->err =
+            *k->p ? xasprintf("expected ']' after '%.*s', but found '%c'", (int)used, start, *k->p)
+                  : xasprintf("missing ']' after '%.*s'", (int)used, start);
         return false;
     }
     k->p++;
@@ -296,11 +307,13 @@ parse_item(struct compiler *k)
     if (is_alnum(*k->p))
         return parse_alias(k);
     if (decorated) {
-        k->err = xasprintf("parse argument modifier without variable name near '%%{%.*s}'", SLF(k->flags_text));
+        k->err = xasprintf("parse argument modifier without variable name near '%%{%.*s}'",
+                           SLF(k->flags_text));
         return false;
     }
     if (*k->p == ' ' || *k->p == '\t') {
-        k->err = xasprintf("unexpected variable name near '%c' at position %d line : '%s'. Maybe you want to write a single "
+        k->err = xasprintf("unexpected variable name near '%c' at position %d line : '%s'. Maybe "
+                           "you want to write a single "
                            "'%%', use the syntax '%%%%'",
                            *k->p, (int)(k->p - k->line), k->line);
         return false;
@@ -344,7 +357,8 @@ report(struct compiler *k, unsigned word)
 }
 
 struct logfmt *
-logfmt_compile(struct cfg *c, unsigned word, const char *text, struct proxy *px, const struct logfmt_opt *opt)
+logfmt_compile(struct cfg *c, unsigned word, const char *text, struct proxy *px,
+               const struct logfmt_opt *opt)
 {
     struct compiler k = { .c = c, .px = px, .opt = opt, .line = text, .p = text };
     struct logfmt *f = ARENA_NEW(c->arena, struct logfmt);
@@ -355,7 +369,8 @@ logfmt_compile(struct cfg *c, unsigned word, const char *text, struct proxy *px,
         report(&k, word);
         f = NULL;
     } else {
-        f->is_const = f->n == 0 || (f->n == 1 && f->node[0].kind == LF_TEXT && !f->merge && !(f->whole & LF_ENCODE));
+        f->is_const = f->n == 0 || (f->n == 1 && f->node[0].kind == LF_TEXT && !f->merge &&
+                                    !(f->whole & LF_ENCODE));
     }
     text_fini(&k.text);
     free(k.err);
@@ -363,13 +378,16 @@ logfmt_compile(struct cfg *c, unsigned word, const char *text, struct proxy *px,
 }
 
 struct logfmt *
-logfmt_parse(struct cfg *c, unsigned word, const char *text, struct proxy *px, unsigned where, bool sd)
+logfmt_parse(struct cfg *c, unsigned word, const char *text, struct proxy *px, unsigned where,
+             bool sd)
 {
     bool log = where == PT_LOG;
     struct logfmt_opt opt = {
         .where = where,
         .flags = log ? LOGF_DASH | LOGF_MERGE : LOGF_HTTP,
-        .what = !log ? NULL : sd ? "failed to parse log-format-sd" : "failed to parse log-format",
+        .what = !log ? NULL
+                : sd ? "failed to parse log-format-sd"
+                     : "failed to parse log-format",
     };
 
     return logfmt_compile(c, word, text, px, &opt);

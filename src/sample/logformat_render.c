@@ -1,163 +1,19 @@
-/* logformat_render.c - renders compiled log-formats: plain text, JSON (RFC 8259), CBOR (RFC 8949).
+/* logformat_render.c - renders compiled log-formats.
  * Hot: writes into the caller's memory; what does not fit is cut. */
 #include "sample/conv.h"
 #include "sample/logformat_int.h"
 
 #include <stdlib.h>
 
-/* ---- bytes that need something done ------------------------------------------------------------ */
-
-enum byte_class {
-    B_URL = 1 << 0,    /* breaks a line or quotes: #XX */
-    B_HDR = 1 << 1,    /* breaks a list of headers: #XX */
-    B_HTTP = 1 << 2,   /* forbidden in header values: %XX */
-    B_ESCAPE = 1 << 3, /* backslash before it */
-    B_JSON = 1 << 4,
-};
-
-#define B_CTL (B_URL | B_HDR | B_HTTP | B_JSON)
-#define B_CTL8 B_CTL, B_CTL, B_CTL, B_CTL, B_CTL, B_CTL, B_CTL, B_CTL
-
-static const unsigned char byte_class[256] = {
-    B_CTL8, B_CTL, B_CTL & ~B_HTTP /* TAB */, B_CTL, B_CTL, B_CTL, B_CTL, B_CTL, B_CTL, B_CTL8, B_CTL8,
-    ['"'] = B_URL | B_HDR | B_ESCAPE | B_JSON,
-    ['#'] = B_URL | B_HDR,
-    ['\\'] = B_ESCAPE | B_JSON,
-    [']'] = B_ESCAPE,
-    ['{'] = B_HDR,
-    ['|'] = B_HDR,
-    ['}'] = B_HDR,
-    [0x7f] = B_URL | B_HDR | B_HTTP,
-    [0x80 ... 0xff] = B_URL | B_HDR,
-};
-
-static void
-put_marked(struct out *o, char mark, unsigned char c)
-{
-    static const char digit[] = "0123456789ABCDEF";
-
-    out_char(o, mark);
-    out_char(o, digit[c >> 4]);
-    out_char(o, digit[c & 15]);
-}
-
-static void
-put_json_byte(struct out *o, unsigned char c)
-{
-    static const char short_form[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
-
-    out_char(o, '\\');
-    if (c >= 32) {
-        out_char(o, (char)c);
-    } else if (short_form[c]) {
-        out_char(o, short_form[c]);
-    } else {
-        out_lit(o, "u00");
-        out_char(o, (char)('0' + (c >> 4)));
-        out_char(o, "0123456789abcdef"[c & 15]);
-    }
-}
-
-/** Writes `s`; bytes of the classes in `mask` in their harmless form. */
-static void
-put_bytes(struct out *o, struct slice s, unsigned mask)
-{
-    const char *p = s.p, *end = s.p + s.len;
-
-    while (p < end) {
-        const char *run = p;
-
-        while (p < end && !(byte_class[(unsigned char)*p] & mask))
-            p++;
-        out_mem(o, run, (size_t)(p - run));
-        if (p == end)
-            return;
-        unsigned char c = (unsigned char)*p++;
-        unsigned found = byte_class[c] & mask;
-        if (found & (B_URL | B_HDR)) {
-            put_marked(o, '#', c);
-        } else if (found & B_HTTP) {
-            put_marked(o, '%', c);
-        } else if (found & B_JSON) {
-            put_json_byte(o, c);
-        } else {
-            out_char(o, '\\');
-            out_char(o, (char)c);
-        }
-    }
-}
-
-/* ---- CBOR ------------------------------------------------------------------------------------- */
-
-enum { CBOR_UINT = 0 << 5, CBOR_NEGATIVE = 1 << 5, CBOR_BYTES = 2 << 5, CBOR_TEXT = 3 << 5 };
-enum { CBOR_TEXT_OPEN = 0x7f, CBOR_BYTES_OPEN = 0x5f, CBOR_MAP_OPEN = 0xbf, CBOR_CLOSE = 0xff };
-enum { CBOR_FALSE = 0xf4, CBOR_TRUE = 0xf5, CBOR_NULL = 0xf6 };
-
-/** One byte, as it is (`bin`) or as two hexadecimal digits. */
-static void
-cbor_byte(struct out *o, unsigned flags, unsigned char c)
-{
-    static const char digit[] = "0123456789ABCDEF";
-
-    if (flags & LF_BIN) {
-        out_char(o, (char)c);
-        return;
-    }
-    out_char(o, digit[c >> 4]);
-    out_char(o, digit[c & 15]);
-}
-
-/** Major type and its number in the shortest form. */
-static void
-cbor_head(struct out *o, unsigned flags, unsigned char major, uint64_t v)
-{
-    unsigned bytes = v < 24 ? 0 : v < 0x100 ? 1 : v < 0x10000 ? 2 : v < 0x100000000 ? 4 : 8;
-    static const unsigned char size_code[9] = { [1] = 24, [2] = 25, [4] = 26, [8] = 27 };
-
-    cbor_byte(o, flags, (unsigned char)(major | (bytes ? size_code[bytes] : v)));
-    while (bytes-- > 0)
-        cbor_byte(o, flags, (unsigned char)(v >> (8 * bytes)));
-}
-
-static void
-cbor_string(struct out *o, unsigned flags, unsigned char major, struct slice s)
-{
-    cbor_head(o, flags, major, s.len);
-    for (size_t i = 0; i < s.len; i++)
-        cbor_byte(o, flags, (unsigned char)s.p[i]);
-}
-
-static void
-cbor_value(struct out *o, unsigned flags, const struct sample *s)
-{
-    bool text = s->type == SMP_STR;
-
-    switch (s->type) {
-    case SMP_BOOL:
-        cbor_byte(o, flags, s->u.i ? CBOR_TRUE : CBOR_FALSE);
-        break;
-    case SMP_SINT:
-        if (s->u.i < 0)
-            cbor_head(o, flags, CBOR_NEGATIVE, (uint64_t)~s->u.i);
-        else
-            cbor_head(o, flags, CBOR_UINT, (uint64_t)s->u.i);
-        break;
-    default: /* strings have no definite length in front, as HAProxy writes them piecewise */
-        cbor_byte(o, flags, text ? CBOR_TEXT_OPEN : CBOR_BYTES_OPEN);
-        if (s->u.s.len)
-            cbor_string(o, flags, text ? CBOR_TEXT : CBOR_BYTES, s->u.s);
-        cbor_byte(o, flags, CBOR_CLOSE);
-        break;
-    }
-}
-
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values -----------------------------------------------------------------------------------
+ */
 
 static void
 put_address_hex(struct out *o, const struct sample *s)
 {
     static const char digit[] = "0123456789ABCDEF";
-    const unsigned char *a = s->type == SMP_IPV4 ? (const unsigned char *)&s->u.v4 : s->u.v6.s6_addr;
+    const unsigned char *a =
+        s->type == SMP_IPV4 ? (const unsigned char *)&s->u.v4 : s->u.v6.s6_addr;
     unsigned n = s->type == SMP_IPV4 ? 4 : 16;
 
     for (unsigned i = 0; i < n; i++) {
@@ -180,7 +36,8 @@ put_int_hex(struct out *o, int64_t v, int width)
 
 /** The form an alias's number or address takes; false when it is text. */
 static bool
-put_alias_number(struct out *o, const struct logfmt_alias *a, unsigned flags, const struct sample *s)
+put_alias_number(struct out *o, const struct logfmt_alias *a, unsigned flags,
+                 const struct sample *s)
 {
     if (s->type == SMP_SINT) {
         if (flags & LF_HEX && a->flags & (LOGA_HEX | LOGA_HEX2))
@@ -205,14 +62,15 @@ put_text(struct out *o, struct slice s, unsigned flags, unsigned mask)
     if (flags & LF_QUOTE)
         out_char(o, '"');
     if (s.len)
-        put_bytes(o, s, mask | (flags & LF_ESCAPE ? B_ESCAPE : 0));
+        lf_put_bytes(o, s, mask | (flags & LF_ESCAPE ? B_ESCAPE : 0));
     else if ((flags & (LF_DASH | LF_QUOTE)) == LF_DASH)
         out_char(o, '-');
     if (flags & LF_QUOTE)
         out_char(o, '"');
 }
 
-/** The text of a value; up to a NUL where nothing makes it harmless. False when it cannot be text. */
+/** The text of a value; up to a NUL where nothing makes it harmless. False when it cannot be text.
+ */
 static bool
 text_of(struct sample *s, unsigned flags, struct sample_ctx *x, struct slice *text)
 {
@@ -229,7 +87,8 @@ text_of(struct sample *s, unsigned flags, struct sample_ctx *x, struct slice *te
 }
 
 static void
-render_expr(const struct lf_node *n, struct sample *s, bool found, struct sample_ctx *x, struct out *o)
+render_expr(const struct lf_node *n, struct sample *s, bool found, struct sample_ctx *x,
+            struct out *o)
 {
     struct slice text = SLICE_NONE;
 
@@ -240,7 +99,8 @@ render_expr(const struct lf_node *n, struct sample *s, bool found, struct sample
 }
 
 static void
-render_alias(const struct lf_node *n, struct sample *s, bool found, struct sample_ctx *x, struct out *o)
+render_alias(const struct lf_node *n, struct sample *s, bool found, struct sample_ctx *x,
+             struct out *o)
 {
     const struct logfmt_alias *a = n->alias;
     unsigned flags = n->flags;
@@ -292,7 +152,8 @@ render_list(const struct lf_node *n, unsigned flags, struct sample_ctx *x, struc
     return !first;
 }
 
-/* ---- JSON and CBOR ---------------------------------------------------------------------------- */
+/* ---- JSON and CBOR ----------------------------------------------------------------------------
+ */
 
 /** Room for the text of a list that is to be encoded. */
 #define LIST_MAX 8192u
@@ -301,8 +162,9 @@ render_list(const struct lf_node *n, unsigned flags, struct sample_ctx *x, struc
 static bool
 encodable(const struct lf_node *n, struct sample *s, struct sample_ctx *x)
 {
-    static const enum sample_type forced[] = { [LF_STR] = SMP_STR, [LF_SINT] = SMP_SINT, [LF_BOOL] = SMP_BOOL,
-                                               [LF_RAW] = SMP_STR };
+    static const enum sample_type forced[] = {
+        [LF_STR] = SMP_STR, [LF_SINT] = SMP_SINT, [LF_BOOL] = SMP_BOOL, [LF_RAW] = SMP_STR
+    };
 
     bool hex = n->kind == LF_ALIAS && n->flags & LF_HEX &&
                (s->type == SMP_IPV4 || s->type == SMP_IPV6 ||
@@ -326,43 +188,21 @@ encodable(const struct lf_node *n, struct sample *s, struct sample_ctx *x)
 }
 
 static void
-json_value(struct out *o, const struct lf_node *n, const struct sample *s)
-{
-    switch (s->type) {
-    case SMP_BOOL:
-        out_str(o, s->u.i ? "true" : "false");
-        break;
-    case SMP_SINT:
-        out_int(o, s->u.i);
-        break;
-    default:
-        if (n->type == LF_RAW) {
-            out_slice_put(o, s->u.s);
-            break;
-        }
-        out_char(o, '"');
-        put_bytes(o, s->u.s, B_JSON);
-        out_char(o, '"');
-        break;
-    }
-}
-
-static void
 encode(const struct lf_node *n, struct sample *s, bool found, struct sample_ctx *x, struct out *o)
 {
     if (found)
         found = s->type != SMP_ANY && encodable(n, s, x);
     if (n->flags & LF_JSON) {
         if (found)
-            json_value(o, n, s);
+            lf_json_value(o, n, s);
         else
             out_lit(o, "\"\"");
     } else if (!found) {
-        cbor_byte(o, n->flags, CBOR_NULL);
+        lf_cbor_byte(o, n->flags, CBOR_NULL);
     } else if (n->type == LF_RAW) {
         out_slice_put(o, s->u.s);
     } else {
-        cbor_value(o, n->flags, s);
+        lf_cbor_value(o, n->flags, s);
     }
 }
 
@@ -388,7 +228,7 @@ static void
 put_key(struct out *o, const struct lf_node *n, unsigned whole, bool first)
 {
     if (whole & LF_CBOR) {
-        cbor_string(o, n->flags, CBOR_TEXT, n->text);
+        lf_cbor_string(o, n->flags, CBOR_TEXT, n->text);
         return;
     }
     if (!first)
@@ -405,7 +245,7 @@ render_object(const struct logfmt *f, struct sample_ctx *x, struct out *o)
     bool first = true, cbor = f->whole & LF_CBOR;
 
     if (cbor)
-        cbor_byte(o, f->whole, CBOR_MAP_OPEN);
+        lf_cbor_byte(o, f->whole, CBOR_MAP_OPEN);
     else
         out_char(o, '{');
     for (unsigned i = 0; i < f->n && !o->full; i++) {
@@ -419,12 +259,13 @@ render_object(const struct logfmt *f, struct sample_ctx *x, struct out *o)
         encode(n, &s, value_of(n, x, &s), x, o);
     }
     if (cbor)
-        cbor_byte(o, f->whole, CBOR_CLOSE);
+        lf_cbor_byte(o, f->whole, CBOR_CLOSE);
     else
         out_char(o, '}');
 }
 
-/* ---- plain lines ------------------------------------------------------------------------------ */
+/* ---- plain lines ------------------------------------------------------------------------------
+ */
 
 /** False when nothing at all was written: such an item does not separate the spaces around it. */
 static bool
@@ -474,9 +315,11 @@ logfmt_render(const struct logfmt *f, struct sample_ctx *x, struct out *o)
     return !o->full;
 }
 
-/* ---- into memory of the evaluation ------------------------------------------------------------ */
+/* ---- into memory of the evaluation ------------------------------------------------------------
+ */
 
-/** The thread's buffer. Rendering may render again (a fetch that makes the unique id): then the inner one allocates. */
+/** The thread's buffer. Rendering may render again (a fetch that makes the unique id): then the
+ * inner one allocates. */
 static _Thread_local struct {
     char *p;
     size_t size;

@@ -1,4 +1,5 @@
-/* digest.c - message digests, HMAC and AES on OpenSSL's EVP. Algorithms are fetched once; contexts are kept per thread. */
+/* digest.c - message digests, HMAC and AES on OpenSSL's EVP. Algorithms are fetched once; contexts
+ * are kept per thread. */
 #include "tls/digest.h"
 
 #include <limits.h>
@@ -50,8 +51,8 @@ digest_run(const struct digest *d, struct slice in, unsigned char to[DIGEST_MAX]
 
     if (!md_ctx)
         md_ctx = EVP_MD_CTX_new();
-    if (!md_ctx || EVP_DigestInit_ex(md_ctx, md_of(d), NULL) != 1 || EVP_DigestUpdate(md_ctx, in.p, in.len) != 1 ||
-        EVP_DigestFinal_ex(md_ctx, to, &len) != 1)
+    if (!md_ctx || EVP_DigestInit_ex(md_ctx, md_of(d), NULL) != 1 ||
+        EVP_DigestUpdate(md_ctx, in.p, in.len) != 1 || EVP_DigestFinal_ex(md_ctx, to, &len) != 1)
         return 0;
     return len;
 }
@@ -64,7 +65,8 @@ digest_hmac(const struct digest *d, struct slice key, struct slice in, unsigned 
     if (key.len > INT_MAX)
         return 0;
     /* A NULL key would mean "the one of last time". */
-    if (!HMAC(md_of(d), key.len ? key.p : "", (int)key.len, (const unsigned char *)in.p, in.len, to, &len))
+    if (!HMAC(md_of(d), key.len ? key.p : "", (int)key.len, (const unsigned char *)in.p, in.len, to,
+              &len))
         return 0;
     return len;
 }
@@ -93,20 +95,22 @@ aes_start(const struct aes_job *job, bool encrypt, bool gcm)
 
     if (!cipher_ctx)
         cipher_ctx = EVP_CIPHER_CTX_new();
-    if (!cipher_ctx || job->key.len != (size_t)EVP_CIPHER_get_key_length(cipher) || job->nonce.len == 0 ||
-        job->nonce.len > INT_MAX || job->aad.len > INT_MAX)
+    if (!cipher_ctx || job->key.len != (size_t)EVP_CIPHER_get_key_length(cipher) ||
+        job->nonce.len == 0 || job->nonce.len > INT_MAX || job->aad.len > INT_MAX)
         return false;
     if (!gcm && job->nonce.len != (size_t)EVP_CIPHER_get_iv_length(cipher))
         return false;
     if (EVP_CipherInit_ex(cipher_ctx, cipher, NULL, NULL, NULL, encrypt) != 1)
         return false;
-    if (gcm && EVP_CIPHER_CTX_ctrl(cipher_ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)job->nonce.len, NULL) != 1)
+    if (gcm &&
+        EVP_CIPHER_CTX_ctrl(cipher_ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)job->nonce.len, NULL) != 1)
         return false;
     if (EVP_CipherInit_ex(cipher_ctx, NULL, NULL, (const unsigned char *)job->key.p,
                           (const unsigned char *)job->nonce.p, encrypt) != 1)
         return false;
     return !gcm || job->aad.len == 0 ||
-           EVP_CipherUpdate(cipher_ctx, NULL, &ignored, (const unsigned char *)job->aad.p, (int)job->aad.len) == 1;
+           EVP_CipherUpdate(cipher_ctx, NULL, &ignored, (const unsigned char *)job->aad.p,
+                            (int)job->aad.len) == 1;
 }
 
 static ptrdiff_t
@@ -117,7 +121,8 @@ aes_run(struct aes_job *job, struct slice in, unsigned char *to, bool encrypt)
 
     if (in.len > INT_MAX - AES_BLOCK || !aes_start(job, encrypt, gcm))
         return -1;
-    if (in.len && EVP_CipherUpdate(cipher_ctx, to, &body, (const unsigned char *)in.p, (int)in.len) != 1)
+    if (in.len &&
+        EVP_CipherUpdate(cipher_ctx, to, &body, (const unsigned char *)in.p, (int)in.len) != 1)
         return -1;
     if (gcm && !encrypt &&
         (job->tag_len < AES_TAG_MIN || job->tag_len > AES_TAG ||
@@ -133,7 +138,8 @@ aes_run(struct aes_job *job, struct slice in, unsigned char *to, bool encrypt)
     return body + tail;
 }
 
-/* A failure leaves nothing in the thread's error queue: TLS connections read their own errors there. */
+/* A failure leaves nothing in the thread's error queue: TLS connections read their own errors
+ * there. */
 static ptrdiff_t
 aes_run_quietly(struct aes_job *job, struct slice in, unsigned char *to, bool encrypt)
 {

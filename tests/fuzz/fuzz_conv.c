@@ -1,6 +1,7 @@
-/* fuzz_conv.c - every converter on untrusted input: the first byte chooses the expression, the rest is its input.
- * Invariants: no result is longer than a buffer (or than its input, for those that only cut), bytes given as constant
- * are not changed, what is decoded from an encoding is what was encoded. */
+/* fuzz_conv.c - every converter on untrusted input: the first byte chooses the expression, the rest
+ * is its input. Invariants: no result is longer than a buffer (or than its input, for those that
+ * only cut), bytes given as constant are not changed, what is decoded from an encoding is what was
+ * encoded. */
 #include "fuzz_conv.h"
 
 #include <stdio.h>
@@ -128,13 +129,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size < 1 || size > 4096)
         return 0;
-    /* Its own memory, so that a byte read behind the end is found, and a copy to see that nothing was changed. */
+    /* Its own memory, so that a byte read behind the end is found, and a copy to see that nothing
+     * was changed. */
     char *input = malloc(size), *copy = malloc(size);
     if (input && copy) {
         memcpy(input, data + 1, size - 1);
         memcpy(copy, data + 1, size - 1);
         fuzz_input = slice(input, size - 1);
-        struct sample v = { .type = SMP_BIN, .flags = SMPF_CONST, .u.s = slice(copy, MIN(size - 1, 64)) };
+        struct sample v = { .type = SMP_BIN,
+                            .flags = SMPF_CONST,
+                            .u.s = slice(copy, MIN(size - 1, 64)) };
         (void)var_set(self, &x, &v, 0);
         if (expr_eval(exprs[data[0] % COUNT_OF(exprs)], &x, &s) && sample_cast(&s, SMP_BIN, &x)) {
             volatile unsigned sum = 0;

@@ -1,4 +1,5 @@
-/* fuzz_conv.h - a place for expressions without a proxy: constants and the fuzzer's input as sources, one set of variables. */
+/* fuzz_conv.h - a place for expressions without a proxy: constants and the fuzzer's input as
+ * sources, one set of variables. */
 #ifndef TESTS_FUZZ_CONV_H
 #define TESTS_FUZZ_CONV_H
 
@@ -10,7 +11,8 @@ static struct slice fuzz_input;
 static struct vars fuzz_vars;
 
 static bool
-fuzz_fetch_input(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fuzz_fetch_input(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     const enum sample_type *type = private;
 
@@ -43,14 +45,27 @@ fuzz_scope(struct sample_ctx *x, enum var_scope s)
     return s == VAR_TXN ? &fuzz_vars : NULL;
 }
 
-/** Once: the rows of all converters, and the fetches fuzz_str, fuzz_bin, fuzz_int and fuzz_text(). */
+/** Once: the rows of all converters, and the fetches fuzz_str, fuzz_bin, fuzz_int and fuzz_text().
+ */
 static void
 fuzz_conv_start(void)
 {
     static const enum sample_type str = SMP_STR, bin = SMP_BIN;
     static const struct fetch fetches[] = {
-        { "fuzz_str", { 0 }, SMP_STR, NEEDS_NOTHING, fuzz_fetch_input, .private = (void *)&str, .help = "input" },
-        { "fuzz_bin", { 0 }, SMP_BIN, NEEDS_NOTHING, fuzz_fetch_input, .private = (void *)&bin, .help = "input" },
+        { "fuzz_str",
+          { 0 },
+          SMP_STR,
+          NEEDS_NOTHING,
+          fuzz_fetch_input,
+          .private = (void *)&str,
+          .help = "input" },
+        { "fuzz_bin",
+          { 0 },
+          SMP_BIN,
+          NEEDS_NOTHING,
+          fuzz_fetch_input,
+          .private = (void *)&bin,
+          .help = "input" },
         { "fuzz_int", { 0 }, SMP_SINT, NEEDS_NOTHING, fuzz_fetch_int, .help = "input" },
         { "fuzz_text", { ARG_STR }, SMP_STR, NEEDS_NOTHING, fuzz_fetch_text, .help = "constant" },
     };

@@ -1,5 +1,6 @@
-/* fuzz_logformat.c - log-format strings: whatever the text, it is refused with a message or compiled, and what was compiled
- * can be rendered into any room. The first byte chooses context and room. */
+/* fuzz_logformat.c - log-format strings: whatever the text, it is refused with a message or
+ * compiled, and what was compiled can be rendered into any room. The first byte chooses context and
+ * room. */
 #include "fuzz_conv.h"
 
 #include "sample/logformat.h"

@@ -1,4 +1,5 @@
-/* conv_fixture.h - evaluates expressions from their text, with constants and variables as the only sources. */
+/* conv_fixture.h - evaluates expressions from their text, with constants and variables as the only
+ * sources. */
 #ifndef TESTS_CONV_FIXTURE_H
 #define TESTS_CONV_FIXTURE_H
 
@@ -15,7 +16,8 @@ struct sample_ctx *conv_ctx(void);
 
 enum conv_result { CONV_VALUE, CONV_NONE, CONV_ERROR };
 
-/** Evaluates `expr`. *text receives what a header would show of the value, or the error; valid until the next call. */
+/** Evaluates `expr`. *text receives what a header would show of the value, or the error; valid
+ * until the next call. */
 enum conv_result conv_eval(const char *expr, struct slice *text);
 /** The value itself; false: none. */
 bool conv_eval_sample(const char *expr, struct sample *s);

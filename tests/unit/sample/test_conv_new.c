@@ -54,10 +54,10 @@ test_param(void **state)
     conv_is("str(a=1;b=2),param(b,;)", "2");
     conv_is("str(a=1;b=2),param(b,0x3B)", "2");
     conv_is("str(),param(a)", NULL);
-    conv_fails("str(a=1),param(a,ab)",
-               "invalid args in converter 'param' : Delimiter must be either exactly 1 character, or 0xHH for an ASCII code .");
-    conv_fails("str(a=1),param(a,0xZZ)",
-               "invalid args in converter 'param' : Delimiter must be either exactly 1 character, or 0xHH for an ASCII code .");
+    conv_fails("str(a=1),param(a,ab)", "invalid args in converter 'param' : Delimiter must be "
+                                       "either exactly 1 character, or 0xHH for an ASCII code .");
+    conv_fails("str(a=1),param(a,0xZZ)", "invalid args in converter 'param' : Delimiter must be "
+                                         "either exactly 1 character, or 0xHH for an ASCII code .");
 }
 
 static void
@@ -87,10 +87,13 @@ test_has_ctl(void **state)
     conv_is("bin(617f),has_ctl(0x100000000)", "1");
     conv_is("bin(610a),has_ctl(1024)", "1");
     conv_is("bin(6180ff),has_ctl(any)", "0");
-    conv_fails("str(a),has_ctl(foo)", "invalid args in converter 'has_ctl' : cannot parse value 'foo', problem at position 0; "
-                                      "expecting an integer value (decimal or hex with '0x' prefix).");
+    conv_fails(
+        "str(a),has_ctl(foo)",
+        "invalid args in converter 'has_ctl' : cannot parse value 'foo', problem at position 0; "
+        "expecting an integer value (decimal or hex with '0x' prefix).");
     conv_fails("str(a),has_ctl(0x200000001)",
-               "invalid args in converter 'has_ctl' : unsupported excess bits 0x200000000 in argument value 0x200000001.");
+               "invalid args in converter 'has_ctl' : unsupported excess bits 0x200000000 in "
+               "argument value 0x200000001.");
 }
 
 static void
@@ -100,14 +103,16 @@ test_digits(void **state)
     conv_is("bin(01020304050607),le2dec(:,2)", "513:1027:1541:7");
     conv_is("bin(01020304),le2dec(:,2)", "513:1027");
     conv_is("bin(01020304050607),le2dec(:,2,1)", "513:1027:1541");
-    conv_fails("bin(01),le2dec(:,9)", "invalid args in converter 'le2dec' : chunk_size out of [1..8] range (9)");
+    conv_fails("bin(01),le2dec(:,9)",
+               "invalid args in converter 'le2dec' : chunk_size out of [1..8] range (9)");
 }
 
 static void
 test_dates(void **state)
 {
     conv_is("int(1700000000123),ms_utime(\"%Y-%m-%dT%H:%M:%S.%3NZ\")", "2023-11-14T22:13:20.123Z");
-    conv_is("int(1700000000123456),us_utime(\"%S.%N|%6N|%9N|%1N|%%N\")", "20.123456000|123456|123456000|1|%N");
+    conv_is("int(1700000000123456),us_utime(\"%S.%N|%6N|%9N|%1N|%%N\")",
+            "20.123456000|123456|123456000|1|%N");
     conv_is("int(1700000000123),ms_utime(%S.%3N,5)", "25.123");
     conv_is("int(1700000000123),ms_ltime(%Y)", "2023");
     conv_is("int(1700000000),utime(%N)", "%N");
@@ -156,10 +161,15 @@ test_forwarded(void **state)
     conv_is("str(),rfc7239_np", NULL);
 }
 
-/* A SYN to port 80: Ethernet with two VLAN tags, IPv4 with DF, TCP with MSS 1460, SACK, timestamps, NOP, window scale 7. */
+/* A SYN to port 80: Ethernet with two VLAN tags, IPv4 with DF, TCP with MSS 1460, SACK, timestamps,
+ * NOP, window scale 7. */
 #define ETH "0011223344556677889900aa88a8000581000007" /* two tags */
 #define IP4 "4510003c123440004006abcd0102030405060708"
-#define TCP "c00c0050deadbeef00000000a0c2faf0000000" "00" "020405b40402080a01020304000000000103" "0307"
+#define TCP                                                                                        \
+    "c00c0050deadbeef00000000a0c2faf0000000"                                                       \
+    "00"                                                                                           \
+    "020405b40402080a01020304000000000103"                                                         \
+    "0307"
 #define PACKET IP4 TCP
 
 static void
@@ -169,7 +179,8 @@ test_packets(void **state)
     conv_is("bin(" ETH "0800" PACKET "),eth.src,hex", "6677889900AA");
     conv_is("bin(" ETH "0800" PACKET "),eth.proto", "2048");
     conv_is("bin(" ETH "0800" PACKET "),eth.vlan", "7");
-    conv_is("bin(" ETH "0800" PACKET "),eth.hdr,hex", "00112233445566778899" "00AA88A80005810000070800");
+    conv_is("bin(" ETH "0800" PACKET "),eth.hdr,hex", "00112233445566778899"
+                                                      "00AA88A80005810000070800");
     conv_is("bin(" ETH "0800" PACKET "),eth.data,ip.src", "1.2.3.4");
     conv_is("bin(0011223344556677889900aa86dd),eth.vlan", NULL);
     conv_is("bin(0011223344556677889900aa86dd),eth.proto", "34525");
@@ -201,22 +212,34 @@ test_packets(void **state)
     conv_is("bin(" IP4 "),ip.data,tcp.src", NULL);
 }
 
-#define IP6 "60a0000000200040" "20010db8000000000000000000000001" "20010db8000000000000000000000002"
+#define IP6                                                                                        \
+    "60a0000000200040"                                                                             \
+    "20010db8000000000000000000000001"                                                             \
+    "20010db8000000000000000000000002"
 
 static void
 test_packets6(void **state)
 {
     /* a destination options header in front of 24 bytes of TCP */
-    static const char packet[] = "bin(6aa00000001c3c40" "20010db8000000000000000000000001" "20010db8000000000000000000000002"
-                                 "0600010400000000" "c00c0050deadbeef00000000500200ff00000000)";
+    static const char packet[] = "bin(6aa00000001c3c40"
+                                 "20010db8000000000000000000000001"
+                                 "20010db8000000000000000000000002"
+                                 "0600010400000000"
+                                 "c00c0050deadbeef00000000500200ff00000000)";
     char expr[400];
 
     static const struct {
         const char *conv, *expected;
     } cases[] = {
-        { "ip.ver", "6" },       { "ip.src", "2001:db8::1" }, { "ip.dst", "2001:db8::2" },
-        { "ip.proto", "6" },     { "ip.tos", "170" },         { "ip.ttl", "64" },
-        { "ip.df", "1" },        { "ip.data,tcp.win", "255" }, { "ip.data,tcp.options.mss", "0" },
+        { "ip.ver", "6" },
+        { "ip.src", "2001:db8::1" },
+        { "ip.dst", "2001:db8::2" },
+        { "ip.proto", "6" },
+        { "ip.tos", "170" },
+        { "ip.ttl", "64" },
+        { "ip.df", "1" },
+        { "ip.data,tcp.win", "255" },
+        { "ip.data,tcp.options.mss", "0" },
         { "ip.fp(0),hex", "AAD85000FF000000" },
     };
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
@@ -233,7 +256,8 @@ static void
 test_aes(void **state)
 {
     /* NIST SP 800-38A, F.2.1, first block, and its padding block */
-    conv_is("bin(6bc1bee22e409f96e93d7e117393172a),aes_cbc_enc(128,AAECAwQFBgcICQoLDA0ODw==,K34VFiiu0qar9xWICc9PPA==),hex,"
+    conv_is("bin(6bc1bee22e409f96e93d7e117393172a),aes_cbc_enc(128,AAECAwQFBgcICQoLDA0ODw==,"
+            "K34VFiiu0qar9xWICc9PPA==),hex,"
             "bytes(0,32)",
             "7649ABAC8119B246CEE98E9B12E9197D");
     conv_is("str(hello),aes_cbc_enc(128,AAECAwQFBgcICQoLDA0ODw==,K34VFiiu0qar9xWICc9PPA==),"
@@ -243,15 +267,23 @@ test_aes(void **state)
     conv_is("str(hello),aes_cbc_enc(128,AAEC,K34VFiiu0qar9xWICc9PPA==)", NULL);
     conv_is("str(hello),aes_cbc_dec(128,AAECAwQFBgcICQoLDA0ODw==,K34VFiiu0qar9xWICc9PPA==)", NULL);
     conv_is("str(AAECAwQFBgcICQoL),set-var(txn.iv)", "AAECAwQFBgcICQoL");
-    conv_is("str(hello),aes_gcm_enc(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag),set-var(txn.sealed),length", "5");
+    conv_is("str(hello),aes_gcm_enc(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag),set-var(txn."
+            "sealed),length",
+            "5");
     conv_is("var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag)", "hello");
-    conv_is("var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,AAECAwQFBgcICQoLDA0ODw==)", NULL);
+    conv_is(
+        "var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,AAECAwQFBgcICQoLDA0ODw==)",
+        NULL);
     conv_is("var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,AAE=)", NULL);
     conv_is("var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag,YWFk)", NULL);
-    conv_is("str(hello),aes_gcm_enc(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag,YWFk),set-var(txn.sealed),length", "5");
-    conv_is("var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag,YWFk)", "hello");
-    conv_fails("str(a),aes_cbc_enc(100,AAEC,AAEC)",
-               "invalid args in converter 'aes_cbc_enc' : key size must be 128, 192 or 256 (bits).");
+    conv_is("str(hello),aes_gcm_enc(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag,YWFk),set-var(txn."
+            "sealed),length",
+            "5");
+    conv_is("var(txn.sealed),aes_gcm_dec(128,txn.iv,K34VFiiu0qar9xWICc9PPA==,txn.tag,YWFk)",
+            "hello");
+    conv_fails(
+        "str(a),aes_cbc_enc(100,AAEC,AAEC)",
+        "invalid args in converter 'aes_cbc_enc' : key size must be 128, 192 or 256 (bits).");
 }
 
 /** Sets txn.big to `n` times `c`. */
@@ -292,7 +324,8 @@ test_limits(void **state)
     conv_is("var(txn.big),json,length", "12288");
 }
 
-/* ---- hooks ------------------------------------------------------------------------------------ */
+/* ---- hooks ------------------------------------------------------------------------------------
+ */
 
 static bool
 servers_of(struct slice name, int64_t *n)
@@ -362,10 +395,11 @@ test_hooks(void **state)
     conv_is("bin(00ff),debug,hex", "00FF");
     assert_string_equal(shown, "[debug] : type=bin <...>");
     conv_fails("str(a),debug(x,foo)", "invalid args in converter 'debug' : No such sink 'foo'");
-    conv_fails("str(a),when(foo)", "invalid args in converter 'when' : expects a supported keyword among "
-                                   "{stopping,normal,error,forwarded,toapplet,processed,acl} but got 'foo'.");
-    conv_fails("str(a),when(acl)",
-               "invalid args in converter 'when' : 'acl' selector requires an extra argument with the ACL name.");
+    conv_fails("str(a),when(foo)",
+               "invalid args in converter 'when' : expects a supported keyword among "
+               "{stopping,normal,error,forwarded,toapplet,processed,acl} but got 'foo'.");
+    conv_fails("str(a),when(acl)", "invalid args in converter 'when' : 'acl' selector requires an "
+                                   "extra argument with the ACL name.");
     conv_hooks = (struct conv_hooks){ 0 };
 }
 
@@ -373,10 +407,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strings), cmocka_unit_test(test_param),     cmocka_unit_test(test_bytes_of_variables),
-        cmocka_unit_test(test_has_ctl), cmocka_unit_test(test_digits),    cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_forwarded), cmocka_unit_test(test_packets), cmocka_unit_test(test_packets6),
-        cmocka_unit_test(test_aes),     cmocka_unit_test(test_limits),    cmocka_unit_test(test_hooks),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_param),
+        cmocka_unit_test(test_bytes_of_variables),
+        cmocka_unit_test(test_has_ctl),
+        cmocka_unit_test(test_digits),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_forwarded),
+        cmocka_unit_test(test_packets),
+        cmocka_unit_test(test_packets6),
+        cmocka_unit_test(test_aes),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_hooks),
     };
 
     setenv("TZ", "UTC", 1);

@@ -1,4 +1,5 @@
-/* test_conv_ref.c - every expression of tests/diff/conv_cases.txt gives what the reference gave when it was recorded. */
+/* test_conv_ref.c - every expression of tests/diff/conv_cases.txt gives what the reference gave
+ * when it was recorded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,8 +42,8 @@ check(const struct ref *r)
     enum conv_result got = conv_eval(r->expr, &text);
     if ((int)got == (int)r->kind && (r->kind == REF_NONE || slice_eq_str(text, r->text)))
         return true;
-    print_message("%s\n    expected %s '%s'\n    got      %s '%.*s'\n", r->expr, names[r->kind], r->text, names[got],
-                  SLF(text));
+    print_message("%s\n    expected %s '%s'\n    got      %s '%.*s'\n", r->expr, names[r->kind],
+                  r->text, names[got], SLF(text));
     return false;
 }
 

@@ -1,4 +1,5 @@
-/* test_logformat.c - log-format strings: what is refused, plain lines as the reference writes them, JSON and CBOR. */
+/* test_logformat.c - log-format strings: what is refused, plain lines as the reference writes them,
+ * JSON and CBOR. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- aliases as the log module has them ------------------------------------------------------- */
+/* ---- aliases as the log module has them -------------------------------------------------------
+ */
 
 static bool
 alias_int(struct sample_ctx *x, struct sample *out, void *private)
@@ -104,11 +106,12 @@ static const struct logfmt_alias aliases[] = {
     { "hsl", alias_nothing, .flags = LOGA_LIST, .help = "captures" },
     { "ms", alias_int, V(ms), .flags = LOGA_HEX2 | LOGA_PAD3, .help = "milliseconds" },
     { "pid", alias_int, V(pid), .flags = LOGA_HEX, .help = "process" },
-    { "r", alias_str, .private = (void *)"GET /p{|}\"%22|`^~x?q=<>&\" HTTP/1.1", .flags = LOGA_HTTP | LOGA_URL,
-      .help = "request" },
+    { "r", alias_str, .private = (void *)"GET /p{|}\"%22|`^~x?q=<>&\" HTTP/1.1",
+      .flags = LOGA_HTTP | LOGA_URL, .help = "request" },
     { "si", alias_si6, .help = "server" },
     { "sp", alias_none, .flags = LOGA_HEX, .help = "port" },
-    { "t", alias_str, .private = (void *)"22/Nov/2026:08:24:38.938", .flags = LOGA_BARE, .help = "date" },
+    { "t", alias_str, .private = (void *)"22/Nov/2026:08:24:38.938", .flags = LOGA_BARE,
+      .help = "date" },
     { 0 },
 };
 
@@ -180,14 +183,17 @@ refused(const char *format, const char *why)
     free(text);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------
+ */
 
 static void
 test_plain(void **state)
 {
     log_is("%ci:%cp", "127.0.0.1:39614");
-    log_is("%{+Q}ci %{+Q}cp %{+Q}HM %{+Q}t %{+Q}ST", "\"127.0.0.1\" 39614 \"GET\" 22/Nov/2026:08:24:38.938 200");
-    log_is("%{+X}ci %{+X}cp %{+X}pid %{+X}Ts %{+X}ms %{+X}ST", "7F000001 9ABE 0357 6B02A6C6 07 200");
+    log_is("%{+Q}ci %{+Q}cp %{+Q}HM %{+Q}t %{+Q}ST",
+           "\"127.0.0.1\" 39614 \"GET\" 22/Nov/2026:08:24:38.938 200");
+    log_is("%{+X}ci %{+X}cp %{+X}pid %{+X}Ts %{+X}ms %{+X}ST",
+           "7F000001 9ABE 0357 6B02A6C6 07 200");
     log_is("%{+X}si %{+X}sp %{+Q,+X}ci", "00000000000000000000000000000001 - 7F000001");
     log_is("%ms %Tq %{+X}Tq %B %{+Q}B", "007 -1 -1 +12 +12");
     log_is("%CC|%{+Q}CC|%sp|%{+Q}sp", "-|\"\"|-|\"\"");
@@ -195,7 +201,8 @@ test_plain(void **state)
     log_is("%{Q}o %HM %{-Q}HM", "\"GET\" GET");
     log_is("%{+Q}o%{-Q}HM %HM", "GET \"GET\"");
     log_is("x%{+Q}o y %ci", "x y \"127.0.0.1\"");
-    log_is("%r|%{+Q}r", "GET /p{|}#22%22|`^~x?q=<>&#22 HTTP/1.1|\"GET /p{|}#22%22|`^~x?q=<>&#22 HTTP/1.1\"");
+    log_is("%r|%{+Q}r",
+           "GET /p{|}#22%22|`^~x?q=<>&#22 HTTP/1.1|\"GET /p{|}#22%22|`^~x?q=<>&#22 HTTP/1.1\"");
     log_is("%% a%%b 100%%", "% a%b 100%");
     log_is("%ci%HM%%%ci", "127.0.0.1GET%127.0.0.1");
     log_is("%ci_x %ci-x %ci.x %ci,x", "127.0.0.1_x 127.0.0.1-x 127.0.0.1.x 127.0.0.1,x");
@@ -242,7 +249,8 @@ static void
 test_expressions(void **state)
 {
     log_is("%[str(x)]y", "xy");
-    log_is("%[int(-5)] %{+Q}[int(-5)] %{+X}[int(255)] %{+X}[ipv4(1.2.3.4)]", "-5 \"-5\" 255 1.2.3.4");
+    log_is("%[int(-5)] %{+Q}[int(-5)] %{+X}[int(255)] %{+X}[ipv4(1.2.3.4)]",
+           "-5 \"-5\" 255 1.2.3.4");
     log_is("%[str()]|%{+Q}[str()]|%[var(txn.none)]|%{+Q}[var(txn.none)]", "-|\"\"|-|\"\"");
     log_is("%{+Q}[bin(6122625d632064)] %{+E}[bin(6122625d632064)] %{+Q,+E}[bin(615c62)]",
            "\"a\"b]c d\" a\\\"b\\]c d \"a\\\\b\"");
@@ -264,20 +272,25 @@ test_refused(void **state)
     refused("%{+Q}%ci", "parse argument modifier without variable name near '%{+Q}'");
     refused("%", "truncated line after '%'");
     refused("a%", "truncated line after '%'");
-    refused("%z", "no such format variable 'z'. If you wanted to emit the '%' character verbatim, you need to use '%%'");
-    refused("%cix", "no such format variable 'cix'. If you wanted to emit the '%' character verbatim, you need to use '%%'");
+    refused("%z", "no such format variable 'z'. If you wanted to emit the '%' character verbatim, "
+                  "you need to use '%%'");
+    refused("%cix", "no such format variable 'cix'. If you wanted to emit the '%' character "
+                    "verbatim, you need to use '%%'");
     refused("%[str(a)", "missing ']' after 'str(a)'");
     refused("%{+Q[src]", "truncated line after '+Q[src]'");
     refused("%{+Q", "truncated line after '+Q'");
     refused("%[foo]", "failed to parse sample expression <foo]> : unknown fetch method 'foo'");
-    refused("%[str(a),foo]", "failed to parse sample expression <str(a),foo]> : unknown converter 'foo'");
+    refused("%[str(a),foo]",
+            "failed to parse sample expression <str(a),foo]> : unknown converter 'foo'");
     refused("%[]", "failed to parse sample expression <]> : missing fetch method");
     refused("%[str(a) ]", "expected ']' after 'str(a)', but found ' '");
-    refused("ab% c", "unexpected variable name near ' ' at position 3 line : 'ab% c'. Maybe you want to write a single '%', "
+    refused("ab% c", "unexpected variable name near ' ' at position 3 line : 'ab% c'. Maybe you "
+                     "want to write a single '%', "
                      "use the syntax '%%'");
-    refused("%(a b)ci", "invalid character in custom name near ' ' at position 3 line : '%(a b)ci'");
-    refused("%(a:foo)ci",
-            "unexpected output type 'foo' at position 4 line : '%(a:foo)ci'. Supported types are: str, sint, bool, raw");
+    refused("%(a b)ci",
+            "invalid character in custom name near ' ' at position 3 line : '%(a b)ci'");
+    refused("%(a:foo)ci", "unexpected output type 'foo' at position 4 line : '%(a:foo)ci'. "
+                          "Supported types are: str, sint, bool, raw");
     refused("%(a", "truncated line after 'a'");
 }
 
@@ -305,26 +318,34 @@ static void
 test_json(void **state)
 {
     log_is("%{+json}o %(ts:sint)Ts %(src)ci %(verb)HM %(status)ST %(ua)[str(curl/8.5)]",
-           "{\"ts\": 1795335878, \"src\": \"127.0.0.1\", \"verb\": \"GET\", \"status\": 200, \"ua\": \"curl/8.5\"}");
-    log_is("%{+json}o text %ci %(a)CC %(b)[var(txn.none)] %(c)[bin(00ff)] %(d)[bool(1)] %(e)[bin(61220a015c),cut_crlf]",
+           "{\"ts\": 1795335878, \"src\": \"127.0.0.1\", \"verb\": \"GET\", \"status\": 200, "
+           "\"ua\": \"curl/8.5\"}");
+    log_is("%{+json}o text %ci %(a)CC %(b)[var(txn.none)] %(c)[bin(00ff)] %(d)[bool(1)] "
+           "%(e)[bin(61220a015c),cut_crlf]",
            "{\"a\": \"\", \"b\": \"\", \"c\": \"\", \"d\": true, \"e\": \"a\\\"\"}");
-    log_is("%{+json}o %(a)[str(a),concat(\"\\\"\n\t\\x01\")] %(b)B", "{\"a\": \"a\\\"\\n\\t\\\\x01\", \"b\": 12}");
+    log_is("%{+json}o %(a)[str(a),concat(\"\\\"\n\t\\x01\")] %(b)B",
+           "{\"a\": \"a\\\"\\n\\t\\\\x01\", \"b\": 12}");
     log_is("%{+json}o", "{}");
-    log_is("%{+json}o %(a:str)ST %(b:bool)ST %(c:sint)[str(12)] %(d:raw)[str([1])] %(e:sint)[ipv6(::1)]",
+    log_is("%{+json}o %(a:str)ST %(b:bool)ST %(c:sint)[str(12)] %(d:raw)[str([1])] "
+           "%(e:sint)[ipv6(::1)]",
            "{\"a\": \"200\", \"b\": true, \"c\": 12, \"d\": [1], \"e\": \"\"}");
-    log_is("%{+json,+E,+Q}o %(a)[str(x]y)] %(h)hr %(n)hs",
-           "{\"a\": \"x]y\", \"h\": \"{v1 #7B#7C#7D#22#7F#80#23%|#01<>`^\\\\[]~'|}\", \"n\": \"\"}");
+    log_is(
+        "%{+json,+E,+Q}o %(a)[str(x]y)] %(h)hr %(n)hs",
+        "{\"a\": \"x]y\", \"h\": \"{v1 #7B#7C#7D#22#7F#80#23%|#01<>`^\\\\[]~'|}\", \"n\": \"\"}");
     log_is("%{+json}HM %{+json}ST %(k:sint){+json}B %(:str){+json}ST", "\"GET\" 200 12 \"200\"");
     log_is("%(k)HM %(:str)ST", "GET 200");
-    log_is("%{+json,+X}o %(a)ci %(b)cp %(c)ST", "{\"a\": \"7F000001\", \"b\": \"9ABE\", \"c\": 200}");
+    log_is("%{+json,+X}o %(a)ci %(b)cp %(c)ST",
+           "{\"a\": \"7F000001\", \"b\": \"9ABE\", \"c\": 200}");
 }
 
 static void
 test_cbor(void **state)
 {
     log_is("%{+cbor}o %(m)HM %(st)ST", "BF616D7F63474554FF62737418C8FF");
-    log_is("%{+cbor}ST %{+cbor}HM %{+cbor}CC %{+cbor}Tq %{+cbor}[bool(0)] %{+cbor}[str()]", "18C8 7F63474554FF F6 20 F4 7FFF");
-    log_is("%{+cbor}[int(23)]%{+cbor}[int(24)]%{+cbor}[int(65536)]%{+cbor}[int(4294967296)]%{+cbor}[int(-500)]",
+    log_is("%{+cbor}ST %{+cbor}HM %{+cbor}CC %{+cbor}Tq %{+cbor}[bool(0)] %{+cbor}[str()]",
+           "18C8 7F63474554FF F6 20 F4 7FFF");
+    log_is("%{+cbor}[int(23)]%{+cbor}[int(24)]%{+cbor}[int(65536)]%{+cbor}[int(4294967296)]%{+cbor}"
+           "[int(-500)]",
            "1718181A000100001B00000001000000003901F3");
     log_is("%{+cbor}[bin(00ff)]", "5F4200FFFF");
     expect(&log_opt, "%{+cbor,+bin}o %(a)ST", SL("\xbf\x61\x61\x18\xc8\xff"));
@@ -356,10 +377,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),   cmocka_unit_test(test_flags),     cmocka_unit_test(test_spaces),
-        cmocka_unit_test(test_lists),   cmocka_unit_test(test_expressions), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_http_only), cmocka_unit_test(test_json),    cmocka_unit_test(test_cbor),
-        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_plain),       cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_spaces),      cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_expressions), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_http_only),   cmocka_unit_test(test_json),
+        cmocka_unit_test(test_cbor),        cmocka_unit_test(test_room),
     };
 
     return cmocka_run_group_tests_name("logformat", tests, setup, teardown);
