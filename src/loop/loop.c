@@ -96,6 +96,13 @@ task_cancel(struct task *t)
     list_del(&t->link);
 }
 
+/* One writer: no locked instruction. */
+static void
+add(_Atomic uint64_t *to, uint64_t n)
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
 static void
 tasks_run(struct loop *l)
 {
@@ -107,10 +114,14 @@ tasks_run(struct loop *l)
         return;
     list_init(&now);
     list_splice_back(&now, &l->runq);
+    unsigned ran = 0;
     while ((n = list_pop_front(&now))) {
         struct task *t = container_of(n, struct task, link);
         t->run(t);
+        ran++;
     }
+    atomic_store_explicit(&l->runq_len, ran, memory_order_relaxed);
+    add(&l->tasks, ran);
 }
 
 /* ---- letters ---- */
@@ -138,6 +149,7 @@ letters_deliver(struct loop *l)
     atomic_exchange(&l->mail_signalled, false);
     struct letter *m = atomic_exchange_explicit(&l->mailbox, NULL, memory_order_acquire);
     struct letter *in_order = NULL;
+    unsigned n = 0;
 
     while (m) {
         struct letter *next = m->next;
@@ -149,7 +161,9 @@ letters_deliver(struct loop *l)
         struct letter *next = in_order->next;
         in_order->deliver(in_order);
         in_order = next;
+        n++;
     }
+    add(&l->letters, n);
 }
 
 /* ---- turns ---- */
@@ -181,7 +195,12 @@ loop_turn(int wait_ms)
     tasks_run(l);
     for (unsigned i = 0; i < l->nturn_end; i++)
         l->turn_end[i]();
-    poller_wait(l, wait_for(l, wait_ms));
+    int wait = wait_for(l, wait_ms);
+    if (wait)
+        atomic_store_explicit(&l->runq_len, 0, memory_order_relaxed);
+    atomic_store_explicit(&l->timers, l->nheap, memory_order_relaxed);
+    add(&l->turns, 1);
+    poller_wait(l, wait);
     timers_run(l);
 }
 
@@ -199,6 +218,16 @@ loop_stop(struct loop *l)
 {
     atomic_store(&l->stop, true);
     poller_wake(l);
+}
+
+void
+loop_stats_get(struct loop *l, struct loop_stats *out)
+{
+    out->turns = atomic_load_explicit(&l->turns, memory_order_relaxed);
+    out->tasks = atomic_load_explicit(&l->tasks, memory_order_relaxed);
+    out->letters = atomic_load_explicit(&l->letters, memory_order_relaxed);
+    out->runq = atomic_load_explicit(&l->runq_len, memory_order_relaxed);
+    out->timers = atomic_load_explicit(&l->timers, memory_order_relaxed);
 }
 
 unsigned

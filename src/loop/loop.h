@@ -112,6 +112,14 @@ void loop_on_turn_end(void (*fn)(void));
 /** Turns run and share of time spent working since the last call, 0..100 (show info Idle_pct is 100 minus it). */
 unsigned loop_busy_pct(struct loop *l);
 
+/** What a loop did so far, for `show activity` and `show info`; any thread may ask. */
+struct loop_stats {
+    uint64_t turns, tasks, letters; /* turns run, tasks run, letters delivered */
+    unsigned runq;                  /* tasks of the turn under way */
+    unsigned timers;                /* timers armed */
+};
+void loop_stats_get(struct loop *l, struct loop_stats *out);
+
 /** Monotonic milliseconds, read once per turn. Never 0. */
 int64_t loop_now_ms(void);
 /** Monotonic microseconds, read once per turn (request timers). */

@@ -25,6 +25,8 @@ struct loop {
     /* share of time spent working, sampled over a second */
     int64_t busy_since_us, slept_us;
     _Atomic unsigned busy_pct;
+    _Atomic uint64_t turns, tasks, letters; /* written by the loop's thread only */
+    _Atomic unsigned runq_len, timers;
     void *poller; /* of poll_epoll.c or the simulator */
 };
 

@@ -145,5 +145,7 @@ ssize_t conn_splice_in(struct conn *c, struct splice_pipe *p, size_t max);
 /** Moves from the pipe to the socket. Same result as conn_sendv(). */
 ssize_t conn_splice_out(struct conn *c, struct splice_pipe *p, bool more);
 void pipe_thread_fini(void);
+/** Pipes of the process: all, and those kept for later. Any thread. */
+void conn_pipes(unsigned *open, unsigned *unused);
 
 #endif

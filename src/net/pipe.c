@@ -13,7 +13,7 @@
 
 static __thread struct splice_pipe *idle[PIPES_KEPT];
 static __thread unsigned nidle;
-static _Atomic unsigned pipes_open;
+static _Atomic unsigned pipes_open, pipes_idle;
 
 static struct splice_pipe *
 pipe_open(void)
@@ -49,7 +49,10 @@ pipe_close(struct splice_pipe *p)
 struct splice_pipe *
 pipe_get(void)
 {
-    return nidle ? idle[--nidle] : pipe_open();
+    if (!nidle)
+        return pipe_open();
+    atomic_fetch_sub_explicit(&pipes_idle, 1, memory_order_relaxed);
+    return idle[--nidle];
 }
 
 void
@@ -60,17 +63,27 @@ pipe_put(struct splice_pipe **pp)
     if (!p)
         return;
     *pp = NULL;
-    if (p->len || nidle == PIPES_KEPT)
+    if (p->len || nidle == PIPES_KEPT) {
         pipe_close(p);
-    else
-        idle[nidle++] = p;
+        return;
+    }
+    idle[nidle++] = p;
+    atomic_fetch_add_explicit(&pipes_idle, 1, memory_order_relaxed);
 }
 
 void
 pipe_thread_fini(void)
 {
+    atomic_fetch_sub_explicit(&pipes_idle, nidle, memory_order_relaxed);
     while (nidle)
         pipe_close(idle[--nidle]);
+}
+
+void
+conn_pipes(unsigned *open, unsigned *unused)
+{
+    *open = atomic_load_explicit(&pipes_open, memory_order_relaxed);
+    *unused = MIN(atomic_load_explicit(&pipes_idle, memory_order_relaxed), *open);
 }
 
 ssize_t

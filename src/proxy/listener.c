@@ -34,6 +34,15 @@ struct listener_thread {
 
 /* ---- limits ---- */
 
+_Atomic unsigned listener_maxconn_reached;
+
+static bool
+process_is_full(const struct listener *li)
+{
+    return tune.maxconn && !(li->px->cap & PX_INTERNAL) &&
+           atomic_load_explicit(&config->conn, memory_order_relaxed) >= tune.maxconn;
+}
+
 static bool
 is_full(const struct listener *li)
 {
@@ -44,8 +53,7 @@ is_full(const struct listener *li)
     if (li->bind->maxconn &&
         atomic_load_explicit(&li->conn, memory_order_relaxed) >= li->bind->maxconn)
         return true;
-    return tune.maxconn && !(px->cap & PX_INTERNAL) &&
-           atomic_load_explicit(&config->conn, memory_order_relaxed) >= tune.maxconn;
+    return process_is_full(li);
 }
 
 static void
@@ -213,6 +221,8 @@ on_readable(struct io *io, unsigned ready)
     for (unsigned i = 0; i < max; i++) {
         if (is_full(li)) {
             watch(t, false);
+            if (process_is_full(li))
+                atomic_fetch_add_explicit(&listener_maxconn_reached, 1, memory_order_relaxed);
             atomic_store(&full_listeners, 1);
             return;
         }

@@ -81,6 +81,8 @@ void listener_release(struct listener *li);
 /** Who takes the connections of the runtime API's sockets (mode PX_CLI); set by runtime/. Owns fd, calls listener_release()
  *  when it ends. */
 extern void (*listener_cli_accept)(struct listener *li, int fd);
+/** How often the process' maxconn stopped a listener. */
+extern _Atomic unsigned listener_maxconn_reached;
 /** Releases what listeners_open() made. */
 void listeners_free(struct config *cf);
 /** Closes all listening sockets. */

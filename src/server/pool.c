@@ -4,6 +4,15 @@
 
 #include "config/tune.h"
 
+/* It stops being idle, or (`n` 1) begins to be. */
+static void
+count_idle(struct server *srv, const struct conn *c, unsigned n)
+{
+    atomic_fetch_add_explicit(&srv->idle_conns, n, memory_order_relaxed);
+    if (c->requests > 1)
+        atomic_fetch_add_explicit(&srv->safe_conns, n, memory_order_relaxed);
+}
+
 /* An idle connection has nothing to say: whatever happens to it, it is over. */
 static void
 on_idle_event(struct conn *c)
@@ -14,7 +23,7 @@ on_idle_event(struct conn *c)
     struct srv_thread *t = &srv->threads[loop_tid()];
 
     t->nidle--;
-    atomic_fetch_sub_explicit(&srv->idle_conns, 1, memory_order_relaxed);
+    count_idle(srv, c, -1u);
     conn_free(&c);
 }
 
@@ -43,7 +52,7 @@ pool_take(struct server *srv, uint64_t hash, enum pool_use use)
         return NULL;
     list_del(&c->link);
     t->nidle--;
-    atomic_fetch_sub_explicit(&srv->idle_conns, 1, memory_order_relaxed);
+    count_idle(srv, c, -1u);
     atomic_fetch_add_explicit(&srv->used_conns, 1, memory_order_relaxed);
     c->on_event = NULL;
     c->flags |= CONN_REUSED;
@@ -59,6 +68,7 @@ close_older(struct list *l, int64_t before_ms, unsigned max)
         struct conn *c = list_last(l, struct conn, link);
         if (c->since_ms > before_ms)
             break;
+        count_idle(c->target, c, -1u);
         conn_free(&c);
         n++;
     }
@@ -81,7 +91,6 @@ on_purge(struct timer *timer)
 
     n += close_older(&t->safe, before, max - n);
     t->nidle -= n;
-    atomic_fetch_sub_explicit(&srv->idle_conns, n, memory_order_relaxed);
     if (t->nidle)
         timer_set(timer, loop_now_ms() + srv->pool_purge_ms, on_purge);
 }
@@ -120,7 +129,7 @@ pool_put(struct server *srv, struct conn **cp)
     c->since_ms = loop_now_ms();
     list_push_front(c->requests > 1 ? &t->safe : &t->idle, &c->link);
     t->nidle++;
-    atomic_fetch_add_explicit(&srv->idle_conns, 1, memory_order_relaxed);
+    count_idle(srv, c, 1);
     if (!timer_armed(&t->purge) && srv->pool_purge_ms > 0)
         timer_set(&t->purge, loop_now_ms() + srv->pool_purge_ms, on_purge);
 }
@@ -133,7 +142,6 @@ pool_flush(struct server *srv)
 
     n += close_older(&t->safe, INT64_MAX, UINT32_MAX);
     t->nidle -= n;
-    atomic_fetch_sub_explicit(&srv->idle_conns, n, memory_order_relaxed);
     timer_cancel(&t->purge);
 }
 

@@ -208,6 +208,7 @@ struct server {
     _Atomic unsigned cur_sess;
     _Atomic unsigned cur_sess_max;
     _Atomic unsigned queued, queued_max;
+    _Atomic unsigned safe_conns; /* of the idle ones: those that served several requests */
     _Atomic unsigned used_conns, idle_conns; /* server connections in use, idle; all threads */
     struct freq_shared sess_rate;     /* shared, atomic updates */
     _Atomic unsigned sess_rate_max;
