@@ -122,6 +122,8 @@ struct stream {
     struct list link;          /* all streams of the thread */
     struct list srv_link;      /* streams of a server, on this thread */
     uint32_t uniq_id;
+    uint32_t calls;            /* runs of its task */
+    uint64_t cpu_ns, lat_ns;   /* spent in them, and waited for between event and run: with stream_profiling */
 
     struct chan req, res;
     struct http_head rq, rs;   /* heads; valid when rq.hdr/rs.hdr memory is filled */
@@ -181,6 +183,9 @@ stream_wake(struct stream *s)
 {
     task_wake(&s->task);
 }
+
+/** Whether the time that streams take is measured (profiling.tasks, `set profiling tasks`): two clock calls per step. */
+extern _Atomic bool stream_profiling;
 
 /** Ends the stream soon, with this termination state unless one is set. */
 void stream_kill(struct stream *s, char cause, char phase);
