@@ -29,8 +29,8 @@ error_index(unsigned status)
 
 /* ---- files ---- */
 
-static char *
-read_whole(struct cfg *c, const char *path, size_t *len, const char **why)
+char *
+reply_read_file(struct cfg *c, const char *path, size_t *len, const char **why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     char *data = NULL;
@@ -95,7 +95,7 @@ errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word)
         e->kind = HE_NONE; /* close without a word */
         return e;
     }
-    char *data = read_whole(c, path, &len, &why);
+    char *data = reply_read_file(c, path, &len, &why);
     if (!data) {
         cfg_error(c, word, "error opening file <%s>: %s.", path, why);
         return NULL;
@@ -220,6 +220,7 @@ replies_check(struct cfg *c)
     struct errorfiles_use *u;
     struct proxy *px;
 
+    reply_args_check(c);
     list_each(u, &c->config->errorfiles, link) {
         struct http_errors_section *s = http_errors_find(c->config, u->name);
         if (!s) {
@@ -243,165 +244,23 @@ parse_http_error(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     struct reply *r = ARENA_NEW(c->arena, struct reply);
     struct proxy *px = c->where & IN_HTTP_ERRORS ? NULL : obj;
 
-    list_init(&r->hdrs);
     if (!cfg_arg_is(c, *at, "status"))
-        return cfg_error(c, *at, "'%s' : expects at least a status code as arguments.", kw->name);
-    if (reply_parse(c, at, r, px, 0, PT_ANY) != CFG_OK)
+        return cfg_error(c, *at, "http-error : expects at least a <status> as arguments.");
+    c->context = "http-error : ";
+    enum cfg_rc rc = reply_parse(c, at, r, px, 0, PT_ANY);
+    c->context = NULL;
+    if (rc != CFG_OK)
         return CFG_ERR;
     if (error_index(r->status) < 0)
-        return cfg_error(c, 1, "'%s' : status code '%u' not handled, error customization will be ignored.", kw->name, r->status);
+        return cfg_error(c, 1, "http-error: status code '%u' not handled.", r->status);
+    if (*at < c->nwords)
+        return cfg_error(c, *at, "http-error : unknown keyword '%s'.", cfg_arg(c, *at));
     struct http_errors *e = ARENA_NEW(c->arena, struct http_errors);
     e->status = r->status;
     e->kind = HE_REPLY;
     e->reply = r;
     errors_of(c, obj)[error_index(r->status)] = e;
     return CFG_OK;
-}
-
-/* ---- reply arguments ---- */
-
-static enum cfg_rc
-set_body_kind(struct cfg *c, unsigned at, struct reply *r, enum reply_kind kind)
-{
-    if (r->kind != REPLY_DEFAULT)
-        return cfg_error(c, at, "'%s' : unexpected '%s', %s already set.", c->word[0].s, c->word[at].s,
-                         r->kind == REPLY_RAW || r->kind == REPLY_ERRORS ? "errorfile" : "payload");
-    r->kind = kind;
-    return CFG_OK;
-}
-
-static enum cfg_rc
-parse_file(struct cfg *c, unsigned at, struct reply *r, bool lf, struct proxy *px, unsigned where)
-{
-    const char *why = NULL;
-    size_t len = 0;
-    char *data = read_whole(c, c->word[at].s, &len, &why);
-
-    if (!data)
-        return cfg_error(c, at, "'%s' : failed to open payload file '%s' (%s).", c->word[0].s, c->word[at].s, why);
-    if (!lf) {
-        r->body = slice(data, len);
-        return CFG_OK;
-    }
-    r->lf = logfmt_parse(c, at, data, px, where, false);
-    return r->lf ? CFG_OK : CFG_ERR;
-}
-
-static enum cfg_rc
-parse_body(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned where)
-{
-    const char *word = c->word[*at].s;
-    bool file = strstr(word, "file") != NULL, lf = strncmp(word, "lf-", 3) == 0;
-
-    if (*at + 1 >= c->nwords)
-        return cfg_error(c, *at, "'%s' : '%s' expects <%s> as argument.", c->word[0].s, word, file ? "file" : lf ? "fmt" : "str");
-    if (set_body_kind(c, *at, r, lf ? REPLY_LF : REPLY_CONST) != CFG_OK)
-        return CFG_ERR;
-    (*at)++;
-    enum cfg_rc rc = CFG_OK;
-    if (file) {
-        rc = parse_file(c, *at, r, lf, px, where);
-    } else if (lf) {
-        r->lf = logfmt_parse(c, *at, c->word[*at].s, px, where, false);
-        rc = r->lf ? CFG_OK : CFG_ERR;
-    } else {
-        r->body = slice(c->word[*at].s, c->word[*at].len);
-    }
-    (*at)++;
-    return rc;
-}
-
-static enum cfg_rc
-parse_errors(struct cfg *c, unsigned *at, struct reply *r)
-{
-    const char *word = c->word[*at].s;
-
-    if (strcmp(word, "default-errorfiles") == 0) {
-        (*at)++;
-        return r->kind == REPLY_DEFAULT ? CFG_OK : cfg_error(c, *at - 1, "'%s' : unexpected '%s'.", c->word[0].s, word);
-    }
-    if (*at + 1 >= c->nwords)
-        return cfg_error(c, *at, "'%s' : '%s' expects <%s> as argument.", c->word[0].s, word,
-                         strcmp(word, "errorfile") == 0 ? "file" : "name");
-    if (strcmp(word, "errorfile") == 0) {
-        if (set_body_kind(c, *at, r, REPLY_RAW) != CFG_OK)
-            return CFG_ERR;
-        r->errors = errorfile_load(c, r->status, c->word[*at + 1].s, *at + 1);
-        if (!r->errors)
-            return CFG_ERR;
-    } else {
-        if (set_body_kind(c, *at, r, REPLY_ERRORS) != CFG_OK)
-            return CFG_ERR;
-        r->errors_name = c->word[*at + 1].s;
-    }
-    *at += 2;
-    return CFG_OK;
-}
-
-static enum cfg_rc
-parse_hdr(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned where)
-{
-    if (*at + 2 >= c->nwords)
-        return cfg_error(c, *at, "'%s' : 'hdr' expects <name> and <value> as arguments.", c->word[0].s);
-    struct reply_hdr *h = ARENA_NEW(c->arena, struct reply_hdr);
-    h->name = c->word[*at + 1].s;
-    h->value = logfmt_parse(c, *at + 2, c->word[*at + 2].s, px, where, false);
-    if (!h->value)
-        return CFG_ERR;
-    list_push_back(&r->hdrs, &h->link);
-    *at += 3;
-    return CFG_OK;
-}
-
-static enum cfg_rc
-parse_status(struct cfg *c, unsigned *at, struct reply *r)
-{
-    uint64_t n;
-
-    if (*at + 1 >= c->nwords)
-        return cfg_error(c, *at, "'%s' : '%s' expects <status_code> as argument.", c->word[0].s, c->word[*at].s);
-    if (!slice_to_uint(slice_str(c->word[*at + 1].s), &n) || n < 200 || n > 599)
-        return cfg_error(c, *at + 1, "'%s' : Unexpected status code '%s'.", c->word[0].s, c->word[*at + 1].s);
-    r->status = (unsigned)n;
-    *at += 2;
-    return CFG_OK;
-}
-
-enum cfg_rc
-reply_parse(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned def, unsigned where)
-{
-    enum cfg_rc rc = CFG_OK;
-
-    if (!r->hdrs.next)
-        list_init(&r->hdrs);
-    r->loc = c->loc;
-    if (!r->status)
-        r->status = def;
-    while (rc == CFG_OK && *at < c->nwords && !cond_starts(c, *at)) {
-        const char *word = c->word[*at].s;
-        if (strcmp(word, "status") == 0 || strcmp(word, "deny_status") == 0) {
-            rc = parse_status(c, at, r);
-        } else if (strcmp(word, "content-type") == 0) {
-            if (*at + 1 >= c->nwords)
-                return cfg_error(c, *at, "'%s' : 'content-type' expects <ctype> as argument.", c->word[0].s);
-            r->ctype = c->word[*at + 1].s;
-            *at += 2;
-        } else if (strcmp(word, "hdr") == 0) {
-            rc = parse_hdr(c, at, r, px, where);
-        } else if (strcmp(word, "string") == 0 || strcmp(word, "lf-string") == 0 || strcmp(word, "file") == 0 ||
-                   strcmp(word, "lf-file") == 0) {
-            rc = parse_body(c, at, r, px, where);
-        } else if (strncmp(word, "errorfile", 9) == 0 || strcmp(word, "default-errorfiles") == 0) {
-            rc = parse_errors(c, at, r);
-        } else {
-            break;
-        }
-    }
-    if (rc == CFG_OK && (r->kind == REPLY_CONST || r->kind == REPLY_LF) && !r->ctype &&
-        (r->kind == REPLY_LF || r->body.len))
-        return cfg_error(c, CFG_WHOLE_LINE, "'%s' : a content type must be defined when non-empty payload is configured",
-                         c->word[0].s);
-    return rc;
 }
 
 /* ---- using them ---- */
@@ -424,6 +283,8 @@ static void
 use_redirect(struct stream *s, struct reply_out *o, const struct http_errors *e)
 {
     o->status = e->kind == HE_REDIRECT_303 ? 303 : 302;
+    o->logged = e->status;
+    o->len_at = 1;
     o->reason = o->status == 303 ? SL("See Other") : SL("Found");
     o->hdrs = arena_zalloc(&s->arena, 2 * sizeof(*o->hdrs));
     if (o->hdrs) {
@@ -442,6 +303,7 @@ use_error(struct stream *s, const struct http_errors *e)
     switch (e->kind) {
     case HE_FILE:
         o->status = e->file_status;
+        o->logged = e->status;
         o->reason = e->reason;
         o->raw_head = e->head;
         o->body = e->body;
@@ -501,8 +363,11 @@ make_headers(struct stream *s, const struct reply *r)
         char *copy = v.p ? arena_slicedup(&s->arena, v) : NULL;
         if (!copy)
             return false;
+        if (strcasecmp(h->name, "connection") == 0 && http_list_has(v, SL("close")))
+            o->close = true;
         o->hdrs[o->nhdrs++] = (struct http_hdr){ slice_str(h->name), slice(copy, v.len) };
     }
+    o->len_at = o->nhdrs;
     return true;
 }
 
@@ -511,7 +376,6 @@ reply_make(struct stream *s, const struct reply *r)
 {
     struct reply_out *o = &s->reply;
     int i = error_index(r->status);
-    const struct http_errors_section *sec;
 
     memset(o, 0, sizeof(*o));
     switch (r->kind) {
@@ -522,9 +386,8 @@ reply_make(struct stream *s, const struct reply *r)
         use_error(s, r->errors);
         return true;
     case REPLY_ERRORS:
-        sec = http_errors_find(config, r->errors_name);
-        if (sec && i >= 0 && sec->err[i])
-            use_error(s, sec->err[i]);
+        if (r->section && i >= 0 && r->section->err[i])
+            use_error(s, r->section->err[i]);
         else
             use_builtin(o, r->status);
         return true;

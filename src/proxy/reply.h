@@ -37,6 +37,7 @@ struct reply {
     struct list hdrs;          /* struct reply_hdr */
     const struct http_errors *errors;
     const char *errors_name;
+    const struct http_errors_section *section; /* of errors_name, once resolved */
     struct cfg_loc loc;
 };
 
@@ -52,6 +53,8 @@ struct reply_out {
     struct slice raw_head;     /* when p: header lines of an errorfile, CRLF-separated, without start line */
     struct http_hdr *hdrs;     /* [nhdrs] extra headers */
     unsigned nhdrs;
+    unsigned len_at;           /* content-length goes before this one */
+    unsigned logged;           /* status for logs and counters when it is not that of the reply; 0: the same */
     bool tarpit;
     void (*produce)(struct stream *s); /* a service: called to make more body; NULL: body is all */
     void *service;
@@ -87,6 +90,10 @@ bool reply_make(struct stream *s, const struct reply *r);
 /** Parses `[status <n>] [content-type <t>] [errorfile..|errorfiles..|file..|lf-file..|string..|lf-string..] [hdr <n> <fmt>]*`
  *  from word *at up to the condition. `def`: default status. */
 enum cfg_rc reply_parse(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned def, unsigned where);
+/** The contents of a file, in the configuration's arena; NULL with *why. */
+char *reply_read_file(struct cfg *c, const char *path, size_t *len, const char **why);
+/** Resolves the http-errors sections that replies of rules use; part of replies_check(). */
+void reply_args_check(struct cfg *c);
 /** errorfile, errorloc, errorloc302, errorloc303, errorfiles, http-error rows; http-errors sections. */
 extern const struct keyword reply_keywords[];
 extern const struct section reply_sections[];

@@ -58,6 +58,16 @@ add_raw_headers(struct http_head *rs, struct slice raw)
 }
 
 static bool
+add_length_header(struct http_head *rs, size_t len)
+{
+    char n[24];
+    struct out o = OUT(n);
+
+    out_uint(&o, len);
+    return http_hdr_add(rs, SL("content-length"), out_slice(&o));
+}
+
+static bool
 build_head(struct stream *s)
 {
     struct http_head *rs = &s->rs;
@@ -73,16 +83,13 @@ build_head(struct stream *s)
     if (r->raw_head.p && !add_raw_headers(rs, r->raw_head))
         return false;
     bool has_length = http_hdr_first(rs, SL("content-length")) || http_hdr_first(rs, SL("transfer-encoding"));
-    if (!r->produce && !has_length && r->status >= 200 && r->status != 204 && r->status != 304) {
-        char n[24];
-        struct out o = OUT(n);
-        out_uint(&o, r->body.len);
-        if (!http_hdr_add(rs, SL("content-length"), out_slice(&o)))
+    bool add_length = !r->produce && !has_length && r->status >= 200 && r->status != 204;
+    for (unsigned i = 0; i < r->nhdrs || i == r->len_at; i++) {
+        if (i == r->len_at && add_length && !add_length_header(rs, r->body.len))
+            return false;
+        if (i < r->nhdrs && !http_hdr_add(rs, r->hdrs[i].name, r->hdrs[i].value))
             return false;
     }
-    for (unsigned i = 0; i < r->nhdrs; i++)
-        if (!http_hdr_add(rs, r->hdrs[i].name, r->hdrs[i].value))
-            return false;
     if (r->ctype.p && !http_hdr_add(rs, SL("content-type"), r->ctype))
         return false;
     return true;
@@ -144,7 +151,7 @@ start_reply(struct stream *s)
     after_rules(s, s->be);
     if (s->fe != s->be)
         after_rules(s, s->fe);
-    s->status = s->rs.status;
+    s->status = r->logged ? r->logged : s->rs.status;
     if (keep)
         s->flags |= SF_KEEP_FRONT;
     else
@@ -158,7 +165,7 @@ start_reply(struct stream *s)
     if (!head.p)
         goto fail;
     struct iovec iov[2] = { { (char *)head.p, head.len }, { (char *)r->body.p, r->body.len } };
-    bool body = r->body.len && s->rq.meth != HTTP_HEAD && s->status != 304 && s->status != 204;
+    bool body = r->body.len && s->rq.meth != HTTP_HEAD && s->rs.status != 304 && s->rs.status != 204;
     if (s->res.tx && !chan_flush(&s->res, cli) && cli->flags & CONN_ERR)
         goto fail;
     if (!chan_write(&s->res, cli, iov, body ? 2 : 1, false))

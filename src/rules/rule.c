@@ -103,6 +103,48 @@ check_action_usable(struct cfg *c, unsigned at, const struct action *a)
     return CFG_OK;
 }
 
+/* What HAProxy calls the section a rule is in. */
+static const char *
+section_kind(const struct cfg *c)
+{
+    const char *name = c->section ? c->section->name : "";
+
+    return strcmp(name, "listen") == 0 ? "proxy" : name;
+}
+
+/* The action's own errors get HAProxy's frame. A directive that is a rule by itself (`redirect`) has no rule set in it. */
+static enum cfg_rc
+parse_arguments(struct cfg *c, unsigned *at, struct rule *r, unsigned name_at)
+{
+    const char *outer = c->context;
+    const char *section = c->section_name ? c->section_name : "";
+
+    if (!r->act->parse)
+        return CFG_OK;
+    if (name_at)
+        c->context = arena_printf(c->arena, "error detected in %s '%s' while parsing '%s %s' rule : ",
+                                  section_kind(c), section, set_name(r->set), c->word[name_at].s);
+    else
+        c->context = arena_printf(c->arena, "error detected in %s '%s' while parsing %s rule : ",
+                                  section_kind(c), section, c->word[name_at].s);
+    enum cfg_rc rc = r->act->parse(c, at, r);
+    c->context = outer;
+    return rc;
+}
+
+static enum cfg_rc
+unexpected_word(struct cfg *c, unsigned at, unsigned name_at, enum rule_set set)
+{
+    const char *name = c->word[name_at].s, *word = c->word[at].s;
+
+    if (set & (RS_TCP_CONN | RS_TCP_SESS | RS_TCP_REQ | RS_TCP_RES | RS_QUIC))
+        return cfg_error(c, at, "'%s %s' only accepts 'if' or 'unless', in %s '%s' (got '%s')",
+                         set_name(set), name, section_kind(c), c->section_name ? c->section_name : "", word);
+    return cfg_error(c, at,
+                     DIAG_TIGHT "'%s %s' expects either 'if' or 'unless' followed by a condition but found '%s'.",
+                     set_name(set), name, word);
+}
+
 enum cfg_rc
 rule_parse(struct cfg *c, unsigned at, struct list *to, struct proxy *px, struct acl_list **acls,
            enum rule_set set)
@@ -119,16 +161,15 @@ rule_parse(struct cfg *c, unsigned at, struct list *to, struct proxy *px, struct
     r->set = set;
     r->loc = c->loc;
     r->text = arena_strdup(c->arena, c->raw);
-    at++;
-    if (a->parse && a->parse(c, &at, r) != CFG_OK)
+    unsigned name_at = at++;
+    if (parse_arguments(c, &at, r, name_at) != CFG_OK)
         return CFG_ERR;
     if (cond_starts(c, at)) {
         r->cond = cond_parse(c, at, px, *acls, rule_set_points(set, px));
         if (!r->cond)
             return CFG_ERR;
     } else if (at < c->nwords) {
-        return cfg_error(c, at, "'%s %s' : expects 'if', 'unless' or end of line, but found '%s'",
-                         set_name(set), a->name, c->word[at].s);
+        return unexpected_word(c, at, name_at, set);
     }
     if (!list_empty(to)) {
         struct rule *prev = list_last(to, struct rule, link);
