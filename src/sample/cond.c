@@ -329,9 +329,8 @@ value_passes(const struct acl_expr *e, struct sample *s, struct sample_ctx *x)
     return false;
 }
 
-/** All values of the expression, until one passes. */
 static enum cond_result
-test(const struct acl_expr *e, struct sample_ctx *x)
+test_each(const struct acl_expr *e, struct sample_ctx *x)
 {
     enum cond_result missed = COND_FAIL;
     struct sample s;
@@ -351,6 +350,19 @@ test(const struct acl_expr *e, struct sample_ctx *x)
         s.iter[0] = it0;
         s.iter[1] = it1;
     }
+}
+
+/** All values of the expression, until one passes. */
+static enum cond_result
+test(const struct acl_expr *e, struct sample_ctx *x)
+{
+    unsigned opt = x->opt;
+    enum cond_result result;
+
+    x->opt |= SMPO_ITERATE;
+    result = test_each(e, x);
+    x->opt = opt;
+    return result;
 }
 
 enum cond_result

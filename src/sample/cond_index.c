@@ -146,10 +146,11 @@ first_match(const struct cond_index *ix, const struct sample *s, unsigned best)
 int
 cond_index_eval(const struct cond_index *ix, struct sample_ctx *x)
 {
-    unsigned best = ix->n;
+    unsigned best = ix->n, opt = x->opt;
     bool missed = false, first = true;
     struct sample s;
 
+    x->opt |= SMPO_ITERATE;
     for (;; first = false) {
         enum expr_step step = expr_step(ix->test->expr, x, &s, first);
         unsigned flags = s.flags;
@@ -164,6 +165,7 @@ cond_index_eval(const struct cond_index *ix, struct sample_ctx *x)
         s.iter[0] = it0;
         s.iter[1] = it1;
     }
+    x->opt = opt;
     /* While data may still come, an earlier condition may yet pass: trying them in order would wait
      * at the first. */
     if (missed && best != 0)

@@ -30,7 +30,7 @@ const char *fetch_needs_name(unsigned needs);
 
 /** Runs it; false when there is no value (out->flags & SMPF_MAY_CHANGE: not yet). */
 HOT bool expr_eval(const struct expr *e, struct sample_ctx *x, struct sample *out);
-/** The next occurrence after one that had SMPF_NOT_LAST. */
+/** The next occurrence after one that had SMPF_NOT_LAST. Set SMPO_ITERATE in x->opt for all of them. */
 bool expr_eval_next(const struct expr *e, struct sample_ctx *x, struct sample *out);
 /** Runs and casts. */
 bool expr_eval_as(const struct expr *e, struct sample_ctx *x, enum sample_type t, struct sample *out);

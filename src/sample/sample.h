@@ -112,6 +112,7 @@ enum sample_opt {
     SMPO_REQ = 0,
     SMPO_RES = 1 << 0,
     SMPO_FINAL = 1 << 1, /* no more data will come: MAY_CHANGE means no */
+    SMPO_ITERATE = 1 << 2, /* every occurrence is asked for, from the first one on; without it one: often the last */
 };
 
 /** What an expression may look at. Members that do not exist at this point are NULL. */
