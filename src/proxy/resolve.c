@@ -222,7 +222,6 @@ default_options(struct proxy *px)
     if (px->mode == PX_HTTP) {
         list_splice_back(&px->block_rules, &px->http_req_rules);
         list_splice_back(&px->http_req_rules, &px->block_rules);
-        list_splice_back(&px->http_req_rules, &px->redirect_rules);
     }
 }
 

@@ -164,6 +164,7 @@ stream_init(struct stream *s, struct session *sess)
     s->uniq_id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed);
     s->to_client_ms = s->to_server_ms = s->to_tunnel_ms = s->to_connect_ms = -1;
     s->to_queue_ms = s->to_tarpit_ms = -1;
+    s->set_retries = -1;
     s->term_cause = s->term_phase = s->ck_req = s->ck_res = '-';
     s->log_level = -1;
     s->t_start_us = sess->flags & SESSF_NOT_FIRST ? sess->idle_us : sess->accept_us;
@@ -272,6 +273,24 @@ int
 stream_timeout_server(const struct stream *s)
 {
     return s->to_server_ms >= 0 ? s->to_server_ms : s->be->timeout.server;
+}
+
+void
+stream_src(const struct stream *s, struct addr *a)
+{
+    if (s->src_override)
+        *a = *s->src_override;
+    else
+        conn_src(s->sess->conn, a);
+}
+
+void
+stream_dst(const struct stream *s, struct addr *a)
+{
+    if (s->dst_override)
+        *a = *s->dst_override;
+    else
+        conn_dst(s->sess->conn, a);
 }
 
 struct sample_ctx *

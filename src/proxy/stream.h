@@ -150,7 +150,16 @@ struct stream {
     unsigned retries_left, nretries, nredisp;
     int prio_class, prio_offset;
     struct server *prev_srv;   /* failed last, avoided by redispatch */
-    struct addr *dst_override, *src_override; /* set-dst, set-src */
+    struct addr *dst_override, *src_override; /* set-dst, set-src: what stream_dst() and stream_src() say */
+    int set_retries;           /* set-retries, valid in set_retries_px; -1: none */
+    struct proxy *set_retries_px;
+    uint32_t bc_mark;          /* set-bc-mark, set-bc-tos: of the server connection */
+    uint8_t bc_tos;
+    bool has_bc_mark, has_bc_tos;
+    bool soft_rewrite;         /* strict-mode off, until the rule set ends */
+    bool tcp_req_done;         /* became HTTP in its tcp-request rules: they are not run again */
+    int nice;
+    struct slice early_hints;  /* headers of a 103 response that is being gathered */
 
     /* timeouts overridden by set-timeout, ms; -1: the proxy's */
     int to_client_ms, to_server_ms, to_tunnel_ms, to_connect_ms, to_queue_ms, to_tarpit_ms;
@@ -183,6 +192,10 @@ stream_wake(struct stream *s)
 {
     task_wake(&s->task);
 }
+
+/** Addresses of the client's connection as rules see them. */
+void stream_src(const struct stream *s, struct addr *a);
+void stream_dst(const struct stream *s, struct addr *a);
 
 /** Whether the time that streams take is measured (profiling.tasks, `set profiling tasks`): two clock calls per step. */
 extern _Atomic bool stream_profiling;

@@ -26,9 +26,9 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
     if ((!fe->on || fe->if_none) && (!be->on || be->if_none) && http_hdr_first(&s->rq, hdr))
         return true;
     if (src)
-        conn_src(s->sess->conn, &a);
+        stream_src(s, &a);
     else
-        conn_dst(s->sess->conn, &a);
+        stream_dst(s, &a);
     if (!addr_is_ip(&a) || (fe->on && excepted(fe, &a)) || (be->on && excepted(be, &a)))
         return true;
     (void)f;

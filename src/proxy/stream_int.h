@@ -90,6 +90,10 @@ bool http_client_keeps(const struct stream *s);
 /** Formats a head into the thread's scratch. p NULL when it does not fit. */
 struct slice http_format_head(struct stream *s, const struct http_head *h, bool response);
 
+/* ---- stream_request.c ---- */
+/** "100 Continue" to a client that waits for it; once. False when the client's connection broke. */
+bool stream_send_continue(struct stream *s);
+
 /* ---- stream_response.c ---- */
 /** Reads and drops the rest of a request that was answered early. STEP_WAIT: more will come. */
 enum step_rc stream_drain_request(struct stream *s);

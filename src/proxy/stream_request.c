@@ -175,16 +175,22 @@ stream_step_tcp_request(struct stream *s)
 {
     struct proxy *fe = s->fe;
 
-    if (s->rules_px != fe || list_empty(&fe->tcp_req_rules))
+    if (s->rules_px != fe || s->tcp_req_done || list_empty(&fe->tcp_req_rules))
         return STEP_NEXT;
-    return stream_run_rules(s, &fe->tcp_req_rules, fe, RS_TCP_REQ, fe->req_inspect_ms);
+    bool was_http = s->flags & SF_HTTP;
+    enum step_rc rc = stream_run_rules(s, &fe->tcp_req_rules, fe, RS_TCP_REQ, fe->req_inspect_ms);
+    if (rc == STEP_NEXT && !was_http && s->flags & SF_HTTP) {
+        s->tcp_req_done = true; /* switch-mode: the bytes are a request that must be read now */
+        return step_goto(s, STEP_request_head);
+    }
+    return rc;
 }
 
 /* ---- option http-buffer-request, balance url_param check_post ---- */
 
 /* The client waits for a word before it sends the body that we want to see first. */
-static bool
-send_continue(struct stream *s)
+bool
+stream_send_continue(struct stream *s)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct conn *cli = s->sess->conn;
@@ -205,7 +211,7 @@ wait_for_body(struct stream *s)
 
     if (s->flags & SF_BODY_COMPLETE)
         return STEP_NEXT;
-    if (!send_continue(s))
+    if (!stream_send_continue(s))
         return stream_error(s, 500, 'C', 'D');
     while (chan_buffer_body(s, &s->req, cli, s->req_pin))
         s->cli_act_ms = loop_now_ms();
@@ -282,6 +288,11 @@ stream_step_request_rules(struct stream *s)
     }
     if (fe->stats && stream_hooks.stats && stream_hooks.stats(s, fe))
         return step_goto(s, STEP_reply);
+    if (!list_empty(&fe->redirect_rules)) {
+        enum step_rc rc = stream_run_rules(s, &fe->redirect_rules, fe, RS_HTTP_REQ, 0);
+        if (rc != STEP_NEXT)
+            return rc;
+    }
     if (fe->unique_id_header && s->unique_id.p &&
         !http_hdr_add(&s->rq, slice_str(fe->unique_id_header), s->unique_id))
         return stream_error(s, 500, 'P', 'R');
@@ -332,7 +343,7 @@ static void
 enter_backend(struct stream *s, struct proxy *be)
 {
     s->be = be;
-    s->retries_left = be->retries;
+    s->retries_left = s->set_retries_px == be && s->set_retries >= 0 ? (unsigned)s->set_retries : be->retries;
     s->flags |= SF_COUNTED_BE;
     unsigned n = atomic_fetch_add_explicit(&be->be_conn, 1, memory_order_relaxed) + 1;
     if (n > atomic_load_explicit(&be->be_conn_max, memory_order_relaxed))
@@ -355,7 +366,7 @@ stream_step_choose_backend(struct stream *s)
     be = switch_backend(s);
     if (!be && proxy_has_be(s->fe))
         be = s->fe;
-    if (!be)
+    if (!be || (s->flags & SF_HTTP && be->mode != PX_HTTP)) /* switch-mode without an HTTP backend */
         return stream_error(s, 503, 'S', 'C');
     enter_backend(s, be);
     if (be != s->fe)
@@ -394,6 +405,8 @@ stream_step_backend_rules(struct stream *s)
     }
     if (be->stats && stream_hooks.stats && stream_hooks.stats(s, be))
         return step_goto(s, STEP_reply);
+    if (!list_empty(&be->redirect_rules))
+        return stream_run_rules(s, &be->redirect_rules, be, RS_HTTP_REQ, 0);
     return STEP_NEXT;
 }
 

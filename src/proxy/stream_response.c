@@ -317,6 +317,7 @@ run_after_rules(struct stream *s, struct proxy *px)
     if (list_empty(&px->http_after_rules))
         return;
     x.x = stream_ctx(s, px, PT_FE_HTTP_RES, SMPO_RES | SMPO_FINAL);
+    s->soft_rewrite = false;
     rules_run(&px->http_after_rules, &resume, &x, NULL);
 }
 

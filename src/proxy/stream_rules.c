@@ -33,9 +33,9 @@ wait_for_rule(struct stream *s, bool response, int inspect_ms)
     struct conn *c = response ? s->back : s->sess->conn;
     int64_t at = deadline(s->rules_since_ms, inspect_ms);
 
-    if (s->resume_action) {
-        /* The action set s->wait_until_ms if it waits for a time. */
-        at = sooner(at, s->wait_until_ms);
+    if (s->resume_action && s->wait_until_ms) { /* the action waits for a time, whoever is silent meanwhile */
+        stream_arm(s, sooner(at, s->wait_until_ms));
+        return STEP_WAIT;
     }
     if (!response)
         at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
@@ -135,6 +135,7 @@ stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, e
         s->rules_since_ms = loop_now_ms();
         s->resume_action = false;
         s->wait_until_ms = 0;
+        s->soft_rewrite = false;
         if (!(s->flags & SF_HTTP) && !response)
             conn_fill(s->sess->conn);
     }

@@ -231,6 +231,10 @@ reuse_hash(struct stream *s)
         h = XXH3_64bits_withSeed(sni.u.s.p, sni.u.s.len, 1);
     if (s->dst_override)
         h = XXH3_64bits_withSeed(&s->dst_override->sa, s->dst_override->len, h);
+    if (s->has_bc_mark)
+        h = XXH3_64bits_withSeed(&s->bc_mark, sizeof(s->bc_mark), h + 1);
+    if (s->has_bc_tos)
+        h = XXH3_64bits_withSeed(&s->bc_tos, sizeof(s->bc_tos), h + 2);
     return h;
 }
 
@@ -262,15 +266,9 @@ server_address(struct stream *s, struct addr *to)
     struct server *srv = s->srv;
     struct addr dst;
 
-    if (s->dst_override && srv->addr.kind != ADDR_UNIX) {
-        *to = *s->dst_override;
-        if (addr_port(to))
-            return true;
-    } else {
-        pthread_mutex_lock(&srv->lock);
-        *to = srv->addr;
-        pthread_mutex_unlock(&srv->lock);
-    }
+    pthread_mutex_lock(&srv->lock);
+    *to = srv->addr;
+    pthread_mutex_unlock(&srv->lock);
     if (!addr_is_ip(to))
         return addr_is_unix(to);
     bool any_host = addr_is_any(to);
@@ -278,7 +276,7 @@ server_address(struct stream *s, struct addr *to)
         addr_set_port(to, srv->port);
         return true;
     }
-    conn_dst(s->sess->conn, &dst);
+    stream_dst(s, &dst);
     if (any_host && addr_is_ip(&dst))
         *to = dst;
     if (srv->flags & SRVF_PORT_MAPPED)
@@ -305,6 +303,10 @@ open_connection(struct stream *s, int *err)
         .ka_idle_s = be->srvtcpka_idle_s,
         .ka_intvl_s = be->srvtcpka_intvl_s,
         .tfo = srv->flags & SRVF_TFO,
+        .mark = s->bc_mark,
+        .tos = s->bc_tos,
+        .has_mark = s->has_bc_mark,
+        .has_tos = s->has_bc_tos,
     };
 
     if (!server_address(s, &to)) {
@@ -321,8 +323,8 @@ queue_proxy_header(struct stream *s)
     struct addr src, dst;
     struct server *srv = s->srv;
 
-    conn_src(s->sess->conn, &src);
-    conn_dst(s->sess->conn, &dst);
+    stream_src(s, &src);
+    stream_dst(s, &dst);
     struct buf *b = buf_get();
     if (!b)
         return false;
