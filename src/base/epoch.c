@@ -14,7 +14,7 @@ struct reader {
     struct list link;
     _Atomic uint64_t seen; /* 0: idle */
     bool entered;
-} ALIGNED_LINE;
+};
 
 struct retired {
     struct retired *next;
@@ -30,7 +30,7 @@ static struct spin lock; /* the members below; leaf lock */
 static struct list readers = LIST_INIT(readers);
 static struct retired *first, **last = &first;
 
-static _Thread_local struct reader self;
+static _Thread_local struct reader self ALIGNED_LINE;
 
 /** Takes from the queue what no reader can hold. Lock held. */
 static struct retired *

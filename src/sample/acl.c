@@ -107,14 +107,15 @@ read_criterion(struct reading *r, struct proxy *px, char **err)
     const char *word = r->at < r->end ? r->c->word[r->at].s : "";
     size_t len = expr_name_len(word);
     const struct fetch *fetch = NULL;
+    struct expr_criterion crit;
 
     r->alias = acl_alias_find(slice(word, len));
     if (r->alias)
         fetch = fetch_find(slice_str(r->alias->fetch));
     if (!fetch)
         r->alias = NULL;
-    r->ae->expr =
-        expr_parse_acl(r->c, word, r->at, px, r->alias ? r->alias->name : NULL, fetch, err);
+    crit = (struct expr_criterion){ word, r->at, r->alias ? r->alias->name : NULL, fetch };
+    r->ae->expr = expr_parse_acl(r->c, &crit, px, err);
     if (!r->ae->expr) {
         hint_alias(word, len);
         *err = criterion_error(r, word, *err);
@@ -398,14 +399,13 @@ join_words(struct cfg *c, unsigned from, unsigned to)
 }
 
 bool
-acl_expr_parse(struct cfg *c, unsigned from, unsigned to, struct proxy *px, struct acl *acl,
-               char **err, unsigned *word)
+acl_expr_parse(struct acl_words *w, struct proxy *px, struct acl *acl, char **err)
 {
     struct reading r = {
-        .c = c,
-        .at = from,
-        .end = to,
-        .ae = ARENA_NEW(c->arena, struct acl_expr),
+        .c = w->c,
+        .at = w->from,
+        .end = w->to,
+        .ae = ARENA_NEW(w->c->arena, struct acl_expr),
         .id = -1,
     };
     bool ok, has_values;
@@ -414,12 +414,12 @@ acl_expr_parse(struct cfg *c, unsigned from, unsigned to, struct proxy *px, stru
     has_values = r.at < r.end;
     if (ok) {
         r.ae->type = pat_match_type(r.ae->match);
-        r.ae->text = join_words(c, from, to);
+        r.ae->text = join_words(w->c, w->from, w->to);
         ok = place(&r, acl, err) && read_values(&r, err);
     }
-    *word = r.at < to ? r.at : from;
+    w->at = r.at < w->to ? r.at : w->from;
     if (ok && !has_values)
-        warn_empty(&r, from);
+        warn_empty(&r, w->from);
     return ok;
 }
 
@@ -512,7 +512,7 @@ acl_parse(struct cfg *c, unsigned at, struct acl_list **list, struct proxy *px)
     struct acl *acl;
     const char *name;
     char *err = NULL;
-    unsigned word;
+    struct acl_words w = { .c = c, .from = at + 1, .to = c->nwords };
 
     if (!name_is_good(c, at))
         return CFG_ERR;
@@ -522,9 +522,9 @@ acl_parse(struct cfg *c, unsigned at, struct acl_list **list, struct proxy *px)
         acl = acl_new(c->arena, arena_strdup(c->arena, name));
         list_put(list, acl, c->arena);
     }
-    if (acl_expr_parse(c, at + 1, c->nwords, px, acl, &err, &word))
+    if (acl_expr_parse(&w, px, acl, &err))
         return CFG_OK;
-    cfg_error(c, word, "error detected while parsing ACL '%s' : %s.", name, err);
+    cfg_error(c, w.at, "error detected while parsing ACL '%s' : %s.", name, err);
     if (expr_hint())
         cfg_hint(c, "%s", expr_hint());
     free(err);

@@ -25,6 +25,7 @@ MUST_CHECK struct cond *cond_parse_err(struct cfg *c, unsigned at, struct proxy 
 /** True when word `at` is "if" or "unless". */
 bool cond_starts(const struct cfg *c, unsigned at);
 
+/** Whether it passes now. COND_MISS only while data may still come (no SMPO_FINAL). */
 HOT enum cond_result cond_eval(const struct cond *cond, struct sample_ctx *x);
 /** Needs of all its expressions; whether it is a single ACL expression (for indexed dispatch). */
 unsigned cond_needs(const struct cond *cond);

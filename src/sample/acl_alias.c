@@ -113,7 +113,8 @@ parse_predefined(struct cfg *c, unsigned which, char **err)
 {
     struct cfg_word words[PREDEFINED_WORDS] = { 0 }, *line = c->word;
     struct acl *acl = acl_new(c->arena, predefined[which].name);
-    unsigned n = 0, nline = c->nwords, at;
+    struct acl_words w = { .c = c };
+    unsigned n = 0, nline = c->nwords;
     bool ok;
 
     for (; n < PREDEFINED_WORDS && predefined[which].word[n]; n++) {
@@ -122,7 +123,8 @@ parse_predefined(struct cfg *c, unsigned which, char **err)
     }
     c->word = words;
     c->nwords = n;
-    ok = acl_expr_parse(c, 0, n, NULL, acl, err, &at);
+    w.to = n;
+    ok = acl_expr_parse(&w, NULL, acl, err);
     c->word = line;
     c->nwords = nline;
     return ok ? acl : NULL;

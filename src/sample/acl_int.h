@@ -64,10 +64,15 @@ const struct acl *acl_predefined(struct cfg *c, struct slice name, char **err);
 void acl_predefined_offer(struct suggest *s);
 void acl_predefined_forget(void);
 
-/** Parses "criterion [flags] [op] value..." from words[from..to) and appends it to the ACL. False
- * with *err; *word is where. */
-MUST_CHECK bool acl_expr_parse(struct cfg *c, unsigned from, unsigned to, struct proxy *px,
-                               struct acl *acl, char **err, unsigned *word);
+/** Words of the current line. */
+struct acl_words {
+    struct cfg *c;
+    unsigned from, to; /* [from, to) */
+    unsigned at;       /* out: the word that an error is about */
+};
+
+/** Parses "criterion [flags] [op] value..." and appends it to the ACL. False with *err. */
+MUST_CHECK bool acl_expr_parse(struct acl_words *w, struct proxy *px, struct acl *acl, char **err);
 struct acl *acl_new(struct arena *arena, const char *name);
 /** By name: of the list, or predefined. NULL without *err: unknown. */
 const struct acl *acl_find(struct cfg *c, const struct acl_list *list, struct slice name,

@@ -314,32 +314,37 @@ count_types(const unsigned char *types, unsigned *required)
 
 static const struct expr_arg no_args[1];
 
-/** After the opening parenthesis: fills out[0..n). *got counts what was there. */
-static bool
-parse_list(const char **pp, const unsigned char *types, unsigned n, const struct args_owner *o,
-           struct expr_arg *out, unsigned *got, struct args_err *err)
-{
-    for (unsigned i = 0; i < n; i++) {
-        struct slice s = take_one(pp, o->c->arena);
+/** The row's types, and what was found. */
+struct list_of_args {
+    const unsigned char *types;
+    unsigned n, required; /* types; those that must be given */
+    unsigned got;
+    struct expr_arg *out;
+};
 
-        if (**pp == '\0') {
-            err->pos = i + 1;
-            err->text = xstrdup("expected ')'");
-            return false;
-        }
+/** After the opening parenthesis: fills l->out, until the list ends or holds all it may. */
+static bool
+parse_list(const char **pp, struct list_of_args *l, const struct args_owner *o,
+           struct args_err *err)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        struct slice s = take_one(pp, o->c->arena);
         bool only = i == 0 && **pp == ')' && s.len == 0; /* "()" */
-        /* An optional table that is absent is the tracked one (sc0_conn_cnt), not the proxy's. */
-        if (only && (types[0] & ARG_OPT) &&
-            (!has_default(row_type(types[0])) || row_type(types[0]) == ARG_TABLE))
+
+        if (**pp == '\0') { /* not closed: check_list() says what is missing */
+            l->got = i + 1;
             return true;
-        *got = i + 1;
-        out[i].s = s;
+        }
+        if (only && (l->types[0] & ARG_OPT) && !has_default(row_type(l->types[0])))
+            return true;
+        l->got = i + 1;
+        l->out[i].s = s;
         err->pos = i + 1;
-        if (!parse_arg(&out[i], types[i], o, err))
+        if (!parse_arg(&l->out[i], l->types[i], o, err))
             return false;
         if (**pp == ')')
             return true;
-        if (i + 1 < n)
+        if (i + 1 < l->n)
             ++*pp;
     }
     return true;
@@ -347,26 +352,23 @@ parse_list(const char **pp, const unsigned char *types, unsigned n, const struct
 
 /** Checks that the list was closed, and complete. */
 static bool
-check_list(const char **pp, const unsigned char *types, unsigned required, unsigned got,
-           struct args_err *err)
+check_list(const char **pp, const struct list_of_args *l, struct args_err *err)
 {
-    if (**pp == '\0') {
-        err->pos = got + 1;
-        err->text = xstrdup("expected ')'");
-        return false;
-    }
-    if (**pp != ')') {
-        err->pos = got + 1;
+    err->pos = l->got + 1;
+    if (**pp && **pp != ')') {
         err->text = xasprintf("expected ')' before '%s'", *pp);
         return false;
     }
-    ++*pp;
-    if (got < required) {
-        err->pos = got + 1;
-        err->text = xasprintf("missing arguments (got %u/%u), type '%s' expected", got, required,
-                              type_names[row_type(types[got])]);
+    if (l->got < l->required) {
+        err->text = xasprintf("missing arguments (got %u/%u), type '%s' expected", l->got,
+                              l->required, type_names[row_type(l->types[l->got])]);
         return false;
     }
+    if (**pp == '\0') {
+        err->text = xstrdup("expected ')'");
+        return false;
+    }
+    ++*pp;
     return true;
 }
 
@@ -374,18 +376,19 @@ bool
 args_parse(const char **text, const unsigned char *types, const struct args_owner *owner,
            struct expr_arg **out, struct args_err *err)
 {
-    unsigned required, got = 0;
-    unsigned n = count_types(types, &required);
+    struct list_of_args l = { .types = types };
     const char *p = *text;
     const char *none = ")";
     const char **pp = *p == '(' ? &p : &none;
 
     *err = (struct args_err){ 0 };
-    *out = n ? ARENA_ARRAY(owner->c->arena, struct expr_arg, n + 1) : (struct expr_arg *)no_args;
+    l.n = count_types(types, &l.required);
+    l.out =
+        l.n ? ARENA_ARRAY(owner->c->arena, struct expr_arg, l.n + 1) : (struct expr_arg *)no_args;
+    *out = l.out;
     if (*p == '(')
         p++;
-    if (!parse_list(pp, types, n, owner, *out, &got, err) ||
-        !check_list(pp, types, required, got, err))
+    if (!parse_list(pp, &l, owner, err) || !check_list(pp, &l, err))
         return false;
     *text = p;
     return true;

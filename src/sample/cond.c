@@ -122,7 +122,8 @@ static const struct acl *
 read_anonymous(struct reading *r, char **err)
 {
     struct acl *acl = acl_new(r->c->arena, NULL);
-    unsigned from = ++r->at, end = from, word;
+    unsigned from = ++r->at, end = from;
+    struct acl_words w;
 
     while (end < r->c->nwords && !cfg_arg_is(r->c, end, "}"))
         end++;
@@ -131,8 +132,9 @@ read_anonymous(struct reading *r, char **err)
         r->at = from - 1;
         return NULL;
     }
-    if (!acl_expr_parse(r->c, from, end, r->px, acl, err, &word)) {
-        r->at = word;
+    w = (struct acl_words){ .c = r->c, .from = from, .to = end };
+    if (!acl_expr_parse(&w, r->px, acl, err)) {
+        r->at = w.at;
         return NULL;
     }
     r->at = end + 1;

@@ -436,20 +436,19 @@ expr_parse_text_err(struct cfg *c, const char *text, size_t *used, struct proxy 
 }
 
 struct expr *
-expr_parse_acl(struct cfg *c, const char *word, unsigned index, struct proxy *px,
-               const char *keyword, const struct fetch *fetch, char **err)
+expr_parse_acl(struct cfg *c, const struct expr_criterion *crit, struct proxy *px, char **err)
 {
     struct source src = {
-        .p = word,
-        .word = index,
+        .p = crit->text,
+        .word = crit->word,
         .acl = true,
-        .acl_keyword = keyword,
-        .acl_fetch = fetch,
+        .acl_keyword = crit->keyword,
+        .acl_fetch = crit->fetch,
     };
     struct expr *e = parse_source(c, &src, px, PT_ANY, err);
 
     if (e)
-        e->text = arena_strdup(c->arena, word);
+        e->text = arena_strdup(c->arena, crit->text);
     return e;
 }
 

@@ -37,6 +37,7 @@ bool expr_eval_as(const struct expr *e, struct sample_ctx *x, enum sample_type t
 
 enum sample_type expr_type(const struct expr *e); /* static result type (SMP_ANY when unknown) */
 unsigned expr_needs(const struct expr *e);        /* union of enum fetch_need */
+/** The row of its fetch, and the arguments, as many as the row has. */
 const struct fetch *expr_fetch(const struct expr *e);
 const struct expr_arg *expr_fetch_args(const struct expr *e);
 const char *expr_text(const struct expr *e);      /* source text, for messages and explain */

@@ -5,14 +5,17 @@
 #include "config/cfg.h"
 #include "sample/expr.h"
 
-/** One criterion of an ACL, "fetch(args),conv,...": a single word, and all of it.
- *
- * keyword  name of the ACL keyword when it is one of the aliases (then `fetch` is what it stands
- * for), else NULL fetch    NULL: the word's first name is looked up Points are not checked: an ACL
- * that cannot match only warns, when it is used. */
-MUST_CHECK struct expr *expr_parse_acl(struct cfg *c, const char *word, unsigned index,
-                                       struct proxy *px, const char *keyword,
-                                       const struct fetch *fetch, char **err);
+/** One criterion of an ACL, "fetch(args),conv,...". */
+struct expr_criterion {
+    const char *text;          /* all of a word */
+    unsigned word;             /* its index */
+    const char *keyword;       /* ACL keyword when the name is one of the aliases, and */
+    const struct fetch *fetch; /* what it stands for; NULL: the name is that of a fetch */
+};
+
+/** Points are not checked: an ACL that cannot match only warns, when it is used. */
+MUST_CHECK struct expr *expr_parse_acl(struct cfg *c, const struct expr_criterion *crit,
+                                       struct proxy *px, char **err);
 
 /** Length of the name at `s`. */
 size_t expr_name_len(const char *s);
@@ -21,7 +24,7 @@ bool expr_has_convs(const struct expr *e);
 const struct conv *expr_conv(const struct expr *e, unsigned i);
 /** The proxy whose line is parsed: for check functions of rows. */
 struct proxy *expr_parsing_proxy(void);
-/** Offers a mistyped name the names of all fetches, and remembers the best one for expr_hint(). */
+/** What expr_hint() answers: `hint` may have been meant; NULL: nothing. */
 void expr_set_hint(const char *hint);
 
 enum expr_step {

@@ -206,18 +206,20 @@ looks_like_name(struct slice s)
     return letter && s.len < 256;
 }
 
-/** Asks the system; only while the configuration is read. */
+/** Asks the system (not about odd notations of addresses, which it would take too); only while the
+ * configuration is read. */
 static bool
 resolve_ipv4(struct slice s, unsigned char addr[static 4])
 {
     struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found = NULL;
+    struct in_addr odd;
     char name[256];
 
     if (!looks_like_name(s))
         return false;
     memcpy(name, s.p, s.len);
     name[s.len] = '\0';
-    if (getaddrinfo(name, NULL, &hints, &found) != 0 || !found)
+    if (inet_aton(name, &odd) || getaddrinfo(name, NULL, &hints, &found) != 0 || !found)
         return false;
     const struct sockaddr_in *sin = (const void *)found->ai_addr;
     memcpy(addr, &sin->sin_addr, 4);

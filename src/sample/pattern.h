@@ -80,6 +80,7 @@ void pat_refs_finish(void);
 /** Frees all lists and indexes; no reader is left. */
 void pat_refs_fini(void);
 
+/** What `show map` prints before the name. */
 int pat_ref_id(const struct pat_ref *r);
 /** As it was written, without file@ and opt@; "" for anonymous lists. */
 const char *pat_ref_name(const struct pat_ref *r);
@@ -179,6 +180,7 @@ const struct pat *pat_set_match_groups(const struct pat_set *s, const struct sam
 /** Whether the set has patterns at all. */
 bool pat_set_is_empty(const struct pat_set *s);
 
+/** The entry's key as it is written in the list; valid until the next quiescent point. */
 struct slice pat_key(const struct pat *p);
 /** The value as a sample of the set's type (CONST; valid until the next quiescent point). False: it
  * has none. */

@@ -39,6 +39,7 @@ unsigned long regex_limit_count(void);
 /** Releases what the calling thread uses for matching. */
 void regex_thread_fini(void);
 
+/** As it was written. */
 const char *regex_source(const struct regex *re);
 bool regex_is_icase(const struct regex *re);
 

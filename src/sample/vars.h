@@ -32,6 +32,7 @@ const struct var_name *var_parse(struct slice text, char **err);
 /** Where the scopes live for an evaluation; set once by proxy/. NULL: that scope does not exist here. */
 extern struct vars *(*vars_scope_of)(struct sample_ctx *x, enum var_scope scope);
 
+/** The value with its type; strings are CONST and valid until the variable changes. False when it is not set. */
 bool var_get(const struct var_name *v, struct sample_ctx *x, struct sample *out);
 /** Copies the value. `cond` is the mask of ifexists... conditions. False when a limit or condition refuses it. */
 bool var_set(const struct var_name *v, struct sample_ctx *x, const struct sample *value, unsigned cond);
