@@ -176,6 +176,7 @@ struct stream {
     struct slice *req_cap, *res_cap;     /* [captures->nreq], [nres] */
     struct slice unique_id;
     unsigned status;           /* as logged; 0 none yet */
+    unsigned server_status;    /* as the server sent it; 0: none */
     uint64_t log_bytes_unused;
     unsigned srv_queue_pos, be_queue_pos;
     struct list filters;

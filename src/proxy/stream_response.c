@@ -169,7 +169,7 @@ response_complete(struct stream *s, size_t used)
     enum h1_framing framing = h1_framing_response(&s->rs, s->rq.meth);
 
     s->rs_ready = true;
-    s->status = s->rs.status;
+    s->status = s->server_status = s->rs.status;
     s->t_data_us = loop_now_us();
     s->res.in += used;
     c->rx->head += (uint32_t)used;
