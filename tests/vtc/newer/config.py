@@ -29,7 +29,7 @@ eq((status, 'valid' in text), (0, False), '-c is silent')
 true('Configuration file is valid' in check(GOOD, '-V')[1], '-c -V is not')
 
 for what, extra, said in (
-        ('an empty argument', 'backend b\n    server "" 127.0.0.1:1\n', r'argument number 1 at position \d+ is empty and marks the end of the argument list'),
+        ('an empty argument', 'backend b\n    server "" 127.0.0.1:1\n', r'argument number \d+ at position \d+ is empty and marks the end of the argument list'),
         ('an unset variable between quotes', 'backend b\n    http-request set-header X "${NO_SUCH_VARIABLE_HERE}"\n', r'is empty and marks the end of the argument list'),
         ('two proxies of a name', 'frontend b\n    bind 127.0.0.1:3\nbackend b\n', r"backend 'b' has the same name as frontend 'b'|frontend 'b' has the same name as backend 'b'|has the same name"),
         ('two servers of a name', 'backend b\n    server s 127.0.0.1:1\n    server s 127.0.0.1:2\n', r"another server named 's' was already defined at line \d+, please use a distinct name\."),
@@ -41,7 +41,7 @@ for what, extra, said in (
 status, text = check(GOOD + 'backend b\n    timeout tunnel 50\n')
 eq(status, 0, 'suspicious timeout: only a warning')
 has(text, r"'timeout tunnel 50' in .* is suspiciously small for a value in milliseconds\. Please use an explicit unit \('50ms'\)", 'suspicious timeout')
-eq(check('global\n    zero-warning\n    chroot /\n    user nobody\n' + HEAD + 'backend b\n    timeout tunnel 50\n')[0], 1, 'zero-warning makes it fatal')
+eq(check('global\n    zero-warning\n    chroot /\n    user nobody\n' + HEAD + 'listen a\n    bind 127.0.0.1:1\n    timeout tunnel 50\n')[0], 1, 'zero-warning makes it fatal')
 
 SERVERS = ''.join(f'    server s{n} 127.0.0.1:<<s1>>\n' for n in range(1, 5))
 with Origin() as s1, Proxy(DEFAULTS + 'listen fe\n    bind <<fe>>\n' + SERVERS, s1=s1.port) as p:
