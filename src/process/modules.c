@@ -26,6 +26,8 @@
     X(lb)                                                                                          \
     X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
+    X(logfmt)                                                                                      \
+    X(conv_hooks)                                                                                  \
     X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
     X(runtime)
