@@ -30,7 +30,10 @@
     X(conv_hooks)                                                                                  \
     X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
-    X(runtime)
+    X(runtime)                                                                                     \
+    X(runtime_stat)                                                                                \
+    X(runtime_server)                                                                              \
+    X(runtime_proxy)
 
 #define X(m) extern const struct module m##_module;
 MODULES(X)

@@ -65,6 +65,7 @@ parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             return cfg_error(c, *at, "custom id %u already used for proxy '%s' (declared at %s:%u)", (unsigned)id,
                              other->name, other->loc.file, other->loc.line);
     px->id = (unsigned)id;
+    px->id_set = true;
     (*at)++;
     return CFG_OK;
 }

@@ -590,6 +590,93 @@ listeners_close(struct config *cf)
             listener_close(li);
 }
 
+/* ---- pausing ---- */
+
+void
+frontend_pause(struct proxy *px)
+{
+    struct listener *li;
+
+    atomic_store(&px->paused, true);
+    list_each(li, &px->listeners, link)
+        if (li->nfds)
+            atomic_store(&li->state, LI_PAUSED);
+}
+
+void
+frontend_thread_pause(struct proxy *px)
+{
+    struct listener *li;
+
+    list_each(li, &px->listeners, link) {
+        struct listener_thread *t = li->threads ? &li->threads[loop_tid()] : NULL;
+        if (!t || !t->added)
+            continue;
+        timer_cancel(&t->rate_timer);
+        io_del(&t->io);
+        t->added = t->watching = false;
+    }
+}
+
+void
+frontend_suspend(struct proxy *px)
+{
+    struct listener *li;
+
+    list_each(li, &px->listeners, link)
+        for (unsigned i = 0; i < li->nfds && addr_is_ip(&li->addr) && !li->inherited; i++)
+            shutdown(li->fds[i], SHUT_RD); /* an error means that it is so already */
+}
+
+void
+frontend_stop(struct proxy *px)
+{
+    struct listener *li;
+
+    atomic_store(&px->stopped, true);
+    list_each(li, &px->listeners, link)
+        listener_close(li);
+}
+
+bool
+frontend_resume(struct proxy *px)
+{
+    struct listener *li;
+    bool ok = true;
+
+    list_each(li, &px->listeners, link) {
+        for (unsigned i = 0; i < li->nfds && addr_is_ip(&li->addr) && !li->inherited; i++)
+            ok &= listen(li->fds[i], (int)backlog_of(li)) == 0;
+        if (li->nfds)
+            atomic_store(&li->state, LI_LISTEN);
+    }
+    atomic_store(&px->paused, false);
+    return ok;
+}
+
+void
+frontend_thread_resume(struct proxy *px)
+{
+    struct listener *li;
+
+    list_each(li, &px->listeners, link)
+        if (li->nfds && !li->threads[loop_tid()].added && !register_listener(li, loop_tid()))
+            log_printf(&px->log, NULL, LOGL_ERR, "Frontend %s cannot accept on a thread again.\n", px->name);
+}
+
+void
+listeners_look_again(struct proxy *only)
+{
+    struct proxy *px;
+    struct listener *li;
+
+    list_each(px, &config->proxies, link)
+        if (!only || px == only)
+            list_each(li, &px->listeners, link)
+                if (li->threads)
+                    resume_listener(li);
+}
+
 void
 listeners_free(struct config *cf)
 {

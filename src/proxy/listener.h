@@ -81,6 +81,18 @@ void listener_release(struct listener *li);
 /** Who takes the connections of the runtime API's sockets (mode PX_CLI); set by runtime/. Owns fd, calls listener_release()
  *  when it ends. */
 extern void (*listener_cli_accept)(struct listener *li, int fd);
+/** Pausing a frontend: first frontend_pause(), then frontend_thread_pause() on every thread, then frontend_suspend(). For
+ *  good: frontend_stop() at the end instead. Back: frontend_resume(), then frontend_thread_resume() on every thread. */
+void frontend_pause(struct proxy *px);
+void frontend_thread_pause(struct proxy *px);
+/** Clients are refused from now on, except by unix and inherited sockets, which may be others' too: there they wait. */
+void frontend_suspend(struct proxy *px);
+void frontend_stop(struct proxy *px);
+/** False when a socket does not listen any more. */
+bool frontend_resume(struct proxy *px);
+void frontend_thread_resume(struct proxy *px);
+/** Limits were raised: listeners of the frontend (NULL: all) look again. */
+void listeners_look_again(struct proxy *px);
 /** How often the process' maxconn stopped a listener. */
 extern _Atomic unsigned listener_maxconn_reached;
 /** Releases what listeners_open() made. */

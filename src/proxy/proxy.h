@@ -137,6 +137,7 @@ struct proxy {
     unsigned cap;     /* enum px_cap */
     enum px_mode mode;
     unsigned id;      /* shown as iid */
+    bool id_set;      /* by the keyword `id` */
     struct cfg_loc loc;
     const char *desc, *guid;
     bool disabled;

@@ -4,16 +4,15 @@
  * on the thread that accepted; those that look at other threads' objects send letters (cli_on_threads). */
 #include "runtime/command.h"
 
-#include "config/diag.h"
-#include "config/module.h"
 #include "net/conn.h"
 #include "proxy/listener.h"
 #include "runtime/cli_int.h"
+#include "stats/stats.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define CLI_LINE_MAX   65536u
+#define CLI_INPUT_MAX (4u * 1024 * 1024) /* bytes of a command with its payload */
 
 struct cli_conn {
     struct cli cli;
@@ -30,21 +29,33 @@ struct cli_conn {
     bool in_payload;
     char *payload_mark; /* line that ends the payload; "" an empty one */
     bool finished_inside; /* cli_finish() was called by the command itself */
+    struct slice payload; /* of the line's last command; owned */
+    char *rest;           /* cli_rest() */
+    struct timer wait_timer;
+    void (*on_wait)(struct cli *c);
 };
+
+#define CLI_OUT_LOW 32768u /* a long answer goes on once no more than this is unsent */
 
 /* ---- answers ---- */
 
 static const char *const severity_name[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
+
+static void
+put_severity(struct cli *c, enum cli_severity sev)
+{
+    if (c->severity == 1)
+        text_printf(&c->out, "[%d]: ", sev);
+    else if (c->severity == 2)
+        text_printf(&c->out, "[%s]: ", severity_name[sev]);
+}
 
 enum cli_rc
 cli_msg(struct cli *c, enum cli_severity sev, const char *fmt, ...)
 {
     va_list ap;
 
-    if (c->severity == 1)
-        text_printf(&c->out, "[%d]: ", sev);
-    else if (c->severity == 2)
-        text_printf(&c->out, "[%s]: ", severity_name[sev]);
+    put_severity(c, sev);
     va_start(ap, fmt);
     text_vprintf(&c->out, fmt, ap);
     va_end(ap);
@@ -53,116 +64,49 @@ cli_msg(struct cli *c, enum cli_severity sev, const char *fmt, ...)
     return CLI_DONE;
 }
 
-/* ---- finding commands ---- */
-
-/* How many words of the row's name the arguments have; 0 unless all of them. */
-static unsigned
-words_matched(const struct cli *c, const struct command *cmd)
+enum cli_rc
+cli_msg_raw(struct cli *c, enum cli_severity sev, const char *fmt, ...)
 {
-    const char *p = cmd->name;
-    unsigned n = 0;
+    va_list ap;
 
-    while (*p) {
-        size_t len = strcspn(p, " ");
-        if (n >= c->nargs || strlen(c->arg[n]) != len || memcmp(c->arg[n], p, len) != 0)
-            return 0;
-        n++;
-        p += len + (p[len] == ' ');
+    put_severity(c, sev);
+    va_start(ap, fmt);
+    text_vprintf(&c->out, fmt, ap);
+    va_end(ap);
+    return CLI_DONE;
+}
+
+enum cli_rc
+cli_err_free(struct cli *c, char *text)
+{
+    cli_err(c, "%s", text ? text : "Internal error.");
+    free(text);
+    return CLI_DONE;
+}
+
+enum cli_rc
+cmd_unsupported(struct cli *c, const struct command *cmd)
+{
+    return cli_err(c, "'%s' is not supported yet.", cmd->name);
+}
+
+const char *
+cli_rest(struct cli *c, unsigned from)
+{
+    struct cli_conn *cc = container_of(c, struct cli_conn, cli);
+    struct text t = { 0 };
+
+    for (unsigned i = from; i < c->nargs; i++) {
+        if (i > from)
+            text_char(&t, ' ');
+        text_str(&t, c->arg[i]);
     }
-    return n;
-}
-
-static const struct command *
-find_command(const struct cli *c)
-{
-    const struct command *best = NULL;
-    unsigned most = 0;
-
-    for (unsigned m = 0; modules[m]; m++)
-        for (const struct command *cmd = modules[m]->commands; cmd && cmd->name; cmd++) {
-            unsigned n = words_matched(c, cmd);
-            if (n > most) {
-                most = n;
-                best = cmd;
-            }
-        }
-    return best;
-}
-
-static bool
-visible(const struct cli *c, const struct command *cmd)
-{
-    if (cmd->level > c->level || cmd->flags & CMDF_HIDDEN)
-        return false;
-    if (cmd->flags & CMDF_EXPERT && !c->expert)
-        return false;
-    return !(cmd->flags & CMDF_EXPERIMENTAL) || c->experimental;
-}
-
-static int
-by_usage(const void *a, const void *b)
-{
-    return strcmp((*(const struct command *const *)a)->usage, (*(const struct command *const *)b)->usage);
-}
-
-void
-cli_list(struct cli *c, const char *title, bool (*want)(const struct cli *c, const struct command *cmd))
-{
-    const struct command **list = NULL;
-    unsigned n = 0, size = 0;
-
-    text_str(&c->out, title);
-    for (unsigned m = 0; modules[m]; m++)
-        for (const struct command *cmd = modules[m]->commands; cmd && cmd->name; cmd++) {
-            if (!visible(c, cmd) || (want && !want(c, cmd)))
-                continue;
-            if (n == size)
-                list = xrealloc(list, (size = size ? size * 2 : 64) * sizeof(struct command *));
-            list[n++] = cmd;
-        }
-    if (n)
-        qsort(list, n, sizeof(struct command *), by_usage);
-    for (unsigned i = 0; i < n; i++)
-        text_printf(&c->out, "  %-39s : %s\n", list[i]->usage, list[i]->help);
-    free(list);
-}
-
-/* A command is close when its first words are those given, or nearly so. */
-static bool
-is_close(const struct cli *c, const struct command *cmd)
-{
-    struct suggest s;
-    char first[64], given[64];
-    size_t len = strcspn(cmd->name, " ");
-
-    if (!c->nargs)
-        return true;
-    if (strcmp(cmd->name, "help") == 0 || strcmp(cmd->name, "prompt") == 0 || strcmp(cmd->name, "quit") == 0)
-        return true;
-    struct out o = OUT(first), g = OUT(given);
-    out_mem(&o, cmd->name, MIN(len, sizeof(first) - 1));
-    out_char(&o, '\0');
-    out_mem(&g, c->arg[0], MIN(strlen(c->arg[0]), sizeof(given) - 1));
-    out_char(&g, '\0');
-    if (strcmp(first, given) == 0)
-        return true;
-    suggest_init(&s, given);
-    suggest_offer(&s, first);
-    return suggest_result(&s) != NULL;
-}
-
-static void
-unknown_command(struct cli *c)
-{
-    if (c->nargs)
-        cli_list(c, "Unknown command, but maybe one of the following ones is a better match:\n", is_close);
-    else
-        cli_list(c, "Unknown command. Please enter one of the following commands only:\n", NULL);
+    free(cc->rest);
+    cc->rest = t.p ? t.p : xstrdup("");
+    return cc->rest;
 }
 
 /* ---- executing ---- */
-
-static void cli_step(struct cli_conn *cc);
 
 /* Splits into words at blanks; a backslash takes the next character as it is. In place. */
 static void
@@ -197,10 +141,18 @@ execute(struct cli_conn *cc, char *text)
     struct cli *c = &cc->cli;
 
     split_words(c, text);
-    const struct command *cmd = c->nargs ? find_command(c) : NULL;
+    const struct command *cmd = c->nargs ? cli_find(c, 0) : NULL;
+    atomic_fetch_add_explicit(&stats_process.cli_commands, 1, memory_order_relaxed);
     if (!cmd) {
-        if (c->nargs || !c->interactive)
-            unknown_command(c);
+        char title[160];
+        struct out o = OUT(title);
+        if (!c->nargs && c->interactive)
+            return CLI_DONE;
+        if (c->nargs)
+            out_printf(&o, "Unknown command: '%.64s', but maybe one of the following ones is a better match:\n%c", c->arg[0], 0);
+        else
+            out_printf(&o, "Unknown command. Please enter one of the following commands only:\n%c", 0);
+        cli_list(c, title, 0);
         return CLI_DONE;
     }
     if (cmd->level > c->level)
@@ -212,28 +164,12 @@ execute(struct cli_conn *cc, char *text)
     return cmd->run(c, cmd);
 }
 
-static void
-end_answer(struct cli_conn *cc)
-{
-    text_char(&cc->cli.out, '\n');
-    cc->cli.payload = SLICE_NONE;
-}
-
-static void
-put_prompt(struct cli_conn *cc)
-{
-    if (cc->cli.prompt)
-        text_str(&cc->cli.out, "> ");
-}
-
 /* The next command of the line: up to an unescaped ';'. */
 static char *
 next_command(struct cli_conn *cc)
 {
     char *p = cc->line + cc->line_at, *start = p;
 
-    if (!*p && cc->line_at)
-        return NULL;
     while (*p && *p != ';') {
         if (*p == '\\' && p[1])
             p++;
@@ -244,39 +180,61 @@ next_command(struct cli_conn *cc)
     return start;
 }
 
+static void
+put_prompt(struct cli *c)
+{
+    int64_t up = (loop_wall_us() - config->start_wall_us) / 1000000;
+    unsigned s = up > 0 ? (unsigned)up : 0;
+
+    if (!c->prompt || c->close)
+        return;
+    if (c->timed)
+        text_printf(&c->out, "[%u:%02u:%02u:%02u]", s / 86400, s % 86400 / 3600, s % 3600 / 60, s % 60);
+    text_str(&c->out, "> ");
+}
+
+/* The answer is complete: the empty line after it, and what follows. */
+static void
+end_command(struct cli_conn *cc)
+{
+    struct cli *c = &cc->cli;
+
+    text_char(&c->out, '\n');
+    c->state = NULL;
+    c->cancel = NULL;
+    c->more = NULL;
+    c->payload = SLICE_NONE;
+    free(cc->rest);
+    cc->rest = NULL;
+    timer_cancel(&cc->wait_timer);
+    put_prompt(c);
+    if (cc->line[cc->line_at] && !c->close)
+        return;
+    free(cc->line);
+    cc->line = NULL;
+    free((char *)cc->payload.p);
+    cc->payload = SLICE_NONE;
+    if (!c->interactive || c->close)
+        cc->closing = true;
+}
+
 /* Runs the commands of the current line until one waits. */
 static void
 run_line(struct cli_conn *cc)
 {
     struct cli *c = &cc->cli;
-    char *cmd;
 
     while (cc->line && !cc->waiting) {
-        bool last_empty = cc->line_at && !cc->line[cc->line_at];
-        cmd = last_empty ? NULL : next_command(cc);
-        if (!cmd) {
-            free(cc->line);
-            cc->line = NULL;
-            break;
-        }
+        char *cmd = next_command(cc);
+        bool last = !cc->line[cc->line_at];
+
+        c->payload = last ? cc->payload : SLICE_NONE;
         cc->finished_inside = false;
-        if (execute(cc, cmd) == CLI_WAIT) {
-            if (!cc->finished_inside) {
-                cc->waiting = true;
-                return;
-            }
+        if (execute(cc, cmd) == CLI_WAIT && !cc->finished_inside) {
+            cc->waiting = true;
+            return;
         }
-        end_answer(cc);
-        if (c->nargs && strcmp(c->arg[0], "quit") == 0)
-            cc->closing = true;
-        bool more = cc->line[cc->line_at] != '\0';
-        if (!more) {
-            free(cc->line);
-            cc->line = NULL;
-            put_prompt(cc);
-            if (!c->interactive)
-                cc->closing = true;
-        }
+        end_command(cc);
     }
 }
 
@@ -285,22 +243,34 @@ cli_finish(struct cli *c)
 {
     struct cli_conn *cc = container_of(c, struct cli_conn, cli);
 
-    c->state = NULL;
-    c->cancel = NULL;
     if (!cc->waiting) {
         cc->finished_inside = true;
         return;
     }
     cc->waiting = false;
-    end_answer(cc);
-    if (!cc->line || !cc->line[cc->line_at]) {
-        free(cc->line);
-        cc->line = NULL;
-        put_prompt(cc);
-        if (!c->interactive)
-            cc->closing = true;
-    }
+    end_command(cc);
     task_wake(&cc->task);
+}
+
+static void
+on_wait_timer(struct timer *t)
+{
+    struct cli_conn *cc = container_of(t, struct cli_conn, wait_timer);
+
+    if (cc->on_wait)
+        cc->on_wait(&cc->cli);
+}
+
+void
+cli_timer(struct cli *c, int ms, void (*fn)(struct cli *c))
+{
+    struct cli_conn *cc = container_of(c, struct cli_conn, cli);
+
+    cc->on_wait = fn;
+    if (ms > 0)
+        timer_set(&cc->wait_timer, loop_now_ms() + ms, on_wait_timer);
+    else
+        timer_cancel(&cc->wait_timer);
 }
 
 /* ---- input ---- */
@@ -357,12 +327,12 @@ take_payload(struct cli_conn *cc, bool eof)
         rest = slice_sub(rest, nl + 1, SIZE_MAX);
         if (!is_end)
             continue;
-        cc->cli.payload = slice(xstrndup(in.p, (size_t)(start - in.p)), (size_t)(start - in.p));
+        cc->payload = slice(xstrndup(in.p, (size_t)(start - in.p)), (size_t)(start - in.p));
         text_drop(&cc->in, in.len - rest.len);
         return true;
     }
     if (eof) {
-        cc->cli.payload = slice(xstrndup(in.p, in.len), in.len);
+        cc->payload = slice(xstrndup(in.len ? in.p : "", in.len), in.len);
         text_drop(&cc->in, in.len);
         return true;
     }
@@ -375,7 +345,7 @@ read_input(struct cli_conn *cc)
     char *buf = buf_scratch();
     bool got = false;
 
-    while (cc->conn->flags & CONN_RD_READY && cc->in.len < 4u * 1024 * 1024) {
+    while (cc->conn->flags & CONN_RD_READY && cc->in.len <= CLI_INPUT_MAX) {
         ssize_t n = conn_recv(cc->conn, buf, 16384);
         if (n <= 0)
             break;
@@ -393,13 +363,15 @@ cli_close(struct cli_conn *cc)
     if (cc->waiting && cc->cli.cancel)
         cc->cli.cancel(&cc->cli);
     timer_cancel(&cc->timer);
+    timer_cancel(&cc->wait_timer);
     task_cancel(&cc->task);
     conn_free(&cc->conn);
     text_fini(&cc->in);
     text_fini(&cc->cli.out);
-    free((char *)cc->cli.payload.p);
+    free((char *)cc->payload.p);
     free(cc->payload_mark);
     free(cc->line);
+    free(cc->rest);
     list_del(&cc->link);
     free(cc);
     atomic_fetch_sub(&li->px->fe_conn, 1);
@@ -417,6 +389,7 @@ flush_output(struct cli_conn *cc)
         if (n <= 0)
             break;
         text_drop(o, (size_t)n);
+        atomic_fetch_add_explicit(&stats_process.cli_bytes_out, (uint64_t)n, memory_order_relaxed);
     }
     return o->len == 0;
 }
@@ -433,7 +406,41 @@ on_timeout(struct timer *t)
     cli_close(cc);
 }
 
-/* One thing after the other until something must be waited for. */
+/* A long answer goes on while the client reads. */
+static void
+continue_answer(struct cli_conn *cc)
+{
+    struct cli *c = &cc->cli;
+
+    if (!cc->waiting || !c->more || c->out.len > CLI_OUT_LOW)
+        return;
+    if (c->more(c) == CLI_DONE)
+        cli_finish(c);
+    else
+        task_wake(&cc->task); /* others come first */
+}
+
+/* What was received: lines, payloads. */
+static void
+take_input(struct cli_conn *cc, bool eof)
+{
+    while (!cc->waiting && !cc->closing) {
+        if (cc->in_payload) {
+            if (!take_payload(cc, eof))
+                return;
+            cc->in_payload = false;
+        } else if (cc->line) {
+            run_line(cc);
+        } else {
+            if (!take_line(cc, eof))
+                return;
+            cc->in_payload = wants_payload(cc, cc->line);
+            if (cc->in_payload && cc->cli.prompt)
+                text_str(&cc->cli.out, "+ ");
+        }
+    }
+}
+
 static void
 cli_step(struct cli_conn *cc)
 {
@@ -442,27 +449,11 @@ cli_step(struct cli_conn *cc)
     if (read_input(cc))
         timer_set(&cc->timer, loop_now_ms() + cc->cli.timeout_ms, on_timeout);
     eof = cc->conn->flags & (CONN_EOF | CONN_ERR);
-    while (!cc->waiting && !cc->closing) {
-        if (cc->line && !cc->in_payload) {
-            run_line(cc);
-            continue;
-        }
-        if (cc->in_payload) {
-            if (!take_payload(cc, eof))
-                break;
-            cc->in_payload = false;
-            continue;
-        }
-        free((char *)cc->cli.payload.p);
-        cc->cli.payload = SLICE_NONE;
-        if (!take_line(cc, eof))
-            break;
-        if (wants_payload(cc, cc->line))
-            cc->in_payload = true;
-    }
+    take_input(cc, eof);
     bool sent = flush_output(cc);
-    if (cc->conn->flags & CONN_ERR || (sent && cc->closing) || (sent && eof && !cc->waiting && !cc->line) ||
-        cc->in.len > CLI_LINE_MAX * 64)
+    continue_answer(cc);
+    if (cc->conn->flags & CONN_ERR || (sent && !cc->cli.out.len && cc->closing) ||
+        (sent && !cc->cli.out.len && eof && !cc->waiting && !cc->line) || cc->in.len > CLI_INPUT_MAX)
         cli_close(cc);
 }
 

@@ -4,8 +4,15 @@
 
 #include "runtime/command.h"
 
-/** Appends the commands that the level may see, sorted, below `title`. `want` NULL: all. */
-void cli_list(struct cli *c, const char *title, bool (*want)(const struct cli *c, const struct command *cmd));
+/** The command that the words from `from` on name: the row with the most words; NULL. */
+const struct command *cli_find(const struct cli *c, unsigned from);
+/** Whether it is listed at the level and in the modes of the connection. */
+bool cli_sees(const struct cli *c, const struct command *cmd);
+/** Lists the commands that the words from `from` on may mean, all without words, below `title`; the built-in ones last. */
+void cli_list(struct cli *c, const char *title, unsigned from);
+/** A copy that lives until the process ends: names given at run time, which other threads may hold for long. */
+const char *cli_keep(const char *s);
+void cli_keep_fini(void);
 /** Hooks of the runtime module. */
 void cli_install(struct config *cf);
 void cli_thread_stop(struct config *cf);

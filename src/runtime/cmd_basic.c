@@ -2,56 +2,54 @@
 #include "runtime/cli_int.h"
 
 #include "config/module.h"
+#include "config/tune.h"
+#include "process/limits.h"
 #include "process/version.h"
 #include "proxy/listener.h"
 #include "runtime/runtime.h"
+#include "stats/stats.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
 
 extern char **environ;
-
-static bool
-matches_words(const struct cli *c, const struct command *cmd)
-{
-    /* `help show ser`: every given word begins a word of the name, in order */
-    const char *p = cmd->name;
-
-    for (unsigned i = 1; i < c->nargs; i++) {
-        if (!*p || strncmp(p, c->arg[i], strlen(c->arg[i])) != 0)
-            return false;
-        p += strcspn(p, " ");
-        p += *p == ' ';
-    }
-    return true;
-}
 
 static enum cli_rc
 cmd_help(struct cli *c, const struct command *cmd)
 {
-    cli_list(c, "The following commands are valid at this level:\n", matches_words);
+    cli_list(c, "The following commands are valid at this level:\n", 1);
     return CLI_DONE;
 }
 
-/* 3.2: `prompt [help | n | i | p | timed]`; alone it toggles. */
+/* 3.2: `prompt [help | n | i | p | timed]*`; alone it toggles. */
 static enum cli_rc
 cmd_prompt(struct cli *c, const struct command *cmd)
 {
-    const char *mode = c->arg[1];
+    static const char usage[] = "Usage: prompt [help | n | i | p | timed]*\n"
+                                "  n      close the connection after the answers to a line\n"
+                                "  i      keep it, without a prompt\n"
+                                "  p      keep it, with a prompt\n"
+                                "  timed  toggle the uptime in the prompt";
 
-    if (!*mode) {
+    if (c->nargs == 1) {
         c->prompt = !c->prompt;
         c->interactive = c->prompt;
-    } else if (strcmp(mode, "n") == 0) {
-        c->prompt = c->interactive = false;
-    } else if (strcmp(mode, "i") == 0) {
-        c->interactive = true;
-        c->prompt = false;
-    } else if (strcmp(mode, "p") == 0 || strcmp(mode, "timed") == 0) {
-        c->prompt = c->interactive = true;
-    } else if (strcmp(mode, "help") == 0) {
-        return cli_msg(c, CLI_INFO, "Usage: prompt [help | n | i | p | timed]");
-    } else {
-        return cli_err(c, "Unknown prompt mode '%s'. Usage: prompt [help | n | i | p | timed]", mode);
+    }
+    for (unsigned i = 1; i < c->nargs; i++) {
+        const char *mode = c->arg[i];
+        if (strcmp(mode, "n") == 0)
+            c->prompt = c->interactive = false;
+        else if (strcmp(mode, "i") == 0)
+            c->interactive = !(c->prompt = false);
+        else if (strcmp(mode, "p") == 0)
+            c->prompt = c->interactive = true;
+        else if (strcmp(mode, "timed") == 0)
+            c->timed = !c->timed;
+        else if (strcmp(mode, "help") == 0)
+            return cli_msg(c, CLI_INFO, "%s", usage);
+        else
+            return cli_err(c, "%s", usage);
     }
     return CLI_DONE;
 }
@@ -59,8 +57,7 @@ cmd_prompt(struct cli *c, const struct command *cmd)
 static enum cli_rc
 cmd_quit(struct cli *c, const struct command *cmd)
 {
-    c->interactive = false;
-    c->prompt = false;
+    c->close = true;
     return CLI_DONE;
 }
 
@@ -188,9 +185,9 @@ cmd_set_severity(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "help", "help [<command>]", "list matching or all commands", CLI_LEVEL_USER, cmd_help, 0, NULL },
-    { "prompt", "prompt [help | n | i | p | timed]", "toggle interactive mode with prompt", CLI_LEVEL_USER, cmd_prompt, 0, NULL },
-    { "quit", "quit", "disconnect", CLI_LEVEL_USER, cmd_quit, 0, NULL },
+    { "help", "help [<command>]", "list matching or all commands", CLI_LEVEL_USER, cmd_help, CMDF_BUILTIN, NULL },
+    { "prompt", "prompt [help | n | i | p | timed]", "toggle interactive mode with prompt", CLI_LEVEL_USER, cmd_prompt, CMDF_BUILTIN, NULL },
+    { "quit", "quit", "disconnect", CLI_LEVEL_USER, cmd_quit, CMDF_BUILTIN, NULL },
     { "user", "user", "lower the level of the current CLI session to user", CLI_LEVEL_USER, cmd_lower_level, 0, NULL },
     { "operator", "operator", "lower the level of the current CLI session to operator", CLI_LEVEL_OPERATOR, cmd_lower_level, 0, NULL },
     { "show cli level", "show cli level", "display the level of the current CLI session", CLI_LEVEL_USER, cmd_show_level, 0, NULL },
@@ -205,5 +202,61 @@ static const struct command commands[] = {
     { 0 },
 };
 
-const struct module runtime_module = { .name = "runtime API", .commands = commands, .defaults = cli_install,
-                                       .thread_stop = cli_thread_stop };
+/* ---- the process, for the statistics ---- */
+
+static int64_t boot_us;
+
+static int64_t
+mono_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void
+on_defaults(struct config *cf)
+{
+    boot_us = mono_us();
+    stats_process.version = FULL_VERSION;
+    stats_process.release_date = RELEASE_DATE;
+    cli_install(cf);
+}
+
+static bool
+on_start(struct config *cf)
+{
+    struct rlimit r;
+
+    stats_process.hard_maxconn = tune.maxconn;
+    stats_process.fd_limit = limits_fd;
+    stats_process.maxsock = limits_maxsock;
+    if (getrlimit(RLIMIT_DATA, &r) == 0 && r.rlim_cur != RLIM_INFINITY)
+        stats_process.mem_max = r.rlim_cur;
+    return true;
+}
+
+static bool
+on_thread_start(struct config *cf)
+{
+    if (loop_tid() == 0)
+        stats_process.boot_ms = (unsigned)((mono_us() - boot_us) / 1000);
+    return true;
+}
+
+static void
+on_stop(struct config *cf)
+{
+    cli_keep_fini();
+}
+
+const struct module runtime_module = {
+    .name = "runtime API",
+    .commands = commands,
+    .defaults = on_defaults,
+    .start = on_start,
+    .thread_start = on_thread_start,
+    .thread_stop = cli_thread_stop,
+    .stop = on_stop,
+};

@@ -14,7 +14,7 @@ struct command;
 /** What a command did. */
 enum cli_rc {
     CLI_DONE, /* the answer is in cli->out */
-    CLI_WAIT, /* not finished: cli_finish() will be called later, on the CLI's thread */
+    CLI_WAIT, /* not finished: cli->more() continues it, or cli_finish() ends it later, on the CLI's thread */
 };
 
 typedef enum cli_rc (*command_fn)(struct cli *c, const struct command *cmd);
@@ -23,6 +23,7 @@ enum command_flag {
     CMDF_EXPERIMENTAL = 1 << 0, /* needs experimental-mode on */
     CMDF_EXPERT = 1 << 1,
     CMDF_HIDDEN = 1 << 2, /* not in help */
+    CMDF_BUILTIN = 1 << 3, /* listed last, and with every list of suggestions */
 };
 
 struct command {
@@ -45,10 +46,13 @@ struct cli {
     struct text out;      /* the answer */
     int level;            /* CLI_LEVEL_* */
     int severity;         /* 0 none, 1 number, 2 string */
-    bool prompt, interactive, experimental, expert;
+    bool prompt, interactive, timed, experimental, expert;
     int timeout_ms;
     void *state;          /* of a command that waits */
-    void (*cancel)(struct cli *c); /* called when the connection ends while it waits */
+    /** Of a command with a long answer: called whenever the client has read most of it, until it returns CLI_DONE. */
+    enum cli_rc (*more)(struct cli *c);
+    void (*cancel)(struct cli *c); /* releases state when the connection ends while the command waits */
+    bool close;           /* the connection ends after this answer */
 };
 
 /** Severities of messages (syslog numbers). */
@@ -57,6 +61,16 @@ enum cli_severity { CLI_EMERG, CLI_ALERT, CLI_CRIT, CLI_ERR, CLI_WARNING, CLI_NO
 /** A message as HAProxy answers: severity prefix if wanted, the text, a line feed. Returns CLI_DONE. */
 enum cli_rc cli_msg(struct cli *c, enum cli_severity sev, const char *fmt, ...) PRINTF(3, 4);
 #define cli_err(c, ...) cli_msg((c), CLI_ERR, __VA_ARGS__)
+/** The same without the line feed, as HAProxy does for some messages: the empty line that ends every answer ends it. */
+enum cli_rc cli_msg_raw(struct cli *c, enum cli_severity sev, const char *fmt, ...) PRINTF(3, 4);
+/** A text that the caller allocated (NULL: nothing): answered as an error and freed. */
+enum cli_rc cli_err_free(struct cli *c, char *text);
+/** For rows of features that are not there yet. */
+enum cli_rc cmd_unsupported(struct cli *c, const struct command *cmd);
+/** Words `from`.. joined by single spaces, in the connection's memory until the command ends; "" when there are none. */
+const char *cli_rest(struct cli *c, unsigned from);
+/** Starts a timer that calls fn(c) on the CLI's thread while a command waits; 0 ms: stops it. */
+void cli_timer(struct cli *c, int ms, void (*fn)(struct cli *c));
 /** A waiting command is finished: its answer is in c->out. */
 void cli_finish(struct cli *c);
 
@@ -66,6 +80,8 @@ enum cli_rc cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg
 
 /** Finds the server "backend/server" of word `i`, or answers the error and returns NULL. */
 struct server *cli_server(struct cli *c, unsigned i);
-struct proxy *cli_proxy_of(struct cli *c, unsigned i, unsigned cap);
+/** The frontend called word `i`; else answers the error and returns NULL. */
+struct proxy *cli_frontend(struct cli *c, unsigned i);
+struct proxy *cli_backend(struct cli *c, unsigned i);
 
 #endif

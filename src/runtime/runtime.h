@@ -4,6 +4,6 @@
 
 #include "config/module.h"
 
-extern const struct module runtime_module;
+extern const struct module runtime_module, runtime_stat_module, runtime_server_module, runtime_proxy_module;
 
 #endif
