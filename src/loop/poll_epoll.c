@@ -1,4 +1,5 @@
 /* poll_epoll.c - waiting with epoll; clocks. The simulator links another file in its place. */
+#include "base/epoch.h"
 #include "loop/loop_int.h"
 
 #include <errno.h>
@@ -162,8 +163,11 @@ poller_wait(struct loop *l, int wait_ms)
     if (wait_ms != 0) {
         poller_clock(l);
         before = l->now_us;
+        epoch_idle(); /* a sleeping thread must not keep what others have replaced */
     }
     int n = epoll_wait(p->epfd, p->ev, POLL_EVENTS, wait_ms);
+    if (wait_ms != 0)
+        epoch_busy();
     poller_clock(l);
     account(l, before ? l->now_us - before : 0);
     p->nev = n < 0 ? 0 : n;
