@@ -56,6 +56,7 @@
 #define SUSPECT(x)                                                                                 \
     (unlikely(x) ? (suspect_seen(#x, __FILE__, __LINE__), true) : false)
 
+/** Where ASSERT() and SUSPECT() go; not to be called otherwise. */
 NORETURN COLD void assert_failed(const char *what, const char *file, int line);
 COLD void suspect_seen(const char *what, const char *file, int line);
 /** Events that SUSPECT() counted since the start, over all threads. */

@@ -38,6 +38,7 @@ struct freq_shared {
     _Atomic uint32_t curr, prev;
 };
 
+/** freq_add() for several threads at once; returns the new count of the current period. */
 uint32_t freq_shared_add(struct freq_shared *f, uint32_t period_ms, uint32_t n, uint64_t now_ms);
 /** A consistent copy to use with the functions above. */
 struct freq freq_shared_get(const struct freq_shared *f);

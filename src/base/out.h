@@ -49,6 +49,7 @@ out_char(struct out *o, char c)
 }
 
 #define out_lit(o, lit) out_mem((o), (lit), sizeof(lit) - 1)
+/** Appends text, or a number in decimal; what does not fit sets `full`. */
 void out_str(struct out *o, const char *s);
 void out_uint(struct out *o, uint64_t v);
 void out_int(struct out *o, int64_t v);
@@ -64,6 +65,7 @@ struct text {
     size_t len, size;
 };
 
+/** Append; memory grows as needed. */
 void text_mem(struct text *t, const void *p, size_t len);
 void text_str(struct text *t, const char *s);
 void text_slice(struct text *t, struct slice s);

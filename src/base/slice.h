@@ -56,6 +56,7 @@ slice_eq_str(struct slice a, const char *s)
     return slice_eq(a, slice_str(s));
 }
 
+/** Predicates; an empty prefix or suffix always matches, `nocase` folds ASCII letters only. */
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_starts_nocase(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);

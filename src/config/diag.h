@@ -42,8 +42,12 @@ struct diags {
 
 void diags_init(struct diags *d);
 void diags_fini(struct diags *d);
+
+/** Appends an entry. `loc` and `excerpt` may be NULL; `excerpt` is copied, of
+ *  `loc` the names stay the caller's. Returns it for diag_hint(). */
 struct diag *diags_add(struct diags *d, enum diag_level level, const struct cfg_loc *loc,
                        const char *excerpt, const char *fmt, ...) PRINTF(5, 6);
+/** Adds a line of help below an entry. */
 void diag_hint(struct diag *g, const char *fmt, ...) PRINTF(2, 3);
 
 /** The first line as HAProxy prints it behind "[ALERT]    (pid) : ": "config : parsing [file:line]
@@ -63,6 +67,7 @@ struct suggest {
     unsigned best_cost;
 };
 
+/** Looks for the candidate that `wrong` is most likely a misspelling of: init, offer each, ask for the result. */
 void suggest_init(struct suggest *s, const char *wrong);
 void suggest_offer(struct suggest *s, const char *candidate);
 /** NULL when nothing is close enough. */

@@ -8,6 +8,7 @@
 #define FULL_VERSION COMPAT_VERSION "-steelyard-" STEELYARD_VERSION
 #define RELEASE_DATE "2026/11/22"
 
+/** What -v and -vv print on stdout. */
 void version_print(void);
 void version_print_build(void);
 

@@ -57,6 +57,7 @@ struct stats_row {
     struct out text;
 };
 
+/** Fill a row with the counters of one object. */
 void stats_frontend(struct stats_row *r, struct proxy *px);
 void stats_listener(struct stats_row *r, struct proxy *px, struct listener *li);
 void stats_server(struct stats_row *r, struct proxy *px, struct server *srv);
@@ -128,6 +129,7 @@ void stats_clear_server(struct server *srv);
 
 enum stats_format { STATS_CSV, STATS_TYPED, STATS_JSON };
 
+/** Appends the line of column names, "# pxname,svname,...". */
 void stats_csv_header(struct text *to);
 /** One row: a CSV line, lines of typed values, or objects of a JSON array (`first`: the array's first row). */
 void stats_put_row(struct text *to, const struct stats_row *r, enum stats_format f, bool desc, bool first);

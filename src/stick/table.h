@@ -200,6 +200,7 @@ void stick_touch_remote(struct stick_table *t, struct stick_entry *e, int64_t no
 uint32_t stick_left_ms(const struct stick_table *t, const struct stick_entry *e, int64_t now_ms);
 
 enum stick_del { STICK_DEL_OK, STICK_DEL_NONE, STICK_DEL_IN_USE };
+/** Takes the entry of a key out of the table, unless a stream tracks it. */
 enum stick_del stick_delete(struct stick_table *t, const struct stick_key *k, int64_t now_ms);
 
 /** Removes expired entries, `budget` at most; returns how many. For a timer; safe from several
