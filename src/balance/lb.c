@@ -393,6 +393,15 @@ hook_is_dynamic(struct proxy *px)
     return ops_of(lb_of(px))->dynamic;
 }
 
+static void
+hook_load(struct proxy *px, unsigned *weight, unsigned *conn)
+{
+    const struct lb *lb = lb_of(px);
+
+    *weight = (unsigned)((lb->wset + 15) / 16);
+    *conn = lb->be_conn ? atomic_load_explicit(lb->be_conn, memory_order_relaxed) : 0;
+}
+
 void
 lb_install(void)
 {
@@ -402,6 +411,7 @@ lb_install(void)
         .update = hook_update,
         .totals = hook_totals,
         .is_dynamic = hook_is_dynamic,
+        .load = hook_load,
         .redistribute = queue_redistribute,
         .grab = queue_grab,
     };

@@ -102,13 +102,14 @@ struct check {
     struct loop *loop;
     struct timer timer;     /* next start, or end of a step */
     struct task task;
-    struct letter wake;     /* from other threads: run now */
+    struct letter wake;     /* from other threads: run soon */
     _Atomic bool wake_posted;
-    int64_t start_ms, start_us;
+    int64_t start_ms;
     struct check_run *run;  /* NULL: idle */
+    struct list wait_link;  /* waits for its turn (tune.max-checks-per-thread) */
+    struct check *next;     /* of all registered checks */
     struct vars vars;       /* scope check */
     struct vars sess_vars;  /* scope sess of checks */
-    unsigned tid;
 };
 
 /** True when the check is configured and not switched off. */
@@ -155,17 +156,35 @@ void check_reason(struct check *ck, char *to, size_t size);
 
 /* ---- process ---- */
 
-/** After parsing: completes a server's checks (ports, rules, agent). Reports errors. */
+/** Connects the parts; once at start-up. */
+void check_install(void);
+/** After parsing: completes a server's checks (ports, rules, agent) and registers them. Reports errors. */
 enum cfg_rc check_resolve(struct cfg *c, struct server *s);
-/** On each worker thread: starts the checks that belong to it. `n` threads in all. */
-void check_thread_start(struct list *servers, unsigned tid, unsigned n);
-void check_thread_stop(struct list *servers);
-/** Runs it as soon as possible (any thread). */
+/** On each worker thread: starts its share of the checks. `n` threads in all. */
+void check_thread_start(unsigned tid, unsigned n);
+void check_thread_stop(void);
+/** A check of a server that was added at run time (any thread): runs on thread 0. */
+void check_start(struct check *ck);
+/** Runs it soon (any thread): after fastinter at the latest. */
 void check_run_now(struct check *ck);
+/** Forgets all registered checks: before another configuration is read. */
+void check_forget_all(void);
 
-/** Keyword rows: option httpchk, tcp-check ..., http-check ... */
+/** Puts TLS on a fresh connection of a check; set by what brings TLS. False: not possible. `sni`, `alpn` may be NULL. */
+extern bool (*check_tls_connect)(struct check *ck, struct conn *c, const char *sni, const char *alpn);
+
+/* ---- for sample fetches in check rules: `check` is sample_ctx.check ---- */
+
+/** What was received since the last send. */
+struct slice check_payload(void *check);
+/** The decoded body so far; *complete tells whether that is all. p NULL: no response yet. */
+struct slice check_body(void *check, bool *complete);
+struct server *check_server(void *check);
+/** Variables of scopes check and sess (which is the check's own); NULL: other scopes. */
+struct vars *check_vars(void *check, enum var_scope scope);
+
+/** Rows: option httpchk and its relatives, tcp-check, http-check, external-check; section healthcheck. */
 extern const struct keyword check_keywords[];
-/** Section healthcheck. */
 extern const struct section check_sections[];
 
 #endif

@@ -4,12 +4,23 @@
 
 #include "server/server.h"
 
+/** What went wrong; ends up in the message when the server is taken down. */
+enum srv_observed {
+    SRV_OBS_L4_ERROR,     /* no connection */
+    SRV_OBS_HTTP_STATUS,  /* a response that counts as an error */
+    SRV_OBS_HTTP_INVALID, /* junk instead of a response head */
+    SRV_OBS_HTTP_TIMEOUT,
+    SRV_OBS_HTTP_CLOSED,  /* the connection ended before a response */
+};
+
 /** A connection was tried: `failed`, or established. */
 void server_observe_layer4(struct server *srv, bool failed);
-/** A response head was received: its status; 0: none came, or junk. */
+/** A response head was received: its status; 0: the connection ended without one. */
 void server_observe_layer7(struct server *srv, unsigned status);
+/** The other ways a response can fail. */
+void server_observe_http_error(struct server *srv, enum srv_observed what);
 
-/** Set by check.c: asks for a fast check, or reports a failed one. */
-extern void (*server_observe_check)(struct server *srv, enum srv_on_error action);
+/** Set by server_module: acts on too many errors. `last` describes the last one. */
+extern void (*server_observe_check)(struct server *srv, enum srv_on_error action, const char *last);
 
 #endif

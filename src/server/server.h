@@ -358,6 +358,8 @@ struct server_lb {
     void (*totals)(struct proxy *px, unsigned *active, unsigned *backup);
     /** Whether weights may be changed at run time. */
     bool (*is_dynamic)(struct proxy *px);
+    /** Sum of the usable servers' weights as shown, and the backend's present streams. */
+    void (*load)(struct proxy *px, unsigned *weight, unsigned *conn);
     /** Moves who waits for the server elsewhere; returns how many. Without the lock. */
     unsigned (*redistribute)(struct server *s);
     /** Lets waiting streams have the server; returns how many. Without the lock. */

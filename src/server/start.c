@@ -284,11 +284,20 @@ set_first_state(struct server *s)
     s->last_change_s = server_wall_s();
 }
 
+static unsigned threads_of_process = 1;
+
+unsigned
+server_nthread(void)
+{
+    return threads_of_process;
+}
+
 void
 server_start(struct server *s, unsigned nthread)
 {
     size_t counters = sizeof(*s->counters) * nthread, threads = sizeof(*s->threads) * nthread;
 
+    threads_of_process = nthread;
     s->counters = aligned_alloc(CACHELINE, counters);
     s->threads = aligned_alloc(CACHELINE, threads);
     if (!s->counters || !s->threads) {

@@ -41,6 +41,9 @@ void server_warmup_add(struct server *s);
 
 /* ---- start.c ---- */
 
+/** Worker threads, as server_start() was told. */
+unsigned server_nthread(void);
+
 /** Sets the health of checks as `init-state` asks for. Returns true when the server is up. */
 bool server_init_health(struct server *s);
 
