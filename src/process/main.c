@@ -8,6 +8,7 @@
 #include "process/commands.h"
 #include "process/dump.h"
 #include "process/limits.h"
+#include "process/master.h"
 #include "process/version.h"
 #include "process/worker.h"
 #include "proxy/listener.h"
@@ -26,6 +27,8 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#define EXIT_BY_SIGNAL 128 /* plus the signal that ended the process */
 
 static struct cmdline opts;
 static struct config cf;
@@ -270,8 +273,9 @@ drop_privileges(void)
 static void
 on_ready(void)
 {
-    if (!write_pidfile())
+    if (!master_has() && !write_pidfile())
         _exit(1);
+    master_worker_ready();
     for (unsigned i = 0; i < opts.nold_pids; i++)
         kill(opts.old_pids[i], opts.old_signal);
     if (ready_pipe >= 0) {
@@ -332,7 +336,7 @@ serve(void)
         return 1;
     if (!limits_apply(&cf, opts.verbose && !opts.quiet) || !start_modules() || !listeners_open(&cf))
         return 1;
-    if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon)
+    if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon && !opts.master)
         daemonize();
     if (!drop_privileges())
         return 1;
@@ -341,7 +345,7 @@ serve(void)
         if (modules[m]->stop)
             modules[m]->stop(&cf);
     free(cf.loops);
-    return why < 0 ? 1 : why;
+    return why < 0 ? 1 : why ? EXIT_BY_SIGNAL + why : 0;
 }
 
 /* Warnings that HAProxy gives about how it was started. */
@@ -350,9 +354,6 @@ warn_about_start(void)
 {
     if (opts.quiet && !opts.verbose)
         return;
-    if (opts.master)
-        fprintf(stderr, "[WARNING]  (%d) : master-worker mode is not supported yet: running without a master.\n",
-                (int)getpid());
     if (opts.master_socket)
         fprintf(stderr, "[WARNING]  (%d) : option -S is not supported yet: no master socket.\n", (int)getpid());
     if (opts.old_sockets)
@@ -389,6 +390,37 @@ run(void)
     pidfile = opts.pidfile ? opts.pidfile : (opts.daemon || cf.daemon) && !opts.no_daemon && !opts.debug ? cf.pidfile : NULL;
     warn_about_start();
     return serve();
+}
+
+/* Reads, serves, releases everything. */
+static int
+run_process(void)
+{
+    int rc = run();
+
+    cfg_fini(&cfg);
+    config_fini(&cf);
+    epoch_fini();
+    if (rc > EXIT_BY_SIGNAL) { /* as if nobody had caught it: what scripts and the master expect */
+        sigset_t none;
+        signal(rc - EXIT_BY_SIGNAL, SIG_DFL);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        raise(rc - EXIT_BY_SIGNAL);
+    }
+    return rc;
+}
+
+static int
+run_master(void)
+{
+    struct master_conf mc = { .systemd = opts.systemd, .quiet = opts.quiet && !opts.verbose, .pidfile = opts.pidfile };
+
+    if (opts.daemon && !opts.systemd) {
+        daemonize();
+        mc.on_ready = drop_terminal;
+    }
+    return master_run(&mc, run_process);
 }
 
 static int
@@ -432,16 +464,7 @@ main(int argc, char **argv)
                 strerror(errno));
         return 1;
     }
-    rc = run();
-    cfg_fini(&cfg);
-    config_fini(&cf);
-    epoch_fini();
-    if (rc > 2 && rc == SIGTERM) { /* as if nobody had caught it: what scripts expect */
-        signal(rc, SIG_DFL);
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        raise(rc);
-    }
-    return rc == SIGINT ? 0 : rc;
+    if (opts.master && !opts.check)
+        return run_master();
+    return run_process();
 }

@@ -23,6 +23,7 @@
     X(bind_line)                                                                                   \
     X(server_line)                                                                                 \
     X(server_option)                                                                               \
+    X(check)                                                                                       \
     X(lb)                                                                                          \
     X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
@@ -42,7 +43,7 @@ MODULES(X)
 const struct module global_module = { .name = "global", .sections = global_sections, .keywords = global_keywords };
 const struct module server_line_module = { .name = "servers", .keywords = server_keywords };
 const struct module server_option_module = { .name = "server options", .keywords = server_option_keywords };
-const struct module lb_module = { .name = "load balancing", .keywords = lb_keywords };
+const struct module lb_module = { .name = "load balancing", .keywords = lb_keywords, .fetches = lb_fetches };
 const struct module cli_bind_module = { .name = "runtime API sockets", .keywords = cli_bind_keywords };
 
 const struct module *const modules[] = {

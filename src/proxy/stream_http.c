@@ -141,9 +141,7 @@ http_connection_header(struct stream *s, bool keep)
     struct http_head *rs = &s->rs;
 
     if (!keep)
-        return s->rq.version < 11 && !(s->rq.flags & HTTP_HF_CONN_KEEPALIVE)
-                   ? true
-                   : http_hdr_add_ref(rs, SL("connection"), SL("close"));
+        return http_hdr_add_ref(rs, SL("connection"), SL("close"));
     if (s->rq.version < 11 || rs->version < 11)
         return http_hdr_add_ref(rs, SL("connection"), SL("keep-alive"));
     return true;

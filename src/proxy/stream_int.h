@@ -62,6 +62,8 @@ enum pump_rc {
     PUMP_ERR_OUT, /* the sink broke */
 };
 
+/** A head came in: its body follows. False when memory is out. */
+MUST_CHECK bool chan_body_begin(struct stream *s, struct chan *ch, enum h1_framing framing, uint64_t clen);
 /** Forwards what can be forwarded now. */
 HOT enum pump_rc chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst);
 /** Sends `n` slices; what the socket does not take is kept in ch->tx. False when memory is out or the sink broke. */

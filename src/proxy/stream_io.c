@@ -140,6 +140,25 @@ may_splice(const struct chan *ch, const struct conn *src, const struct conn *dst
     return left >= SPLICE_MIN || ch->pipe;
 }
 
+/* Trailer fields wait here until the end of the body is sent. Few are usual, more than that are refused. */
+#define TRAILERS_MAX 32u
+
+bool
+chan_body_begin(struct stream *s, struct chan *ch, enum h1_framing framing, uint64_t clen)
+{
+    h1_body_init(&ch->h1, framing, clen);
+    ch->eom_in = h1_body_done(&ch->h1);
+    if (framing != H1_FRAME_CHUNKED)
+        return true;
+    struct http_head *t = arena_alloc(&s->arena, sizeof(*t));
+    struct http_hdr *fields = arena_alloc(&s->arena, TRAILERS_MAX * sizeof(*fields));
+    if (!t || !fields)
+        return false;
+    http_head_init(t, fields, TRAILERS_MAX, &s->arena);
+    ch->h1.trailers = t;
+    return true;
+}
+
 static enum pump_rc
 read_spliced(struct chan *ch, struct conn *src, uint64_t left)
 {

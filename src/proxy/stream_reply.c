@@ -159,8 +159,6 @@ start_reply(struct stream *s)
         s->flags &= ~(unsigned)SF_KEEP_FRONT;
     if (!http_reply_connection(s, keep))
         goto fail;
-    if (!s->t_data_us)
-        s->t_data_us = loop_now_us();
     stream_count_response(s);
     struct slice head = http_format_head(s, &s->rs, true);
     if (!head.p)

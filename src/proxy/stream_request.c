@@ -35,16 +35,12 @@ note_uri(struct stream *s, const char *from, const char *end)
     s->uri = slice(from, MIN(len, (size_t)tune.http_logurilen - 1));
 }
 
-static void
+static bool
 head_complete(struct stream *s)
 {
-    enum h1_framing framing = h1_framing_request(&s->rq);
-
     s->rq_ready = true;
     s->t_head_us = loop_now_us();
     s->sess->nreq++;
-    h1_body_init(&s->req.h1, framing, s->rq.clen);
-    s->req.eom_in = h1_body_done(&s->req.h1);
     if (s->rq.flags & HTTP_HF_UPGRADE && s->rq.flags & HTTP_HF_CONN_UPGRADE)
         s->flags |= SF_UPGRADE_ASKED;
     s->flags |= SF_COUNTED_REQ;
@@ -57,6 +53,7 @@ head_complete(struct stream *s)
     uint32_t rate = freq_shared_add(&s->fe->fe_req_rate, 1000, 1, (uint64_t)loop_now_ms());
     if (rate > atomic_load_explicit(&s->fe->fe_req_rate_max, memory_order_relaxed))
         atomic_store_explicit(&s->fe->fe_req_rate_max, rate, memory_order_relaxed);
+    return chan_body_begin(s, &s->req, h1_framing_request(&s->rq), s->rq.clen);
 }
 
 /* option http-restrict-req-hdr-names: what is not [a-z0-9-] confuses CGI-like servers. */
@@ -146,7 +143,8 @@ stream_step_request_head(struct stream *s)
                 cli->rx->head += (uint32_t)used;
                 s->req_pin = cli->rx->head;
                 s->req.in += used;
-                head_complete(s);
+                if (!head_complete(s))
+                    return stream_error(s, 500, 'P', 'R');
                 if (s->fe->options2 & (PO2_HTTP_RESTRICT_REQ_HDR_DEL | PO2_HTTP_RESTRICT_REQ_HDR_REJECT) &&
                     !restrict_names(s))
                     return stream_error(s, 403, 'P', 'R');

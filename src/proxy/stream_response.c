@@ -174,8 +174,8 @@ response_complete(struct stream *s, size_t used)
     s->res.in += used;
     c->rx->head += (uint32_t)used;
     s->res_pin = c->rx->head;
-    h1_body_init(&s->res.h1, framing, s->rs.clen);
-    s->res.eom_in = h1_body_done(&s->res.h1);
+    if (!chan_body_begin(s, &s->res, framing, s->rs.clen))
+        return stream_error(s, 502, 'P', 'H');
     server_observe_layer7(s->srv, s->rs.status);
     unsigned bit = retry_bit(s->rs.status);
     if (bit && s->be->retry_on & bit && stream_retry_request(s, bit))

@@ -1,0 +1,312 @@
+/* master.c - supervises one worker at a time; SIGUSR2 or SIGHUP start a new one, which takes over once it serves.
+ *
+ * Workers bind their sockets themselves (SO_REUSEPORT lets the old and the new one overlap; unix sockets are renamed
+ * into place; inherited descriptors stay open here). A configuration that fails leaves the old worker untouched. */
+#include "process/master.h"
+
+#include "base/out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 64 /* old ones that still finish, and the current one */
+
+struct worker {
+    pid_t pid;
+    int ready_fd; /* the child's word that it serves; -1 once given or gone */
+    bool current, leaving;
+};
+
+static struct worker workers[WORKERS_MAX];
+static unsigned nworkers;
+static int ready_pipe = -1; /* in a worker */
+static bool stopping;
+static unsigned reloads;
+
+/* ---- service manager (sd_notify protocol: datagrams to $NOTIFY_SOCKET) ---- */
+
+static void
+notify(const struct master_conf *mc, const char *text)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+    if (!mc->systemd || !path || !*path || strlen(path) >= sizeof(un.sun_path))
+        return;
+    memcpy(un.sun_path, path, strlen(path));
+    if (un.sun_path[0] == '@')
+        un.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (fd >= 0 && sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&un, len) < 0)
+        fprintf(stderr, "[WARNING]  (%d) : cannot notify the service manager: %s\n", (int)getpid(), strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- workers ---- */
+
+static struct worker *
+find_pid(pid_t pid)
+{
+    for (unsigned i = 0; i < nworkers; i++)
+        if (workers[i].pid == pid)
+            return &workers[i];
+    return NULL;
+}
+
+static struct worker *
+current(void)
+{
+    for (unsigned i = 0; i < nworkers; i++)
+        if (workers[i].current)
+            return &workers[i];
+    return NULL;
+}
+
+static void
+worker_removed(struct worker *w)
+{
+    if (w->ready_fd >= 0)
+        close(w->ready_fd);
+    *w = workers[--nworkers];
+}
+
+static bool
+worker_start(int (*run)(void), const sigset_t *old_mask)
+{
+    int p[2];
+
+    if (nworkers == WORKERS_MAX || pipe2(p, O_CLOEXEC) < 0)
+        return false;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0) {
+        close(p[0]);
+        close(p[1]);
+        return false;
+    }
+    if (pid == 0) {
+        close(p[0]);
+        ready_pipe = p[1];
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sigprocmask(SIG_SETMASK, old_mask, NULL);
+        exit(run());
+    }
+    close(p[1]);
+    workers[nworkers++] = (struct worker){ .pid = pid, .ready_fd = p[0] };
+    return true;
+}
+
+static void
+signal_all(int sig)
+{
+    for (unsigned i = 0; i < nworkers; i++)
+        kill(workers[i].pid, sig);
+}
+
+bool
+master_has(void)
+{
+    return ready_pipe >= 0;
+}
+
+void
+master_worker_ready(void)
+{
+    if (ready_pipe < 0)
+        return;
+    if (write(ready_pipe, "", 1) != 1)
+        _exit(1);
+    close(ready_pipe);
+    ready_pipe = -1;
+}
+
+/* ---- events ---- */
+
+static bool
+write_pid(const char *path)
+{
+    char *tmp = xasprintf("%s.tmp", path);
+    FILE *f = fopen(tmp, "w");
+    bool ok = f != NULL;
+
+    if (f) {
+        fprintf(f, "%d\n", (int)getpid());
+        ok = fclose(f) == 0 && rename(tmp, path) == 0;
+    }
+    if (!ok)
+        fprintf(stderr, "[ALERT]    (%d) : Cannot create pidfile %s (%s)\n", (int)getpid(), path, strerror(errno));
+    free(tmp);
+    return ok;
+}
+
+static void
+on_worker_ready(const struct master_conf *mc, struct worker *w)
+{
+    struct worker *old = current();
+    char text[128];
+
+    close(w->ready_fd);
+    w->ready_fd = -1;
+    w->current = true;
+    if (old) {
+        old->current = false;
+        old->leaving = true;
+        kill(old->pid, SIGUSR1);
+    } else {
+        if (mc->pidfile && !write_pid(mc->pidfile))
+            exit(1);
+        if (mc->on_ready)
+            mc->on_ready();
+    }
+    if (!mc->quiet)
+        fprintf(stderr, "[NOTICE]   (%d) : Loading success.\n", (int)getpid());
+    struct out o = OUT(text);
+    out_printf(&o, "READY=1\nMAINPID=%d\nSTATUS=Ready.\n", (int)getpid());
+    out_char(&o, '\0');
+    notify(mc, text);
+}
+
+/* Returns the master's exit status when that was the last one, else -1. */
+static int
+on_worker_exit(const struct master_conf *mc, struct worker *w, int status)
+{
+    bool was_current = w->current, never_ready = w->ready_fd >= 0;
+    int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    int pid = (int)getpid(), wpid = (int)w->pid;
+
+    worker_removed(w);
+    if (never_ready && current()) {
+        fprintf(stderr, "[ALERT]    (%d) : Loading failure!\n", pid);
+        notify(mc, "READY=1\nSTATUS=Reload failed!\n");
+        return -1;
+    }
+    if (was_current || never_ready) {
+        if (!stopping || code)
+            fprintf(stderr, "[ALERT]    (%d) : Current worker (%d) exited with code %d (%s)\n", pid, wpid, code,
+                    WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "Exit");
+        if (!stopping) { /* nobody serves any more: so say all who wait for us */
+            stopping = true;
+            signal_all(SIGTERM);
+        }
+    } else if (!mc->quiet) {
+        fprintf(stderr, "[WARNING]  (%d) : Former worker (%d) exited with code %d (Exit)\n", pid, wpid, code);
+    }
+    if (nworkers)
+        return -1;
+    if (!mc->quiet)
+        fprintf(stderr, "[WARNING]  (%d) : All workers exited. Exiting... (%d)\n", pid, code);
+    return code;
+}
+
+static int
+reap(const struct master_conf *mc)
+{
+    int status, rc = -1;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct worker *w = find_pid(pid);
+        if (w)
+            rc = on_worker_exit(mc, w, status);
+    }
+    return nworkers ? -1 : rc;
+}
+
+static void
+on_signal(const struct master_conf *mc, int sig, int (*run)(void), const sigset_t *old_mask)
+{
+    switch (sig) {
+    case SIGUSR2:
+    case SIGHUP:
+        if (stopping)
+            break;
+        reloads++;
+        notify(mc, "RELOADING=1\nSTATUS=Reloading Configuration.\n");
+        if (!mc->quiet)
+            fprintf(stderr, "[NOTICE]   (%d) : Reloading HAProxy\n", (int)getpid());
+        if (!worker_start(run, old_mask))
+            fprintf(stderr, "[ALERT]    (%d) : cannot start a worker: %s\n", (int)getpid(), strerror(errno));
+        break;
+    case SIGINT:
+    case SIGTERM:
+    case SIGUSR1:
+        stopping = true;
+        notify(mc, "STOPPING=1\n");
+        if (!mc->quiet && sig != SIGUSR1)
+            fprintf(stderr, "[WARNING]  (%d) : Exiting Master process...\n", (int)getpid());
+        signal_all(sig);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+read_signals(int fd, const struct master_conf *mc, int (*run)(void), const sigset_t *old_mask, bool *child)
+{
+    struct signalfd_siginfo si;
+
+    while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGCHLD)
+            *child = true;
+        else
+            on_signal(mc, (int)si.ssi_signo, run, old_mask);
+    }
+}
+
+int
+master_run(const struct master_conf *mc, int (*run)(void))
+{
+    sigset_t set, old;
+    static const int sigs[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGHUP, SIGINT, SIGTERM, SIGQUIT };
+
+    sigemptyset(&set);
+    for (unsigned i = 0; i < COUNT_OF(sigs); i++)
+        sigaddset(&set, sigs[i]);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    int sfd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (sfd < 0 || !worker_start(run, &old)) {
+        perror("steelyard: master");
+        return 1;
+    }
+    for (;;) {
+        struct pollfd p[WORKERS_MAX + 1] = { { sfd, POLLIN, 0 } };
+        unsigned n = 1;
+        bool child = false;
+        for (unsigned i = 0; i < nworkers; i++)
+            if (workers[i].ready_fd >= 0)
+                p[n++] = (struct pollfd){ workers[i].ready_fd, POLLIN, 0 };
+        if (poll(p, n, -1) < 0 && errno != EINTR)
+            return 1;
+        for (unsigned k = 1; k < n; k++)
+            for (unsigned i = 0; p[k].revents & POLLIN && i < nworkers; i++)
+                if (workers[i].ready_fd == p[k].fd) {
+                    on_worker_ready(mc, &workers[i]);
+                    break;
+                }
+        if (p[0].revents)
+            read_signals(sfd, mc, run, &old, &child);
+        /* A pipe that only hung up belongs to a worker that is about to be reaped. */
+        bool hung = false;
+        for (unsigned k = 1; k < n; k++)
+            hung |= (p[k].revents & (POLLHUP | POLLIN)) == POLLHUP;
+        if (child || hung) {
+            int rc = reap(mc);
+            if (rc >= 0)
+                return rc;
+        }
+    }
+}
