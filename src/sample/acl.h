@@ -33,6 +33,17 @@ const char *cond_text(const struct cond *cond);
 /** "matched: acl is_api (path_beg /api/)"-style account of the last evaluation, for explain. */
 void cond_explain(const struct cond *cond, struct sample_ctx *x, struct text *out);
 
+/** One test that a condition made. */
+struct acl_test {
+    const char *acl;  /* name; NULL: anonymous */
+    const char *text; /* criterion, flags and values as written */
+    enum cond_result result;
+    bool has_value;   /* what the criterion gave; not known where asking twice would change something */
+    struct sample value;
+};
+/** Tracing for explain: called for every test made, in order. NULL: off. */
+extern __thread void (*acl_trace)(const struct acl_test *t, struct sample_ctx *x);
+
 /** Evaluates a named ACL of a proxy: the acl() fetch. */
 enum cond_result acl_eval_name(const struct acl_list *list, struct slice name, struct sample_ctx *x);
 

@@ -21,7 +21,17 @@ struct pending {
     const char *where; /* " in http-request expression", or "" */
 };
 
-static struct list pending = LIST_INIT(pending);
+/* Parsing and resolving happen in one thread: at start-up, or in that of a connection of the
+ * runtime API. */
+static _Thread_local struct list pending;
+
+static struct list *
+pending_list(void)
+{
+    if (!pending.next)
+        list_init(&pending);
+    return &pending;
+}
 
 static const char *const type_names[] = {
     [ARG_STR] = "string",     [ARG_SINT] = "integer",       [ARG_UINT] = "unsigned integer",
@@ -216,7 +226,7 @@ enter_pending(struct expr_arg *a, const struct args_owner *o, unsigned pos)
     p->owner = *o;
     p->pos = pos;
     p->where = o->acl ? "" : line_kind(o->c);
-    list_push_back(&pending, &p->link);
+    list_push_back(pending_list(), &p->link);
 }
 
 enum parsed { BAD, GOOD, REPORTED /* err->text is set */ };

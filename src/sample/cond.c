@@ -367,6 +367,17 @@ test(const struct acl_expr *e, struct sample_ctx *x)
     return result;
 }
 
+__thread void (*acl_trace)(const struct acl_test *t, struct sample_ctx *x);
+
+static COLD void
+tell(const struct acl *acl, const struct acl_expr *e, enum cond_result r, struct sample_ctx *x)
+{
+    struct acl_test t = { .acl = acl->name, .text = e->text, .result = r };
+
+    t.has_value = expr_is_pure(e->expr) && expr_eval(e->expr, x, &t.value);
+    acl_trace(&t, x);
+}
+
 enum cond_result
 acl_eval(const struct acl *acl, struct sample_ctx *x)
 {
@@ -374,6 +385,8 @@ acl_eval(const struct acl *acl, struct sample_ctx *x)
 
     for (const struct acl_expr *e = acl->first; e; e = e->next) {
         enum cond_result one = test(e, x);
+        if (unlikely(acl_trace))
+            tell(acl, e, one, x);
         if (one == COND_PASS)
             return COND_PASS;
         all |= one;

@@ -165,8 +165,9 @@ struct source {
     bool acl;
 };
 
-static char hint_text[160];
-static struct proxy *parsing_proxy;
+/* Of the parse that runs: the runtime API parses, too, in whatever thread has the connection. */
+static _Thread_local char hint_text[160];
+static _Thread_local struct proxy *parsing_proxy;
 
 const char *
 expr_hint(void)

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define PAT_SMALL_MAX  4  /* so many patterns are compared one by one */
+#define PAT_SMALL_MAX  2  /* so many patterns are compared one by one */
 #define PAT_ORDER_BITS 40 /* entries per list; above them the number of the list */
 
 /** How a method finds patterns. */

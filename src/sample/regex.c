@@ -30,7 +30,7 @@ struct matcher {
 
 static _Thread_local struct matcher matcher;
 static _Atomic unsigned long limits_hit;
-static struct regex *kept;
+static _Atomic(struct regex *) kept;
 
 static COLD bool
 matcher_start(void)
@@ -99,17 +99,20 @@ regex_free(struct regex **re)
 void
 regex_keep(struct regex *re)
 {
-    re->next_kept = kept;
-    kept = re;
+    re->next_kept = atomic_load(&kept);
+    while (!atomic_compare_exchange_weak(&kept, &re->next_kept, re))
+        ;
 }
 
 void
 regex_free_kept(void)
 {
-    while (kept) {
-        struct regex *re = kept;
-        kept = re->next_kept;
+    struct regex *re = atomic_exchange(&kept, NULL);
+
+    while (re) {
+        struct regex *next = re->next_kept;
         regex_free(&re);
+        re = next;
     }
 }
 
