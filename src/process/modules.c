@@ -3,6 +3,7 @@
 
 #include "process/global.h"
 #include "proxy/section.h"
+#include "runtime/runtime.h"
 #include "sample/conv.h"
 
 /* Converter families have modules of their own. */
@@ -31,10 +32,7 @@
     X(conv_hooks)                                                                                  \
     X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
-    X(runtime)                                                                                     \
-    X(runtime_stat)                                                                                \
-    X(runtime_server)                                                                              \
-    X(runtime_proxy)
+    RUNTIME_MODULES(X)
 
 #define X(m) extern const struct module m##_module;
 MODULES(X)

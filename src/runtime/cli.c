@@ -524,6 +524,8 @@ struct tour {
     void (*fn)(struct text *out, void *arg);
     void *arg;
     void (*done)(struct cli *c);
+    void (*done_own)(struct cli *c, void *arg);
+    bool own; /* arg is freed at the end */
     struct text out;
 };
 
@@ -552,8 +554,12 @@ on_tour(struct letter *l)
         text_slice(&c->out, text_get(&t->out));
         if (t->done)
             t->done(c);
+        if (t->done_own)
+            t->done_own(c, t->arg);
         cli_finish(c);
     }
+    if (t->own)
+        free(t->arg);
     text_fini(&t->out);
     free(t);
 }
@@ -566,8 +572,8 @@ tour_next(struct tour *t)
     loop_post(config->loops[to], &t->letter);
 }
 
-enum cli_rc
-cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c))
+static struct tour *
+tour_start(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg)
 {
     struct tour *t = xcalloc(1, sizeof(*t));
 
@@ -575,9 +581,35 @@ cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg
     t->home = loop_tid();
     t->fn = fn;
     t->arg = arg;
-    t->done = done;
     c->state = t;
     c->cancel = tour_cancel;
     tour_next(t);
+    return t;
+}
+
+enum cli_rc
+cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c))
+{
+    tour_start(c, fn, arg)->done = done; /* read on this thread only, later */
     return CLI_WAIT;
+}
+
+enum cli_rc
+cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c, void *arg))
+{
+    struct tour *t = tour_start(c, fn, arg);
+
+    t->done_own = done;
+    t->own = true;
+    return CLI_WAIT;
+}
+
+void
+cli_each(void (*fn)(const struct cli *c, struct conn *conn, void *arg), void *arg)
+{
+    struct cli_conn *cc;
+
+    if (open_clis.next)
+        list_each(cc, &open_clis, link)
+            fn(&cc->cli, cc->conn, arg);
 }

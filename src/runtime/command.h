@@ -75,8 +75,14 @@ void cli_timer(struct cli *c, int ms, void (*fn)(struct cli *c));
 void cli_finish(struct cli *c);
 
 /** Runs fn(text, arg) on every worker thread, one after the other, and appends what each wrote to c->out; then calls
- *  done(c) (may be NULL) and finishes the command. Returns CLI_WAIT. `arg` is freed by the caller in done. */
+ *  done(c) (may be NULL) and finishes the command. Returns CLI_WAIT. `arg` must outlive that. */
 enum cli_rc cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c));
+/** The same with an `arg` from malloc(): freed at the end, done(c, arg) (may be NULL) before that. */
+enum cli_rc cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg,
+                               void (*done)(struct cli *c, void *arg));
+/** Calls fn for every connection of the runtime API on the calling thread. */
+struct conn;
+void cli_each(void (*fn)(const struct cli *c, struct conn *conn, void *arg), void *arg);
 
 /** Finds the server "backend/server" of word `i`, or answers the error and returns NULL. */
 struct server *cli_server(struct cli *c, unsigned i);

@@ -4,6 +4,12 @@
 
 #include "config/module.h"
 
-extern const struct module runtime_module, runtime_stat_module, runtime_server_module, runtime_proxy_module;
+#define RUNTIME_MODULES(X)                                                                         \
+    X(runtime) X(runtime_stat) X(runtime_server) X(runtime_proxy) X(runtime_sess) X(runtime_table) \
+    X(runtime_map) X(runtime_var)
+
+#define X(m) extern const struct module m##_module;
+RUNTIME_MODULES(X)
+#undef X
 
 #endif
