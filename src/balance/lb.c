@@ -270,6 +270,14 @@ lb_pick(struct lb *lb, struct sample_ctx *x, const struct server *avoid, bool *f
     return s;
 }
 
+bool
+lb_is_keyed(const struct lb *lb, struct sample_ctx *x)
+{
+    uint32_t key;
+
+    return lb->ops && lb->ops->hashes && lb_key(lb, x, &key);
+}
+
 unsigned
 server_dyn_maxconn(const struct server *s)
 {

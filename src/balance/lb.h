@@ -77,6 +77,8 @@ void lb_update(struct lb *lb, struct server *s);
  *  exists (redispatch). `full` is set when all usable servers are at their maxconn: the caller queues on the backend.
  *  Takes no slot: see lb_take(). Any thread. */
 struct server *lb_pick(struct lb *lb, struct sample_ctx *x, const struct server *avoid, bool *full);
+/** True when the algorithm goes by something in the request that this one has: the same key means the same server. */
+bool lb_is_keyed(const struct lb *lb, struct sample_ctx *x);
 /** Accounts a request to the server (leastconn position, served); lb_drop() when it ends, which also grants the slot
  *  to the next one in the queue. */
 void lb_take(struct server *s);

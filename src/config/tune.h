@@ -43,6 +43,7 @@ struct tune {
     const char *localpeer;
     bool insecure_fork;
     bool experimental;
+    bool offline;             /* explain, tests: no client, server or other machine is talked to; no checks */
 };
 
 extern struct tune tune;

@@ -74,6 +74,13 @@ loop_clock_update(void)
     poller_clock(loop_this);
 }
 
+void
+loop_clock_skip(int64_t us)
+{
+    loop_this->skipped_us += us;
+    poller_clock(loop_this);
+}
+
 /* ---- tasks ---- */
 
 void

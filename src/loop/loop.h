@@ -128,5 +128,7 @@ int64_t loop_now_us(void);
 int64_t loop_wall_us(void);
 /** Reads the clocks again (after long work). */
 void loop_clock_update(void);
+/** Lets the clocks of the thread's loop jump ahead, for good: waits are over at once. Explain only. */
+void loop_clock_skip(int64_t us);
 
 #endif

@@ -14,6 +14,7 @@ struct timer_entry {
 struct loop {
     unsigned tid;
     int64_t now_ms, now_us, wall_us;
+    int64_t skipped_us; /* how far the clocks are ahead, loop_clock_skip() */
     struct list runq;
     struct timer_entry *heap; /* 4-ary min-heap */
     unsigned nheap, heap_size;

@@ -187,7 +187,7 @@ poller_clock(struct loop *l)
 
     clock_gettime(CLOCK_MONOTONIC, &mono);
     clock_gettime(CLOCK_REALTIME, &wall);
-    l->now_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000;
+    l->now_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000 + l->skipped_us;
     l->now_ms = l->now_us / 1000;
-    l->wall_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000;
+    l->wall_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000 + l->skipped_us;
 }

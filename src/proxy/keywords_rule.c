@@ -85,6 +85,7 @@ switch_new(struct cfg *c, const char *name)
 
     sw->loc = c->loc;
     sw->name = name;
+    sw->text = arena_strdup(c->arena, c->raw);
     return sw;
 }
 

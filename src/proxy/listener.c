@@ -88,7 +88,7 @@ on_rate_timer(struct timer *timer)
 static void
 resume_listener(struct listener *li)
 {
-    for (unsigned i = 0; i < config->nthread; i++) {
+    for (unsigned i = 0; li->threads && i < config->nthread; i++) {
         struct listener_thread *t = &li->threads[i];
         if (t->added && !t->watching && !atomic_exchange(&t->resume_posted, true))
             loop_post(config->loops[i], &t->resume);

@@ -100,6 +100,7 @@ struct px_switch {
     struct cond *cond; /* NULL: always */
     struct cfg_loc loc;
     const char *name;  /* target as written */
+    const char *text;  /* source line of the rule, for explain */
     struct logfmt *dynamic; /* name is a log-format */
     struct proxy *be;  /* resolved */
     struct server *srv;

@@ -408,6 +408,8 @@ session_accept(struct listener *li, int fd, const struct sockaddr *peer, socklen
     unsigned n = atomic_fetch_add_explicit(&s->fe->fe_conn, 1, memory_order_relaxed) + 1;
     if (n > atomic_load_explicit(&s->fe->fe_conn_max, memory_order_relaxed))
         atomic_store_explicit(&s->fe->fe_conn_max, n, memory_order_relaxed);
+    if (unlikely(stream_hooks.accepted))
+        stream_hooks.accepted(s);
     enum act_rc rc = run_session_rules(s, &s->fe->tcp_conn_rules, RS_TCP_CONN, PT_CONN);
     if (rc != ACT_CONT && rc != ACT_STOP) {
         if (!(c->flags & CONN_LINGER_RST))

@@ -71,6 +71,8 @@ run_measured(struct stream *s)
 
     s->lat_ns += waited_ns > 0 ? (uint64_t)waited_ns : 0;
     for (;;) {
+        if (stream_hooks.step)
+            stream_hooks.step(s, s->step);
         enum step_rc rc = steps[s->step](s);
         if (rc == STEP_OVER)
             return;

@@ -139,6 +139,15 @@ struct stream_hooks {
     /** Stick rules. */
     void (*stick_match)(struct stream *s);
     void (*stick_store)(struct stream *s, bool response);
+    /* Of explain; with them set nothing leaves the process. */
+    /** A client connection was accepted, none of its rules has run. */
+    void (*accepted)(struct session *sess);
+    /** Before each step; called with stream_profiling only. */
+    void (*step)(struct stream *s, enum stream_step step);
+    /** A rule that chooses (use_backend, use-server, force-persist, ...) was looked at. */
+    void (*tested)(struct stream *s, const struct px_switch *sw, bool passed);
+    /** A server was chosen and would be connected to: true ends the stream instead. */
+    bool (*before_connect)(struct stream *s);
 };
 extern struct stream_hooks stream_hooks;
 

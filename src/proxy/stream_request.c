@@ -251,9 +251,13 @@ answer_monitor(struct stream *s)
     struct px_switch *f;
     unsigned status = 200;
 
-    list_each(f, &s->fe->monitor_fail, link)
-        if (cond_eval(f->cond, stream_ctx(s, s->fe, PT_FE_HTTP_REQ, SMPO_FINAL)) == COND_PASS)
+    list_each(f, &s->fe->monitor_fail, link) {
+        bool passed = cond_eval(f->cond, stream_ctx(s, s->fe, PT_FE_HTTP_REQ, SMPO_FINAL)) == COND_PASS;
+        if (unlikely(stream_hooks.tested))
+            stream_hooks.tested(s, f, passed);
+        if (passed)
             status = 503;
+    }
     s->flags |= SF_MONITOR;
     FE_COUNT(s->fe, intercepted, 1);
     return stream_error(s, status, 'L', 'R');
@@ -308,6 +312,14 @@ dynamic_backend(struct stream *s, const struct px_switch *sw)
     return px && proxy_has_be(px) ? px : NULL;
 }
 
+/* One lookup was made for a run of rules: the same, rule by rule. */
+static COLD void
+tell_run(struct stream *s, const struct px_switch *sw, int hit)
+{
+    for (unsigned i = 0; i < sw->run_len && (hit < 0 || i <= (unsigned)hit); i++)
+        stream_hooks.tested(s, sw->members[i], (int)i == hit);
+}
+
 /* The first use_backend rule that applies; runs of alike conditions are one lookup. */
 static struct proxy *
 switch_backend(struct stream *s)
@@ -319,14 +331,20 @@ switch_backend(struct stream *s)
         struct px_switch *sw = container_of(at, struct px_switch, link);
         if (sw->run) {
             int hit = cond_index_eval(sw->run, x);
+            if (unlikely(stream_hooks.tested))
+                tell_run(s, sw, hit);
             if (hit < 0 || (unsigned)hit >= sw->run_len) { /* none of them: on behind the run */
                 at = &sw->members[sw->run_len - 1]->link;
                 continue;
             }
             sw = sw->members[hit];
             at = &sw->link;
-        } else if (sw->cond && cond_eval(sw->cond, x) != COND_PASS) {
-            continue;
+        } else {
+            bool passed = !sw->cond || cond_eval(sw->cond, x) == COND_PASS;
+            if (unlikely(stream_hooks.tested))
+                stream_hooks.tested(s, sw, passed);
+            if (!passed)
+                continue;
         }
         struct proxy *be = sw->dynamic ? dynamic_backend(s, sw) : sw->be;
         if (be && !atomic_load_explicit(&be->unpublished, memory_order_relaxed))

@@ -16,8 +16,12 @@
 static bool
 switch_applies(struct stream *s, const struct px_switch *sw)
 {
-    return !sw->cond ||
-           cond_eval(sw->cond, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL)) == COND_PASS;
+    bool passed = !sw->cond ||
+                  cond_eval(sw->cond, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL)) == COND_PASS;
+
+    if (unlikely(stream_hooks.tested))
+        stream_hooks.tested(s, sw, passed);
+    return passed;
 }
 
 static struct server *
@@ -404,6 +408,8 @@ stream_step_connect(struct stream *s)
 {
     struct conn *c = s->back;
 
+    if (unlikely(stream_hooks.before_connect) && stream_hooks.before_connect(s))
+        return step_goto(s, STEP_finish);
     if (!c) {
         if (s->wait_until_ms && s->nretries && s->wait_until_ms > loop_now_ms()) {
             if (client_gave_up(s))

@@ -189,8 +189,11 @@ run_one(const struct rule *r, struct rule_ctx *x)
 {
     if (r->cond && !x->resumed) {
         enum cond_result c = cond_eval(r->cond, x->x);
-        if (c == COND_MISS && !x->final)
+        if (c == COND_MISS && !x->final) {
+            if (unlikely(rule_trace))
+                rule_trace(r, c, ACT_YIELD, x);
             return ACT_YIELD; /* x->resumed stays false: the condition is looked at again */
+        }
         if (c != COND_PASS) {
             if (unlikely(rule_trace))
                 rule_trace(r, c, ACT_CONT, x);

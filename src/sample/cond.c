@@ -374,7 +374,7 @@ tell(const struct acl *acl, const struct acl_expr *e, enum cond_result r, struct
 {
     struct acl_test t = { .acl = acl->name, .text = e->text, .result = r };
 
-    t.has_value = expr_is_pure(e->expr) && expr_eval(e->expr, x, &t.value);
+    t.has_value = expr_is_harmless(e->expr) && expr_eval(e->expr, x, &t.value);
     acl_trace(&t, x);
 }
 

@@ -29,18 +29,24 @@ name_has(const char *name, const char *const *parts)
 }
 
 bool
-expr_is_pure(const struct expr *e)
+expr_is_harmless(const struct expr *e)
 {
-    static const char *const changing[] = { "_inc_",   "_clr_",    "rand",  "uuid", "lua.",
-                                            "set-var", "capture-", "debug", "when", NULL };
+    static const char *const changing[] = { "_inc_",   "_clr_",    "_updt_", "rand", "uuid", "lua.",
+                                            "set-var", "capture-", "debug",  "when", NULL };
     const struct conv *v;
 
-    if (!(expr_needs(e) & STABLE_NEEDS) || name_has(expr_fetch(e)->name, changing))
+    if (name_has(expr_fetch(e)->name, changing))
         return false;
     for (unsigned i = 0; (v = expr_conv(e, i)); i++)
         if (name_has(v->name, changing))
             return false;
     return true;
+}
+
+bool
+expr_is_pure(const struct expr *e)
+{
+    return expr_needs(e) & STABLE_NEEDS && expr_is_harmless(e);
 }
 
 /** The only test of a condition that is fit for an index, or NULL. */

@@ -1,4 +1,5 @@
 /* module.c - health checks in the life of the process. The rows of servers are registered with the proxies. */
+#include "config/tune.h"
 #include "server/check_int.h"
 #include "server/state_int.h"
 
@@ -15,6 +16,8 @@ static bool
 thread_start(struct config *cf)
 {
     (void)cf;
+    if (tune.offline)
+        return true;
     if (loop_tid() == 0)
         server_warmup_start();
     check_thread_start(loop_tid(), server_nthread());
@@ -25,6 +28,8 @@ static void
 thread_stop(struct config *cf)
 {
     (void)cf;
+    if (tune.offline)
+        return;
     check_thread_stop();
     if (loop_tid() == 0)
         server_warmup_stop();
