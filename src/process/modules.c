@@ -1,13 +1,15 @@
 /* modules.c - the one list of features. A module's rows are found by every table-driven part of the program. */
 #include "config/module.h"
 
+#include "action/action.h"
 #include "process/global.h"
 #include "proxy/section.h"
 #include "runtime/runtime.h"
 #include "sample/conv.h"
 
-/* Converter families have modules of their own. */
+/* Converter and action families have modules of their own. */
 #define CONV(family) X(conv_##family)
+#define ACTION(family) X(action_##family)
 #define MODULES(X)                                                                                 \
     X(config)                                                                                      \
     X(global)                                                                                      \
@@ -26,6 +28,7 @@
     X(server_option)                                                                               \
     X(check)                                                                                       \
     X(lb)                                                                                          \
+    ACTION_FAMILIES(ACTION)                                                                        \
     X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
     X(logfmt)                                                                                      \
