@@ -5,6 +5,7 @@
 #include "proxy/listener.h"
 #include "proxy/section.h"
 #include "proxy/stream_int.h"
+#include "server/check.h"
 #include "server/pool.h"
 
 #include <stdlib.h>
@@ -54,7 +55,9 @@ scope_of(struct sample_ctx *x, enum var_scope scope)
     case VAR_PROC:
         return &proc_vars;
     case VAR_SESS:
-        return x->sess ? &x->sess->vars : NULL;
+        return x->sess ? &x->sess->vars : x->check ? check_vars(x->check, scope) : NULL;
+    case VAR_CHECK:
+        return x->check ? check_vars(x->check, scope) : NULL;
     case VAR_TXN:
         return x->strm ? &x->strm->vars_txn : NULL;
     case VAR_REQ:

@@ -117,8 +117,7 @@ check_conn_error(struct check_run *r, int err, bool expired)
                                                                          : CHK_L7TOUT;
     if (err > 0)
         out_str(&o, strerror(err));
-    if (err > 0 || st == CHK_L4TOUT)
-        put_step(r, &o);
+    put_step(r, &o);
     text[o.len] = '\0';
     check_result(r, st, 0, "%s", text);
 }

@@ -42,7 +42,7 @@ put_env_uint(struct check_run *r, struct ext_env *e, const char *name, unsigned 
 }
 
 static void
-make_env(struct check_run *r, struct ext_env *e, char *const *argv)
+make_env(struct check_run *r, struct ext_env *e, const char *const *argv)
 {
     const struct server *s = r->ck->srv;
     const struct check_conf *conf = r->conf;
@@ -63,7 +63,7 @@ make_env(struct check_run *r, struct ext_env *e, char *const *argv)
 
 /** <command> <proxy address> <proxy port> <server address> <server port> */
 static void
-make_argv(struct check_run *r, char **argv)
+make_argv(struct check_run *r, const char **argv)
 {
     struct server *s = r->ck->srv;
     struct check *ck = r->ck;
@@ -88,7 +88,7 @@ make_argv(struct check_run *r, char **argv)
 
 /** Our descriptors are close-on-exec; signals and standard streams are put in order. */
 static int
-spawn(struct check_run *r, char *const *argv, char *const *envp)
+spawn(struct check_run *r, const char *const *argv, char *const *envp)
 {
     posix_spawn_file_actions_t fa;
     posix_spawnattr_t attr;
@@ -106,7 +106,7 @@ spawn(struct check_run *r, char *const *argv, char *const *envp)
     posix_spawnattr_setsigdefault(&attr, &dflt);
     posix_spawnattr_setpgroup(&attr, 0);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    rc = posix_spawn(&r->pid, argv[0], &fa, &attr, argv, envp);
+    rc = posix_spawn(&r->pid, argv[0], &fa, &attr, (char *const *)(uintptr_t)argv, envp);
     posix_spawn_file_actions_destroy(&fa);
     posix_spawnattr_destroy(&attr);
     return rc;
@@ -167,7 +167,7 @@ check_ext_expired(struct check_run *r)
 bool
 check_ext_start(struct check_run *r)
 {
-    char *argv[6];
+    const char *argv[6];
     struct ext_env env = { .n = 0 };
     struct ext *x;
     int rc, fd;
