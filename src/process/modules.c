@@ -2,6 +2,7 @@
 #include "config/module.h"
 
 #include "action/action.h"
+#include "fetch/fetch.h"
 #include "process/global.h"
 #include "proxy/section.h"
 #include "runtime/runtime.h"
@@ -10,6 +11,7 @@
 /* Converter and action families have modules of their own. */
 #define CONV(family) X(conv_##family)
 #define ACTION(family) X(action_##family)
+#define FETCH(family)  X(fetch_##family)
 #define MODULES(X)                                                                                 \
     X(config)                                                                                      \
     X(global)                                                                                      \
@@ -31,6 +33,7 @@
     ACTION_FAMILIES(ACTION)                                                                        \
     X(stick)                                                                                       \
     X(fetch_log)                                                                                   \
+    FETCH_FAMILIES(FETCH)                                                                          \
     X(logfmt)                                                                                      \
     X(conv_hooks)                                                                                  \
     X(sample)                                                                                      \
