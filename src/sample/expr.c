@@ -211,7 +211,7 @@ expr_name_len(const char *s)
     const char *p = s;
 
     while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-           *p == '.' || *p == '_' || *p == '-')
+           *p == '.' || *p == '_' || *p == '-' || *p == '+') /* base32+src */
         p++;
     return (size_t)(p - s);
 }
