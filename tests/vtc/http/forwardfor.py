@@ -15,8 +15,8 @@ CONFIG = DEFAULTS + listen('plain', 'option forwardfor') + listen('except', 'opt
 frontend both
     bind <<both>>
     option forwardfor if-none
-    default_backend both
-backend both
+    default_backend back
+backend back
     option forwardfor header X-Back
     server s1 127.0.0.1:<<s1>>
 '''
