@@ -56,6 +56,7 @@ struct reply_out {
     unsigned len_at;           /* content-length goes before this one */
     unsigned logged;           /* status for logs and counters when it is not that of the reply; 0: the same */
     bool tarpit;
+    bool (*prepare)(struct stream *s); /* called until it returns true, before anything is sent: it completes this reply */
     void (*produce)(struct stream *s); /* a service: called to make more body; NULL: body is all */
     void *service;
 };

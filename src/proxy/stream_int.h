@@ -126,6 +126,10 @@ bool stream_cookie_response(struct stream *s);
 void stream_count_response(struct stream *s);
 void stream_count_end(struct stream *s);
 
+/* ---- stream_request.c ---- */
+/** Waits until the whole request body is in the buffer, or as much as fits. STEP_GOTO: an error reply was prepared. */
+enum step_rc stream_wait_body(struct stream *s);
+
 /** Hooks of higher layers, set once at start; may be NULL. */
 struct stream_hooks {
     /** Stats page and other request handlers of a proxy: true when a reply was prepared (or denied). */

@@ -187,6 +187,11 @@ stream_step_reply(struct stream *s)
         s->status = s->reply.status;
         return step_goto(s, STEP_finish);
     }
+    if (s->reply.prepare && !(cli->flags & CONN_ERR)) {
+        if (!s->reply.prepare(s))
+            return STEP_WAIT;
+        s->reply.prepare = NULL;
+    }
     if (!(s->flags & SF_RES_STARTED)) {
         if (cli->flags & CONN_ERR || start_reply(s) == STEP_OVER)
             return step_goto(s, STEP_finish);

@@ -202,8 +202,8 @@ stream_send_continue(struct stream *s)
     return chan_write(&s->res, cli, &iov, 1, false);
 }
 
-static enum step_rc
-wait_for_body(struct stream *s)
+enum step_rc
+stream_wait_body(struct stream *s)
 {
     struct conn *cli = s->sess->conn;
 
@@ -270,7 +270,7 @@ stream_step_request_rules(struct stream *s)
 
     if (!(s->flags & SF_HTTP) || s->rules_px != fe)
         return STEP_NEXT;
-    if (fe->options & PO_HTTP_BUFFER_REQUEST && wait_for_body(s) != STEP_NEXT)
+    if (fe->options & PO_HTTP_BUFFER_REQUEST && stream_wait_body(s) != STEP_NEXT)
         return s->step == STEP_request_rules ? STEP_WAIT : STEP_GOTO;
     if (!s->resume) {
         if (is_monitor(s))
@@ -412,7 +412,7 @@ stream_step_backend_rules(struct stream *s)
 
     if (!(s->flags & SF_HTTP) || be == s->fe)
         return STEP_NEXT;
-    if (be->options & PO_HTTP_BUFFER_REQUEST && wait_for_body(s) != STEP_NEXT)
+    if (be->options & PO_HTTP_BUFFER_REQUEST && stream_wait_body(s) != STEP_NEXT)
         return s->step == STEP_backend_rules ? STEP_WAIT : STEP_GOTO;
     if (!list_empty(&be->http_req_rules)) {
         enum step_rc rc = stream_run_rules(s, &be->http_req_rules, be, RS_HTTP_REQ, 0);
@@ -432,5 +432,5 @@ stream_step_request_body(struct stream *s)
 {
     if (!(s->flags & SF_HTTP) || !s->be->lb.check_post || s->rq.meth != HTTP_POST)
         return STEP_NEXT;
-    return wait_for_body(s);
+    return stream_wait_body(s);
 }
