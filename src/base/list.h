@@ -88,14 +88,18 @@ list_splice_back(struct list *to, struct list *from)
     (list_empty(l) ? NULL : container_of((l)->next, type, member))
 #define list_last(l, type, member)                                                                 \
     (list_empty(l) ? NULL : container_of((l)->prev, type, member))
+/** The node of an entry. Address arithmetic only: at the end of a loop `e` is no real entry. */
+#define list_node(e, member)                                                                       \
+    ((struct list *)(void *)((char *)(e) + offsetof(__typeof__(*(e)), member)))
 /** Iterates over entries; the current one must not be unlinked. */
 #define list_each(e, l, member)                                                                    \
-    for (e = container_of((l)->next, __typeof__(*e), member); &e->member != (l);                   \
-         e = container_of(e->member.next, __typeof__(*e), member))
+    for (e = container_of((l)->next, __typeof__(*e), member); list_node(e, member) != (l);         \
+         e = container_of(list_node(e, member)->next, __typeof__(*e), member))
 /** The same, and the current entry may be unlinked or freed. */
 #define list_each_safe(e, tmp, l, member)                                                          \
     for (e = container_of((l)->next, __typeof__(*e), member),                                      \
-        tmp = container_of(e->member.next, __typeof__(*e), member);                                \
-         &e->member != (l); e = tmp, tmp = container_of(e->member.next, __typeof__(*e), member))
+        tmp = container_of(list_node(e, member)->next, __typeof__(*e), member);                    \
+         list_node(e, member) != (l);                                                              \
+         e = tmp, tmp = container_of(list_node(e, member)->next, __typeof__(*e), member))
 
 #endif
