@@ -10,17 +10,18 @@
 #define HTX_BLK_SIZE   8  /* per block, for its description */
 #define HTX_LINE_EXTRA 20 /* of a start line, for its numbers */
 
-enum blk { BLK_REQ_SL, BLK_RES_SL, BLK_HDR, BLK_EOH, BLK_DATA, BLK_UNUSED };
+enum blk { BLK_REQ_SL, BLK_RES_SL, BLK_HDR, BLK_EOH, BLK_DATA, BLK_EOT, BLK_UNUSED };
 
 static const char *const blk_names[] = {
     [BLK_REQ_SL] = "HTX_BLK_REQ_SL", [BLK_RES_SL] = "HTX_BLK_RES_SL", [BLK_HDR] = "HTX_BLK_HDR",
-    [BLK_EOH] = "HTX_BLK_EOH",       [BLK_DATA] = "HTX_BLK_DATA",     [BLK_UNUSED] = "HTX_BLK_UNUSED",
+    [BLK_EOH] = "HTX_BLK_EOH",       [BLK_DATA] = "HTX_BLK_DATA",     [BLK_EOT] = "HTX_BLK_EOT",
+    [BLK_UNUSED] = "HTX_BLK_UNUSED",
 };
 
 struct msg {
     const struct http_head *h;
     struct slice body;
-    bool complete;
+    bool complete, eot; /* the end of a chunked body is a block of its own */
     unsigned nhdr, nblks;
 };
 
@@ -32,7 +33,8 @@ msg_of(const struct sample_ctx *x, bool response, struct msg *m)
         !fetch_body(x, response, &m->body, &m->complete))
         return false;
     m->nhdr = http_hdr_count(m->h);
-    m->nblks = 1 + m->nhdr + 1 + (m->body.len != 0);
+    m->eot = m->complete && m->h->flags & HTTP_HF_CHUNKED;
+    m->nblks = 1 + m->nhdr + 1 + (m->body.len != 0) + m->eot;
     return true;
 }
 
@@ -47,7 +49,7 @@ line_len(const struct http_head *h)
 static size_t
 data_bytes(const struct msg *m)
 {
-    size_t n = HTX_LINE_EXTRA + line_len(m->h) + 1 + m->body.len;
+    size_t n = HTX_LINE_EXTRA + line_len(m->h) + 1 + m->body.len + m->eot;
 
     for (unsigned i = 0; i < m->h->nhdr; i++)
         if (m->h->hdr[i].name.p)
@@ -156,7 +158,9 @@ block_at(const struct msg *m, int64_t i, const struct http_hdr **f)
             *f = http_hdr_next(m->h, SL(""), &pos);
         return BLK_HDR;
     }
-    return i == 1 + (int64_t)m->nhdr ? BLK_EOH : BLK_DATA;
+    if (i == 1 + (int64_t)m->nhdr)
+        return BLK_EOH;
+    return m->eot && i == m->nblks - 1 ? BLK_EOT : BLK_DATA;
 }
 
 static int64_t
@@ -169,6 +173,7 @@ block_size(const struct msg *m, enum blk blk, const struct http_hdr *f)
     case BLK_HDR:
         return (int64_t)(f->name.len + f->value.len);
     case BLK_EOH:
+    case BLK_EOT:
         return 1;
     case BLK_DATA:
         return (int64_t)m->body.len;

@@ -63,6 +63,8 @@ fetch_cookie_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     enum result result;
     struct slice v;
 
+    if (x->req)
+        return fetch_give_int(out, 0); /* HTTP is no RDP */
     return find(arg, x, out, &v, &result) && fetch_give_int(out, result == COOKIE);
 }
 

@@ -324,6 +324,9 @@ stream_body(struct stream *s, bool response, bool *complete)
     struct conn *c = response ? s->back : s->sess->conn;
     struct chan *ch = response ? &s->res : &s->req;
 
+    /* What came with the head was not decoded yet. Once the body is on its way it belongs to the pump. */
+    if (c && !ch->opened && !ch->eom_in)
+        chan_buffer_body(s, ch, c, response ? s->res_pin : s->req_pin);
     *complete = ch->eom_in;
     if (!c || !c->rx)
         return SLICE_NONE;
