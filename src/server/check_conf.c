@@ -306,47 +306,74 @@ add_implicit_connect(struct cfg *c, struct list *rules)
     insert_before(rules, first, r);
 }
 
-/** The request of option httpchk, and 200-399 unless something is expected. */
+/** What the first request does not say, option httpchk does. */
 static void
-add_implicit_http(struct cfg *c, struct check_conf *conf, bool had_connect)
+complete_send(struct check_send *s, const struct check_send *dflt)
 {
-    struct list *rules = &conf->rules;
-    struct check_rule *r, *last_expect = NULL, *last_send = NULL, *connect = NULL;
-
-    if (!had_connect) {
-        r = conf->http_send ? clone_rule(c, conf->http_send) : check_rule_new(c, CR_SEND);
-        r->send.kind = CS_HTTP;
-        list_each(connect, rules, link) {
-            if (connect->kind == CR_CONNECT)
-                break;
-        }
-        list_insert_between(&r->link, &connect->link, connect->link.next);
+    if (!s->meth)
+        s->meth = dflt->meth;
+    if (!s->uri && !s->uri_fmt) {
+        s->uri = dflt->uri;
+        s->uri_fmt = dflt->uri_fmt;
     }
+    if (!s->version)
+        s->version = dflt->version;
+    if (!s->hdrs)
+        s->hdrs = dflt->hdrs;
+    if (!s->body.p && !s->body_fmt) {
+        s->body = dflt->body;
+        s->body_fmt = dflt->body_fmt;
+    }
+}
+
+/** The request behind the first connect: made, or completed, from option httpchk. */
+static void
+add_implicit_send(struct cfg *c, struct check_conf *conf)
+{
+    struct check_rule *r, *connect = first_action(&conf->rules);
+
+    for (struct list *l = connect->link.next; l != &conf->rules; l = l->next) {
+        r = container_of(l, struct check_rule, link);
+        if (r->kind == CR_SEND) {
+            if (conf->http_send)
+                complete_send(&r->send, &conf->http_send->send);
+            return;
+        }
+        if (!is_prelude(r))
+            break;
+    }
+    r = conf->http_send ? clone_rule(c, conf->http_send) : check_rule_new(c, CR_SEND);
+    r->send.kind = CS_HTTP;
+    list_insert_between(&r->link, &connect->link, connect->link.next);
+}
+
+/** Success is 200-399 unless something else is expected of the last response. */
+static void
+add_implicit_expect(struct cfg *c, struct list *rules)
+{
+    struct check_range *ok;
+    struct check_rule *r;
+    bool judged = false;
+
     list_each(r, rules, link) {
         if (r->kind == CR_EXPECT)
-            last_expect = r;
-        if (r->kind == CR_SEND) {
-            last_send = r;
-            last_expect = NULL;
-        }
+            judged = true;
+        else if (r->kind == CR_SEND)
+            judged = false;
     }
-    if (last_send && !last_expect) {
-        struct check_range *ok = ARENA_NEW(c->arena, struct check_range);
-
-        r = check_rule_new(c, CR_EXPECT);
-        *ok = (struct check_range){ .low = 200, .high = 399 };
-        r->expect.kind = CE_HTTP_STATUS;
-        r->expect.status = ok;
-        check_rule_append(rules, r);
-    }
+    if (judged)
+        return;
+    r = check_rule_new(c, CR_EXPECT);
+    ok = ARENA_NEW(c->arena, struct check_range);
+    *ok = (struct check_range){ .low = 200, .high = 399 };
+    r->expect.kind = CE_HTTP_STATUS;
+    r->expect.status = ok;
+    check_rule_append(rules, r);
 }
 
 enum cfg_rc
 check_conf_finish(struct cfg *c, struct check_conf *conf)
 {
-    bool had_connect;
-    struct check_rule *first;
-
     if (conf->finished)
         return CFG_OK;
     conf->finished = true;
@@ -365,12 +392,12 @@ check_conf_finish(struct cfg *c, struct check_conf *conf)
         break;
     }
     number_steps(&conf->rules);
-    first = first_action(&conf->rules);
-    had_connect = first && first->kind == CR_CONNECT;
     if (conf->type != CHECK_EXTERNAL)
         add_implicit_connect(c, &conf->rules);
-    if (conf->type == CHECK_HTTP)
-        add_implicit_http(c, conf, had_connect);
+    if (conf->type == CHECK_HTTP) {
+        add_implicit_send(c, conf);
+        add_implicit_expect(c, &conf->rules);
+    }
     return CFG_OK;
 }
 

@@ -283,10 +283,33 @@ take_match(struct check_parse *p, unsigned *at, struct check_expect *e)
     return take_pattern(p, at, patterns[i].name, e);
 }
 
+/** An HTTP response needs a request: not directly behind a connect. */
+static bool
+misses_send(const struct check_parse *p)
+{
+    const struct check_rule *r;
+    bool connected = false;
+
+    list_each(r, p->rules, link) {
+        if (r->kind == CR_CONNECT)
+            connected = true;
+        else if (r->kind == CR_SEND)
+            connected = false;
+    }
+    return p->http && connected;
+}
+
 enum cfg_rc
 check_parse_expect(struct check_parse *p, unsigned *at)
 {
     struct check_rule *r = check_rule_new(p->c, CR_EXPECT);
+
+    if (misses_send(p))
+        return check_parse_error(p, 0,
+                                 arena_printf(p->c->arena,
+                                              "unable to add http-check expect rule at step %u (missing "
+                                              "send rule).",
+                                              check_next_step(p->rules)));
 
     if (*at >= p->c->nwords)
         return check_parse_error(p, *at, "expects at least a matching pattern as arguments.");

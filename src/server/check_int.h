@@ -131,7 +131,8 @@ struct check_conf {
     struct list http_rules, tcp_rules, proto_rules; /* struct check_rule */
     struct check_rule *http_send;       /* request line of option httpchk, merged with http-check send */
     bool disable_on_404, send_state;
-    bool http_opt_seen;
+    bool http_opt_seen;   /* option httpchk was here */
+    bool http_send_given; /* http-check send without a connect was here */
     const char *ext_command, *ext_path;
     /* after check_conf_finish() */
     bool finished;

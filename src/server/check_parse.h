@@ -20,6 +20,8 @@ enum cfg_rc check_parse_error(const struct check_parse *p, unsigned i, const cha
 const char *check_parse_value(struct check_parse *p, unsigned *at, const char *what);
 /** Compiles word `i` as a log-format; NULL after an error. */
 struct logfmt *check_parse_fmt(struct check_parse *p, unsigned i);
+/** Number that the next rule gets in messages. */
+unsigned check_next_step(const struct list *rules);
 /** `expect ...`. */
 enum cfg_rc check_parse_expect(struct check_parse *p, unsigned *at);
 

@@ -198,6 +198,16 @@ first_real_rule(const struct list *rules)
     return true;
 }
 
+unsigned
+check_next_step(const struct list *rules)
+{
+    unsigned n = 1;
+
+    for (const struct list *l = rules->next; l != rules; l = l->next)
+        n++;
+    return n;
+}
+
 static enum cfg_rc
 parse_connect(struct check_parse *p, unsigned *at)
 {
@@ -372,8 +382,9 @@ send_target(struct check_parse *p)
         check_rule_append(p->rules, r);
         return r;
     }
-    if (last_connect)
+    if (last_connect || p->conf->http_send_given)
         return NULL;
+    p->conf->http_send_given = true;
     if (!p->conf->http_send) {
         p->conf->http_send = check_rule_new(p->c, CR_SEND);
         p->conf->http_send->send.kind = CS_HTTP;
@@ -387,7 +398,11 @@ parse_http_send(struct check_parse *p, unsigned *at)
     struct check_rule *r = send_target(p);
 
     if (!r)
-        return check_parse_error(p, 0, "unable to add http-check send rule (missing connect rule).");
+        return check_parse_error(p, 0,
+                                 arena_printf(p->c->arena,
+                                              "unable to add http-check send rule at step %u (missing "
+                                              "connect rule).",
+                                              check_next_step(p->rules) + !first_real_rule(p->rules)));
     while (*at < p->c->nwords) {
         if (send_http_option(p, at, r) != CFG_OK)
             return CFG_ERR;
