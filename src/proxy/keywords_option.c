@@ -164,37 +164,41 @@ parse_originalto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 /* ---- log formats ---- */
 
 static enum cfg_rc
-set_format(struct cfg *c, struct proxy *px, const char *name, const char *text, unsigned at)
+set_format(struct cfg *c, struct proxy *px, const char *name, const char *text, unsigned *at)
 {
     px->logfmt_name = name;
     px->logfmt_text = text;
     px->logfmt_loc = c->loc;
     px->defaults_gave_format = false;
-    return no_more_words(c, at);
+    return no_more_words(c, *at);
 }
 
 static enum cfg_rc
 parse_httplog(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    if (cfg_arg_is(c, *at, "clf"))
-        return set_format(c, obj, "option httplog clf", log_fmt_http_clf, *at + 1);
+    if (cfg_arg_is(c, *at, "clf")) {
+        (*at)++;
+        return set_format(c, obj, "option httplog clf", log_fmt_http_clf, at);
+    }
     if (*at < c->nwords)
         return cfg_error(c, *at, "'option httplog' only supports optional argument 'clf'.");
-    return set_format(c, obj, "option httplog", log_fmt_http, *at);
+    return set_format(c, obj, "option httplog", log_fmt_http, at);
 }
 
 static enum cfg_rc
 parse_tcplog(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    if (cfg_arg_is(c, *at, "clf"))
-        return set_format(c, obj, "option tcplog clf", log_fmt_tcp_clf, *at + 1);
-    return set_format(c, obj, "option tcplog", log_fmt_tcp, *at);
+    if (cfg_arg_is(c, *at, "clf")) {
+        (*at)++;
+        return set_format(c, obj, "option tcplog clf", log_fmt_tcp_clf, at);
+    }
+    return set_format(c, obj, "option tcplog", log_fmt_tcp, at);
 }
 
 static enum cfg_rc
 parse_httpslog(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    return set_format(c, obj, "option httpslog", log_fmt_https, *at);
+    return set_format(c, obj, "option httpslog", log_fmt_https, at);
 }
 
 static enum cfg_rc
@@ -210,7 +214,8 @@ parse_restrict_names(struct cfg *c, const struct keyword *kw, void *obj, unsigne
         px->options2 |= PO2_HTTP_RESTRICT_REQ_HDR_REJECT;
     else if (strcmp(how, "preserve") != 0)
         return cfg_error(c, *at, "'option http-restrict-req-hdr-names' expects 'preserve', 'delete' or 'reject' as argument.");
-    return no_more_words(c, *at + 1);
+    (*at)++;
+    return no_more_words(c, *at);
 }
 
 const struct keyword option_keywords[] = {

@@ -265,11 +265,12 @@ parse_http_error(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 
 /* ---- using them ---- */
 
+/* `raw`: as the parser sends it, with its own Connection header. */
 static void
-use_builtin(struct reply_out *o, unsigned status)
+use_builtin(struct reply_out *o, unsigned status, bool raw)
 {
     const struct http_error *e = http_error_message(status);
-    struct slice head = e->head;
+    struct slice head = raw ? slice(e->raw.p, e->raw.len - e->body.len) : e->head;
 
     slice_cut(head, '\n', &head); /* without the status line */
     o->status = e->status;
@@ -315,7 +316,7 @@ use_error(struct stream *s, const struct http_errors *e)
         break;
     case HE_REPLY:
         if (!reply_make(s, e->reply))
-            use_builtin(o, 500);
+            use_builtin(o, 500, false);
         break;
     case HE_NONE: /* /dev/null: the connection ends without a response */
         o->set = true;
@@ -341,7 +342,7 @@ reply_error(struct stream *s, unsigned status)
     if (e)
         use_error(s, e);
     else
-        use_builtin(&s->reply, status);
+        use_builtin(&s->reply, status, s->parser_reply);
 }
 
 static bool
@@ -389,7 +390,7 @@ reply_make(struct stream *s, const struct reply *r)
         if (r->section && i >= 0 && r->section->err[i])
             use_error(s, r->section->err[i]);
         else
-            use_builtin(o, r->status);
+            use_builtin(o, r->status, false);
         return true;
     case REPLY_LF: {
         struct slice v = logfmt_slice(r->lf, &s->x);

@@ -248,6 +248,8 @@ stream_step_finish(struct stream *s)
     s->t_close_us = loop_now_us();
     if (stream_hooks.filters_end)
         stream_hooks.filters_end(s);
+    if (s->flags & SF_COUNTED_BE)
+        atomic_fetch_sub_explicit(&s->be->be_conn, 1, memory_order_relaxed);
     if (!(s->flags & (SF_LOGGED | SF_MONITOR)) && stream_hooks.log)
         stream_hooks.log(s); /* while both connections can still be asked for their addresses */
     stream_release_back(s);
@@ -361,6 +363,20 @@ stream_times(const struct stream *s, struct stream_times *t)
     t->active = s->flags & SF_HTTP ? (first_byte ? span_ms(first_byte, end) : -1) : span_ms(base, end);
     t->user = t->data;
     t->all = span_ms(s->t_start_us, end);
+}
+
+struct slice
+stream_unique_id(struct stream *s)
+{
+    struct logfmt *f = s->fe->unique_id_fmt;
+
+    if (s->unique_id.p || !f)
+        return s->unique_id;
+    struct sample_ctx x = *stream_ctx(s, s->fe, s->flags & SF_HTTP ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ, SMPO_FINAL);
+    struct slice made = logfmt_slice(f, &x);
+    char *kept = made.p ? arena_slicedup(&s->arena, made) : NULL;
+    s->unique_id = kept ? slice(kept, made.len) : SLICE_NONE;
+    return s->unique_id;
 }
 
 struct stick_counter *

@@ -128,6 +128,7 @@ struct stream {
     struct chan req, res;
     struct http_head rq, rs;   /* heads; valid when rq.hdr/rs.hdr memory is filled */
     bool rq_ready, rs_ready, tcp_res_done;
+    bool parser_reply;         /* the request could not be parsed: the reply has the form of the parser's own */
     struct arena arena;        /* edits, captures, replies; released with the stream */
 
     /* rules */
@@ -222,6 +223,8 @@ void stream_times(const struct stream *s, struct stream_times *t);
 struct list *streams_of_thread(void);
 /** The lookup for `show sess`/`shutdown session`: letters go to each thread; see runtime/. */
 struct stick_counter *stream_track(struct stream *s, unsigned n, bool make);
+/** The unique ID of the request (unique-id-format), made on first use; p NULL without a format. */
+struct slice stream_unique_id(struct stream *s);
 /** The tracked counters in force: the stream's before its session's. */
 struct stick_slots stream_slots(struct stream *s);
 /** Writes the stream's log line now (logasap, do-log). */

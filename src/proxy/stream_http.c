@@ -150,6 +150,8 @@ http_connection_header(struct stream *s, bool keep)
 bool
 http_reply_connection(struct stream *s, bool keep)
 {
+    if (s->parser_reply && http_hdr_first(&s->rs, SL("connection")))
+        return true;
     http_hdr_del(&s->rs, SL("connection"));
     if (!keep)
         return http_hdr_add_ref(&s->rs, SL("connection"), SL("close"));

@@ -101,6 +101,8 @@ bool stream_send_continue(struct stream *s);
 enum step_rc stream_drain_request(struct stream *s);
 
 /* ---- stream_server.c ---- */
+/** Where the chosen server is connected to. False when it has no address. */
+bool stream_server_address(struct stream *s, struct addr *to);
 /** Lets go of the server connection: to the pool, or closed. */
 void stream_release_back(struct stream *s);
 /** Lets go of the server's slot and queue position. */

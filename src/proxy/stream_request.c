@@ -86,6 +86,7 @@ bad_request(struct stream *s, unsigned status)
     if (cli->rx && !s->uri.len)
         s->uri = SLICE_NONE;
     s->reply.close = true;
+    s->parser_reply = true;
     return stream_error(s, status, 'P', 'R');
 }
 
@@ -104,6 +105,7 @@ head_too_late(struct stream *s)
 {
     SFE_COUNT(s, ereq, 1);
     s->reply.close = true;
+    s->parser_reply = true;
     return stream_error(s, 408, 'c', 'R');
 }
 
@@ -216,20 +218,17 @@ stream_wait_body(struct stream *s)
     bool full = cli->rx && buf_room(cli->rx) == 0;
     if (s->req.eom_in || full) {
         s->flags |= SF_BODY_COMPLETE;
+        s->t_head_us = loop_now_us(); /* the request's time includes its body then */
         return STEP_NEXT;
     }
-    if (cli->flags & (CONN_EOF | CONN_ERR)) {
+    int http_request = s->be->timeout.http_request ? s->be->timeout.http_request : s->fe->timeout.http_request;
+    int64_t at = sooner(deadline(s->t_head_us / 1000, http_request), deadline(s->cli_act_ms, stream_timeout_client(s)));
+    bool gone = cli->flags & (CONN_EOF | CONN_ERR), late = at && at <= loop_now_ms();
+    if (gone || late) {
+        s->t_head_us = s->t_first_us = 0; /* it never came in completely */
         s->reply.close = true;
         SFE_COUNT(s, ereq, 1);
-        return stream_error(s, 400, cli->flags & CONN_EOF ? 'C' : 'P', 'D');
-    }
-    int64_t at = deadline(s->t_head_us / 1000, s->be->timeout.http_request ? s->be->timeout.http_request
-                                                                            : s->fe->timeout.http_request);
-    at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
-    if (at && at <= loop_now_ms()) {
-        s->reply.close = true;
-        SFE_COUNT(s, ereq, 1);
-        return stream_error(s, 408, 'c', 'D');
+        return gone ? stream_error(s, 400, 'C', 'R') : stream_error(s, 408, 'c', 'R');
     }
     stream_arm(s, at);
     return STEP_WAIT;
@@ -277,11 +276,6 @@ stream_step_request_rules(struct stream *s)
             return answer_monitor(s);
         if (fe->captures)
             stream_capture_request(s);
-        if (fe->unique_id_fmt) {
-            s->unique_id = logfmt_slice(fe->unique_id_fmt, stream_ctx(s, fe, PT_FE_HTTP_REQ, SMPO_FINAL));
-            char *kept = s->unique_id.p ? arena_slicedup(&s->arena, s->unique_id) : NULL;
-            s->unique_id = kept ? slice(kept, s->unique_id.len) : SLICE_NONE;
-        }
     }
     if (!list_empty(&fe->http_req_rules)) {
         enum step_rc rc = stream_run_rules(s, &fe->http_req_rules, fe, RS_HTTP_REQ, 0);
@@ -295,7 +289,7 @@ stream_step_request_rules(struct stream *s)
         if (rc != STEP_NEXT)
             return rc;
     }
-    if (fe->unique_id_header && s->unique_id.p &&
+    if (fe->unique_id_header && stream_unique_id(s).p &&
         !http_hdr_add(&s->rq, slice_str(fe->unique_id_header), s->unique_id))
         return stream_error(s, 500, 'P', 'R');
     return STEP_NEXT;

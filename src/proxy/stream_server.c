@@ -191,7 +191,8 @@ stream_step_queue(struct stream *s)
                 lb_drop(s->pend.got);
         }
         s->flags &= ~(unsigned)SF_WAITING;
-        *(s->pend.srv ? &s->srv_queue_pos : &s->be_queue_pos) += s->pend.pos_in;
+        *(s->pend.srv ? &s->srv_queue_pos : &s->be_queue_pos) += s->pend.pos_in + 1;
+        s->t_queue_us = loop_now_us();
         s->srv = NULL;
         s->reply.close = gone;
         BE_COUNT(s->be, econ, !gone);
@@ -264,8 +265,8 @@ reuse_connection(struct stream *s, uint64_t hash)
     return pool_take(s->srv, hash, use);
 }
 
-static bool
-server_address(struct stream *s, struct addr *to)
+bool
+stream_server_address(struct stream *s, struct addr *to)
 {
     struct server *srv = s->srv;
     struct addr dst;
@@ -313,7 +314,7 @@ open_connection(struct stream *s, int *err)
         .has_tos = s->has_bc_tos,
     };
 
-    if (!server_address(s, &to)) {
+    if (!stream_server_address(s, &to)) {
         *err = EADDRNOTAVAIL;
         return NULL;
     }
@@ -334,7 +335,7 @@ queue_proxy_header(struct stream *s)
         return false;
     if (srv->flags & SRVF_SEND_PROXY_V2) {
         struct pp_out o = { .src = &src, .dst = &dst, .crc32c = srv->pp_opts & SRV_PP_CRC32C,
-                            .unique_id = srv->pp_opts & SRV_PP_UNIQUE_ID ? s->unique_id : SLICE_NONE };
+                            .unique_id = srv->pp_opts & SRV_PP_UNIQUE_ID ? stream_unique_id(s) : SLICE_NONE };
         b->tail = (uint32_t)pp_write_v2(b->data, b->size, &o);
     } else {
         b->tail = (uint32_t)pp_write_v1(b->data, b->size, &src, &dst);

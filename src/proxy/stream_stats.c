@@ -138,7 +138,6 @@ stream_count_end(struct stream *s)
         count_listener(s->sess->li, in, srv_out, srv_in, out);
     if (s->flags & SF_COUNTED_BE) {
         s->flags &= ~(unsigned)SF_COUNTED_BE;
-        atomic_fetch_sub_explicit(&s->be->be_conn, 1, memory_order_relaxed);
         BE_COUNT(s->be, bin, in);
         BE_COUNT(s->be, bout, srv_in);
         BE_COUNT(s->be, reqbin, in);
