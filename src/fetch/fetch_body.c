@@ -85,7 +85,7 @@ static const struct fetch body_fetches[] = {
     ROW("req.body", SMP_BIN, NEEDS_REQ_BODY, fetch_body_bin, "what was received of the request's body", REQ),
     ROW("req.body_len", SMP_SINT, NEEDS_REQ_BODY, fetch_body_len, "bytes received of the request's body", REQ),
     ROW("req.body_size", SMP_SINT, NEEDS_REQ_BODY, fetch_body_size, "announced size of the request's body", REQ),
-    { "req.body_param", { ARG_STR | ARG_OPT, ARG_STR | ARG_OPT }, SMP_STR, NEEDS_REQ_BODY, fetch_body_param,
+    { "req.body_param", { ARG_STR | ARG_OPT, ARG_STR | ARG_OPT }, SMP_BIN, NEEDS_REQ_BODY, fetch_body_param,
       "value of a parameter in the request's form", check_param, .usage = "[<name>[,i]]" },
     ROW("res.body", SMP_BIN, NEEDS_RES_BODY, fetch_body_bin, "what was received of the response's body", RES),
     ROW("res.body_len", SMP_SINT, NEEDS_RES_BODY, fetch_body_len, "bytes received of the response's body", RES),

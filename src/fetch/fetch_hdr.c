@@ -292,7 +292,7 @@ static const struct fetch hdr_fetches[] = {
     CNT("hdr_cnt", REQ_NEEDS, "how many values a request header has", SIDE(REQ, 0)),
     CNT("req.fhdr_cnt", REQ_NEEDS, "how many lines a request header has", SIDE(REQ, 1)),
     NAMES("req.hdr_names", REQ_NEEDS, SIDE(REQ, 0)),
-    ALL("req.hdrs", SMP_STR, REQ_NEEDS, fetch_hdrs, "all request headers as lines", SIDE(REQ, 0)),
+    ALL("req.hdrs", SMP_BIN, REQ_NEEDS, fetch_hdrs, "all request headers as lines", SIDE(REQ, 0)),
     ALL("req.hdrs_bin", SMP_BIN, REQ_NEEDS, fetch_hdrs_bin, "all request headers with lengths", SIDE(REQ, 0)),
 
     ONE("res.hdr", SMP_STR, RES_NEEDS, fetch_hdr, "value of a response header", SIDE(RES, 0)),
@@ -306,7 +306,7 @@ static const struct fetch hdr_fetches[] = {
     CNT("shdr_cnt", RES_NEEDS, "how many values a response header has", SIDE(RES, 0)),
     CNT("res.fhdr_cnt", RES_NEEDS, "how many lines a response header has", SIDE(RES, 1)),
     NAMES("res.hdr_names", RES_NEEDS, SIDE(RES, 0)),
-    ALL("res.hdrs", SMP_STR, RES_NEEDS, fetch_hdrs, "all response headers as lines", SIDE(RES, 0)),
+    ALL("res.hdrs", SMP_BIN, RES_NEEDS, fetch_hdrs, "all response headers as lines", SIDE(RES, 0)),
     ALL("res.hdrs_bin", SMP_BIN, RES_NEEDS, fetch_hdrs_bin, "all response headers with lengths", SIDE(RES, 0)),
     { 0 },
 };

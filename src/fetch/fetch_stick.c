@@ -417,14 +417,17 @@ fetch_table_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 #define OPT_TABLE { ARG_TABLE | ARG_OPT }
 #define OWN_TABLE { ARG_TABLE } /* absent: that of the proxy */
 
-#define SC_FAMILY(name, out_, w, help_)                                                            \
-    { "sc_" name, { ARG_UINT, ARG_TABLE | ARG_OPT }, out_, NEEDS_CLIENT, fetch_sc,                 \
+/* Tracked counters are state of the process, but for the two that came first. */
+#define SC_NEEDS(op) (OP_##op == OP_KBYTES ? NEEDS_CLIENT : NEEDS_INTERNAL)
+
+#define SC_FAMILY(name, out_, needs_, w, help_)                                                            \
+    { "sc_" name, { ARG_UINT, ARG_TABLE | ARG_OPT }, out_, needs_, fetch_sc,                 \
       help_ " (tracked key)", .private = w, .usage = "<ctr>[,<table>]" },                          \
-    { "sc0_" name, OPT_TABLE, out_, NEEDS_CLIENT, fetch_sc0, help_ " (tracked key 0)",             \
+    { "sc0_" name, OPT_TABLE, out_, needs_, fetch_sc0, help_ " (tracked key 0)",             \
       .private = w, .usage = "[<table>]" },                                                        \
-    { "sc1_" name, OPT_TABLE, out_, NEEDS_CLIENT, fetch_sc1, help_ " (tracked key 1)",             \
+    { "sc1_" name, OPT_TABLE, out_, needs_, fetch_sc1, help_ " (tracked key 1)",             \
       .private = w, .usage = "[<table>]" },                                                        \
-    { "sc2_" name, OPT_TABLE, out_, NEEDS_CLIENT, fetch_sc2, help_ " (tracked key 2)",             \
+    { "sc2_" name, OPT_TABLE, out_, needs_, fetch_sc2, help_ " (tracked key 2)",             \
       .private = w, .usage = "[<table>]" },
 
 #define SRC_ROW(name, w, help_)                                                                    \
@@ -432,29 +435,29 @@ fetch_table_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
       help_ " (client address)", .private = w, .usage = "[<table>]" },
 
 const struct fetch stick_fetches[] = {
-#define X(n, op, d, i, help) SC_FAMILY(#n, SMP_SINT, W(op, d, i), help)
+#define X(n, op, d, i, help) SC_FAMILY(#n, SMP_SINT, SC_NEEDS(op), W(op, d, i), help)
     PLAIN(X)
 #undef X
-#define X(n, cn, op, d, i, help) SC_FAMILY(#n, SMP_SINT, W(op, d, i), help)
+#define X(n, cn, op, d, i, help) SC_FAMILY(#n, SMP_SINT, SC_NEEDS(op), W(op, d, i), help)
     NAMED(X)
 #undef X
-    SC_FAMILY("tracked", SMP_BOOL, W(TRACKED, GPC, 0), "whether the counter is tracked")
-    SC_FAMILY("trackers", SMP_SINT, W(TRACKERS, GPC, 0), "how many track the same key")
+    SC_FAMILY("tracked", SMP_BOOL, NEEDS_INTERNAL, W(TRACKED, GPC, 0), "whether the counter is tracked")
+    SC_FAMILY("trackers", SMP_SINT, NEEDS_INTERNAL, W(TRACKERS, GPC, 0), "how many track the same key")
 #define X(n, cn, op, d, help)                                                                      \
-    { "sc_" #n, { ARG_UINT, ARG_UINT, ARG_TABLE | ARG_OPT }, SMP_SINT, NEEDS_CLIENT, fetch_sc_idx, \
+    { "sc_" #n, { ARG_UINT, ARG_UINT, ARG_TABLE | ARG_OPT }, SMP_SINT, NEEDS_INTERNAL, fetch_sc_idx, \
       help " (tracked key)", .private = W(op, d, -1), .usage = "<idx>,<ctr>[,<table>]" },
     INDEXED(X)
 #undef X
-    { "sc1_clr_gpc", { ARG_UINT, ARG_TABLE | ARG_OPT }, SMP_SINT, NEEDS_CLIENT, fetch_sc1_idx,
+    { "sc1_clr_gpc", { ARG_UINT, ARG_TABLE | ARG_OPT }, SMP_SINT, NEEDS_INTERNAL, fetch_sc1_idx,
       "clears a general purpose counter (tracked key 1)", .private = W(CLR_GPC, GPC, -1),
       .usage = "<idx>[,<table>]" },
-    { "sc_key", { ARG_UINT }, SMP_ANY, NEEDS_CLIENT, fetch_sc_key, "the tracked key",
+    { "sc_key", { ARG_UINT }, SMP_ANY, NEEDS_INTERNAL, fetch_sc_key, "the tracked key",
       .private = W(KEY, GPC, 0), .usage = "<ctr>" },
-    { "sc0_key", { 0 }, SMP_ANY, NEEDS_CLIENT, fetch_sc0, "the tracked key 0",
+    { "sc0_key", { 0 }, SMP_ANY, NEEDS_INTERNAL, fetch_sc0, "the tracked key 0",
       .private = W(KEY, GPC, 0) },
-    { "sc1_key", { 0 }, SMP_ANY, NEEDS_CLIENT, fetch_sc1, "the tracked key 1",
+    { "sc1_key", { 0 }, SMP_ANY, NEEDS_INTERNAL, fetch_sc1, "the tracked key 1",
       .private = W(KEY, GPC, 0) },
-    { "sc2_key", { 0 }, SMP_ANY, NEEDS_CLIENT, fetch_sc2, "the tracked key 2",
+    { "sc2_key", { 0 }, SMP_ANY, NEEDS_INTERNAL, fetch_sc2, "the tracked key 2",
       .private = W(KEY, GPC, 0) },
 
 #define X(n, op, d, i, help) SRC_ROW(#n, W(op, d, i), help)
@@ -471,9 +474,9 @@ const struct fetch stick_fetches[] = {
     { "src_updt_conn_cnt", OWN_TABLE, SMP_SINT, NEEDS_CLIENT, fetch_src_updt,
       "counts a connection of the client's address", .usage = "[<table>]" },
 
-    { "table_cnt", OWN_TABLE, SMP_SINT, NEEDS_NOTHING, fetch_table_cnt, "entries in use",
+    { "table_cnt", OWN_TABLE, SMP_SINT, NEEDS_INTERNAL, fetch_table_cnt, "entries in use",
       .usage = "[<table>]" },
-    { "table_avl", OWN_TABLE, SMP_SINT, NEEDS_NOTHING, fetch_table_cnt, "entries available",
+    { "table_avl", OWN_TABLE, SMP_SINT, NEEDS_INTERNAL, fetch_table_cnt, "entries available",
       .private = W(READ, GPC, 0), .usage = "[<table>]" },
     { 0 }
 };
