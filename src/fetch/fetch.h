@@ -110,7 +110,7 @@ fetch_later(const struct sample_ctx *x, struct sample *out)
 /** The families, one module each: for process/modules.c. */
 #define FETCH_FAMILIES(X)                                                                          \
     X(process) X(internal) X(proxy) X(l4) X(conn) X(tcpinfo) X(stream) X(payload) X(rdp) X(distcc) \
-    X(hello) X(http) X(hdr) X(cookie) X(body) X(http_res) X(capture) X(dev) X(ssl_base)
+    X(hello) X(http) X(hdr) X(auth) X(cookie) X(body) X(http_res) X(capture) X(dev) X(ssl_base)
 
 #define X(family) extern const struct module fetch_##family##_module;
 FETCH_FAMILIES(X)

@@ -401,7 +401,10 @@ find_addr(const struct sample_ctx *x, enum which_addr which, struct addr *a)
     if (which == CLIENT_SRC || which == CLIENT_DST) {
         if (!sess || !sess->conn)
             return false;
-        (which == CLIENT_SRC ? conn_src : conn_dst)(sess->conn, a);
+        if (s)
+            (which == CLIENT_SRC ? stream_src : stream_dst)(s, a);
+        else
+            (which == CLIENT_SRC ? conn_src : conn_dst)(sess->conn, a);
         return true;
     }
     if (s && s->back) {
@@ -410,7 +413,7 @@ find_addr(const struct sample_ctx *x, enum which_addr which, struct addr *a)
     }
     if (which == SERVER_SRC || !s || !s->srv || !s->t_queue_us)
         return false;
-    *a = s->dst_override ? *s->dst_override : s->srv->addr; /* the connection is gone */
+    *a = s->srv->addr; /* the connection is gone */
     if (addr_is_ip(a) && !addr_port(a))
         addr_set_port(a, s->srv->port);
     return true;

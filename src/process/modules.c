@@ -22,6 +22,7 @@
     X(proxy_timeout)                                                                               \
     X(proxy_rule)                                                                                  \
     X(proxy_capture)                                                                               \
+    X(userlist)                                                                                    \
     X(cookie)                                                                                      \
     X(proxy_reply)                                                                                 \
     X(bind)                                                                                        \

@@ -161,7 +161,7 @@ arg_hdr(struct args *a, unsigned *at)
     *at += 3;
     a->custom = true;
     if (strcasecmp(name, "content-length") == 0 || strcasecmp(name, "transfer-encoding") == 0) {
-        cfg_warn(c, *at - 2, "header '%s' always ignored by the http reply.", name);
+        cfg_warn(c, *at - 2, DIAG_PARSING "header '%s' always ignored by the http reply.", name);
         return CFG_OK;
     }
     struct reply_hdr *h = ARENA_NEW(c->arena, struct reply_hdr);

@@ -37,9 +37,9 @@ use_server_rule(struct stream *s)
             struct slice name = logfmt_slice(sw->dynamic, &s->x);
             srv = name.p ? proxy_find_server(s->be, name.p) : NULL;
         }
-        if (srv && (server_is_usable(srv) || s->flags & SF_FORCED || s->be->options & PO_PERSIST))
+        /* Also one that is drained; when it is down another rule may fit. */
+        if (srv && (server_is_up(srv) || s->flags & SF_FORCED || s->be->options & PO_PERSIST))
             return srv;
-        return NULL;
     }
     return NULL;
 }
