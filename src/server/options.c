@@ -54,7 +54,10 @@ opt_check_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     const char *v = take(c, at);
 
     if (!v)
-        return cfg_error(c, *at - 1, "'%s' : missing value.", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : missing %s.", kw->name,
+                         kw->offset == offsetof(struct check, sni)    ? "SNI"
+                         : kw->offset == offsetof(struct check, alpn) ? "the comma-delimited ALPN protocol suite"
+                                                                      : "value");
     *(const char **)((char *)s->check + kw->offset) = v;
     return CFG_OK;
 }
@@ -208,7 +211,7 @@ take_choice(struct cfg *c, unsigned *at, const struct choice *set, int *out, con
             return CFG_OK;
         }
     }
-    return cfg_error(c, i < c->nwords ? i : i - 1, "%s but got '%s'", complaint, cfg_arg(c, i));
+    return cfg_error(c, i < c->nwords ? i : i - 1, "%s but got '%s'.", complaint, cfg_arg(c, i));
 }
 
 /* ---- single options ---- */
@@ -255,7 +258,10 @@ static enum cfg_rc
 opt_error_limit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct server *s = obj;
+    int64_t n;
 
+    if (*at < c->nwords && (!slice_to_int(slice_str(cfg_arg(c, *at)), &n) || n <= 0))
+        return cfg_error(c, *at, "%s has to be > 0.", kw->name);
     return take_positive(c, kw->name, at, &s->error_limit);
 }
 
@@ -417,13 +423,13 @@ opt_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (s->flags & SRVF_DEFAULT)
         return cfg_error(c, *at - 1, DIAG_PLAIN "'id' option is not accepted in default-server sections");
     if (!v)
-        return cfg_error(c, *at - 1, "'%s' : expects an integer argument", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : expects an integer argument.", kw->name);
     if (!slice_to_int(slice_str(v), &n) || n <= 0 || n > UINT_MAX)
-        return cfg_error(c, *at - 1, "'%s' : custom id has to be > 0", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : custom id has to be > 0.", kw->name);
     server_hooks.view(s->px, &px);
     list_each(other, px.servers, link) {
         if (other != s && (other->flags & SRVF_ID_SET) && other->id == n)
-            return cfg_error(c, *at - 1, "'%s' : custom id %lld already used at %s:%u ('server %s')",
+            return cfg_error(c, *at - 1, "'%s' : custom id %lld already used at %s:%u ('server %s').",
                              kw->name, (long long)n, other->loc.file, other->loc.line, other->name);
     }
     s->id = (unsigned)n;
@@ -540,7 +546,7 @@ opt_marked(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     unsigned i = *at < c->nwords ? (*at)++ : *at;
 
     if (!cfg_arg_is(c, i, word))
-        return cfg_error(c, i < c->nwords ? i : i - 1, "'%s' expects '%s' but got '%s'", kw->name, word,
+        return cfg_error(c, i < c->nwords ? i : i - 1, "'%s' expects '%s' but got '%s'.", kw->name, word,
                          cfg_arg(c, i));
     *(bool *)((char *)obj + kw->offset) = true;
     return CFG_OK;
@@ -573,7 +579,7 @@ opt_ws(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             return CFG_OK;
         }
     }
-    return cfg_error(c, *at < c->nwords ? *at : *at - 1, "'ws' has to be 'auto', 'h1' or 'h2'");
+    return cfg_error(c, *at < c->nwords ? *at : *at - 1, "'ws' has to be 'auto', 'h1' or 'h2'.");
 }
 
 static enum cfg_rc
@@ -628,7 +634,7 @@ opt_pp_options(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         while (i < COUNT_OF(set) && !slice_eq_str(o, set[i].name))
             i++;
         if (i == COUNT_OF(set))
-            return cfg_error(c, *at - 1, "'%.*s' : proxy v2 option not implemented", SLF(o));
+            return cfg_error(c, *at - 1, "'%.*s' : proxy v2 option not implemented.", SLF(o));
         s->pp_opts |= set[i].opts;
         s->flags |= set[i].flags;
     } while (rest.p);
@@ -724,7 +730,7 @@ opt_socks4(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!v)
         return no_argument(c, *at, kw->name, "<addr>:<port>");
     if (!addr_parse(v, ADDR_FOR_PEER, NULL, &spec, err, sizeof(err)))
-        return cfg_error(c, *at - 1, "'%s %s' : %s", kw->name, v, err);
+        return cfg_error(c, *at - 1, "'%s %s' : %s.", kw->name, v, err);
     if (!addr_is_ip(&spec.addr))
         return cfg_error(c, *at - 1, "'%s' : unsupported protocol.", kw->name);
     s->socks4 = spec.addr;
@@ -827,7 +833,7 @@ opt_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     const char *v = take(c, at);
 
     if (!v)
-        return cfg_error(c, *at - 1, "'%s' : missing value", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : missing value.", kw->name);
     for (unsigned i = 0; i < COUNT_OF(known); i++) {
         if (strcmp(v, known[i]) != 0)
             continue;
@@ -839,7 +845,7 @@ opt_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             ((struct server *)obj)->check->proto = v;
         return CFG_OK;
     }
-    return cfg_error(c, *at - 1, "'%s' :  unknown MUX protocol '%s'", kw->name, v);
+    return cfg_error(c, *at - 1, "'%s' :  unknown MUX protocol '%s'.", kw->name, v);
 }
 
 static enum cfg_rc

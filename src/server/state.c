@@ -223,8 +223,8 @@ want_stopped(struct server *s, unsigned arg, unsigned *state, unsigned *admin)
 static bool
 want_stopping(struct server *s, unsigned arg, unsigned *state, unsigned *admin)
 {
-    (void)s, (void)arg;
-    if ((*admin & SRVA_MAINT) || *state == SRV_STOPPED || *state == SRV_STOPPING)
+    (void)s;
+    if ((*admin & SRVA_MAINT) || *state == SRV_STOPPING || (*state == SRV_STOPPED && !arg))
         return false;
     *state = SRV_STOPPING;
     return true;
@@ -272,19 +272,26 @@ server_set_stopped(struct server *s, const char *reason)
         server_set_stopped(t, NULL);
 }
 
-void
-server_set_stopping(struct server *s, const char *reason)
+/** `from_stopped`: even if it is down now. */
+static void
+set_stopping(struct server *s, const char *reason, bool from_stopped)
 {
     struct server *t;
     struct outcome o;
     char via[256];
 
-    if (!server_change(s, want_stopping, 0, &o))
+    if (!server_change(s, want_stopping, from_stopped, &o))
         return;
     say_online(s, "is stopping", why(s, reason, via, sizeof(via)), &o);
     server_after_change(s, &o);
     list_each(t, &s->trackers, track_link)
-        server_set_stopping(t, NULL);
+        set_stopping(t, NULL, from_stopped);
+}
+
+void
+server_set_stopping(struct server *s, const char *reason)
+{
+    set_stopping(s, reason, false);
 }
 
 void
@@ -296,7 +303,7 @@ server_force_health(struct server *s, enum srv_state state)
     if (state == SRV_STOPPED)
         server_set_stopped(s, cli);
     else if (state == SRV_STOPPING)
-        server_set_stopping(s, cli);
+        set_stopping(s, cli, true);
     else
         server_set_running(s, cli);
 }
