@@ -34,7 +34,7 @@ frontend fe
     default_backend observed
 backend observed
     mode http
-    server o1 127.0.0.1:<<http>> check inter 60s observe layer7 error-limit 3 on-error mark-down
+    server o1 127.0.0.1:<<http>> check inter 1s fastinter 1s downinter 1s rise 100 observe layer7 error-limit 3 on-error mark-down
 '''
 sick = set()
 
