@@ -286,6 +286,8 @@ stream_step_response_rules(struct stream *s)
 {
     if (!s->resume) {
         s->rules_px = s->be;
+        if (s->fe->captures)
+            stream_capture_response(s);
         if (stream_hooks.stick_store && (s->store || !list_empty(&s->be->stick_store_res)))
             stream_hooks.stick_store(s, true);
     }
@@ -337,8 +339,6 @@ stream_step_send_response(struct stream *s)
     run_after_rules(s, s->be);
     if (s->fe != s->be)
         run_after_rules(s, s->fe);
-    if (s->fe->captures)
-        stream_capture_response(s);
     s->status = s->rs.status;
     if (!http_prepare_response(s))
         return stream_error(s, 500, 'P', 'H');

@@ -113,6 +113,9 @@ took_server(struct stream *s, struct server *srv)
     if (!s->t_queue_us)
         s->t_queue_us = loop_now_us();
     SRV_COUNT(srv, stot, 1);
+    unsigned cur = atomic_fetch_add_explicit(&srv->cur_sess, 1, memory_order_relaxed) + 1;
+    if (cur > atomic_load_explicit(&srv->cur_sess_max, memory_order_relaxed))
+        atomic_store_explicit(&srv->cur_sess_max, cur, memory_order_relaxed);
     uint32_t rate = freq_shared_add(&srv->sess_rate, 1000, 1, (uint64_t)loop_now_ms());
     if (rate > atomic_load_explicit(&srv->sess_rate_max, memory_order_relaxed))
         atomic_store_explicit(&srv->sess_rate_max, rate, memory_order_relaxed);
@@ -604,6 +607,7 @@ stream_release_server(struct stream *s)
     }
     if (s->flags & SF_TAKEN_SRV) {
         s->flags &= ~(unsigned)SF_TAKEN_SRV;
+        atomic_fetch_sub_explicit(&s->srv->cur_sess, 1, memory_order_relaxed);
         lb_drop(s->srv);
     }
 }
