@@ -38,13 +38,22 @@ struct place {
     struct http_cookie c;
 };
 
-/** The next cookie of that name, also an empty one. Attributes of Set-Cookie are none. */
+/** Whether it is the cookie asked for. As the reference has it: without a name any pair is, attributes of Set-Cookie too; and
+ * what a server sets to nothing is not there, while clients may send empty cookies. */
+static bool
+is_wanted(const struct http_cookie *c, enum side side, struct slice name)
+{
+    if (name.len == 0)
+        return true;
+    return slice_eq(c->name, name) && (side == REQ || (!c->is_attribute && c->value.len));
+}
+
 static bool
 next_cookie(const struct http_head *h, enum side side, struct slice name, struct place *p)
 {
     for (;;) {
         while (p->hdr && http_cookie_next(p->hdr->value, side == RES, &p->c))
-            if (!p->c.is_attribute && (name.len == 0 || slice_eq(p->c.name, name)))
+            if (is_wanted(&p->c, side, name))
                 return true;
         p->hdr = http_hdr_next(h, field_of(side), &p->pos);
         if (!p->hdr)
@@ -141,6 +150,8 @@ fetch_cook_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     if (!o.p)
         return false;
     while (next_cookie(h, side, SL(""), &p)) {
+        if (p.c.is_attribute)
+            continue;
         if (o.len)
             out_char(&o, delim);
         out_slice_put(&o, p.c.name);

@@ -254,7 +254,7 @@ fetch_blk_line(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 /* clang-format off */
 #define BOTH (NEEDS_REQ_HTTP | NEEDS_RES_HTTP)
 #define MSG(name, what, help) { name, FETCH_NO_ARGS, SMP_SINT, BOTH, fetch_htx, help, .private = FETCH_P(what) }
-#define BLK(name, type, fn, help, private_) { name, FETCH_OPT_STR, type, BOTH, fn, help, check_idx, private_, "<idx>" }
+#define BLK(name, type, fn, help, private_) { name, { ARG_STR }, type, BOTH, fn, help, check_idx, private_, "<idx>" }
 
 static const struct fetch dev_fetches[] = {
     MSG("internal.htx.data", DATA, "bytes of the message"),

@@ -99,7 +99,7 @@ fetch_token_body(const struct expr_arg *arg, struct sample_ctx *x, struct sample
 
 /* clang-format off */
 #define ROW(name, type, fn, help)                                                                  \
-    { name, { ARG_STR | ARG_OPT, ARG_SINT | ARG_OPT }, type, NEEDS_REQ_DATA | NEEDS_RES_DATA, fn, help, check_token, \
+    { name, { ARG_STR, ARG_SINT | ARG_OPT }, type, NEEDS_REQ_DATA | NEEDS_RES_DATA, fn, help, check_token, \
       .usage = "<token>[,<occ>]" }
 
 static const struct fetch distcc_fetches[] = {

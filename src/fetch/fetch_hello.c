@@ -93,7 +93,7 @@ fetch_st_ext(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 {
     struct tls_hello h;
 
-    return client_hello(x, out, &h) && fetch_give_int(out, !h.ticket.p ? 0 : h.ticket.len ? 2 : 1);
+    return client_hello(x, out, &h) && !h.v2 && fetch_give_int(out, !h.ticket.p ? 0 : h.ticket.len ? 2 : 1);
 }
 
 /** A list of two-byte values, as sent. */

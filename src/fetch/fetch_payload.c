@@ -108,15 +108,11 @@ fetch_block_lv(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
 /* ---- protocol ---- */
 
-/** Whether what came in is an HTTP request; no value before that is certain. */
+/** True for an HTTP request; no value when it is none, or as long as that is open. */
 static bool
 fetch_proto_http(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
-    if (x->req || fetch_request(x, out))
-        return fetch_give_bool(out, true);
-    if (out->flags & SMPF_MAY_CHANGE || !x->strm)
-        return false;
-    return fetch_give_bool(out, false);
+    return fetch_request(x, out) && fetch_give_bool(out, true);
 }
 
 /* ---- rows ---- */

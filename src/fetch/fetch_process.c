@@ -232,7 +232,7 @@ static const struct fetch process_fetches[] = {
       .help = "number of the thread's group, from 0 on" },
     { "hostname", FETCH_NO_ARGS, SMP_STR, NEEDS_NOTHING, fetch_hostname,
       .help = "name of the system" },
-    { "env", FETCH_OPT_STR, SMP_STR, NEEDS_NOTHING, fetch_env,
+    { "env", { ARG_STR }, SMP_STR, NEEDS_NOTHING, fetch_env,
       .help = "value of an environment variable", .usage = "<name>" },
     { "act_conn", FETCH_NO_ARGS, SMP_SINT, NEEDS_NOTHING, fetch_act_conn,
       .help = "active connections of the process" },

@@ -50,8 +50,9 @@ fetch_info(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
 #define WHAT(member, back, is_time) (void *)&(const struct what){ offsetof(struct tcp_info, member), back, is_time }
 #define TIME(name, needs, member, back, help)                                                      \
     { name, FETCH_OPT_STR, SMP_SINT, needs, fetch_info, help, check_unit, WHAT(member, back, true), "[<unit>]" }
+/* Counters take a unit too, and ignore it. */
 #define COUNT(name, member, help)                                                                  \
-    { name, FETCH_NO_ARGS, SMP_SINT, NEEDS_CLIENT, fetch_info, help, .private = WHAT(member, false, false) }
+    { name, FETCH_OPT_STR, SMP_SINT, NEEDS_CLIENT, fetch_info, help, .private = WHAT(member, false, false) }
 
 static const struct fetch tcpinfo_fetches[] = {
     TIME("fc_rtt", NEEDS_CLIENT, tcpi_rtt, false, "round trip time to the client"),
