@@ -1,10 +1,11 @@
 /* master.c - supervises one worker at a time; SIGUSR2 or SIGHUP start a new one, which takes over once it serves.
  *
- * Workers bind their sockets themselves (SO_REUSEPORT lets the old and the new one overlap; unix sockets are renamed
- * into place; inherited descriptors stay open here). A configuration that fails leaves the old worker untouched. */
+ * Listening sockets are opened by the first worker that needs them and kept here, so that the next one goes on with the
+ * same sockets and no connection is lost. A configuration that fails leaves the old worker untouched. */
 #include "process/master.h"
 
 #include "base/out.h"
+#include "proxy/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +25,23 @@
 
 struct worker {
     pid_t pid;
-    int ready_fd; /* the child's word that it serves; -1 once given or gone */
+    int ready_fd; /* where the child tells which sockets it uses and that it serves; -1 once done or gone */
     bool current, leaving;
 };
 
+/* A listening socket that outlives its worker. */
+struct kept_socket {
+    char *key;
+    int fd;
+    bool used; /* by the worker that starts now */
+};
+
+static struct kept_socket *kept;
+static unsigned nkept;
 static struct worker workers[WORKERS_MAX];
 static unsigned nworkers;
-static int ready_pipe = -1; /* in a worker */
-static bool stopping;
+static int ready_pipe = -1; /* in a worker: the other end */
+static bool stopping, is_worker;
 static unsigned reloads;
 
 /* ---- service manager (sd_notify protocol: datagrams to $NOTIFY_SOCKET) ---- */
@@ -83,13 +93,126 @@ worker_removed(struct worker *w)
     *w = workers[--nworkers];
 }
 
+/* ---- listening sockets: sent by workers, inherited by the next one through fork() ---- */
+
+#define MSG_SOCKET 'S' /* then the key; with a descriptor unless it was inherited */
+#define MSG_READY  'R'
+
+static struct kept_socket *
+find_kept(const char *key)
+{
+    for (unsigned i = 0; i < nkept; i++)
+        if (strcmp(kept[i].key, key) == 0)
+            return &kept[i];
+    return NULL;
+}
+
+static void
+keep_socket(const char *key, int fd)
+{
+    struct kept_socket *k = find_kept(key);
+
+    if (!k && fd >= 0) {
+        kept = xrealloc(kept, (nkept + 1) * sizeof(*kept));
+        k = &kept[nkept++];
+        *k = (struct kept_socket){ .key = xstrdup(key), .fd = fd };
+    } else if (fd >= 0) {
+        close(k->fd);
+        k->fd = fd;
+    }
+    if (k)
+        k->used = true;
+}
+
+/* Sockets that the new configuration does not have are closed. */
+static void
+drop_unused_sockets(void)
+{
+    for (unsigned i = 0; i < nkept;) {
+        if (kept[i].used) {
+            kept[i++].used = false;
+            continue;
+        }
+        close(kept[i].fd);
+        free(kept[i].key);
+        kept[i] = kept[--nkept];
+    }
+}
+
+static int
+worker_inherited(const char *key)
+{
+    struct kept_socket *k = find_kept(key);
+
+    if (!k)
+        return -1;
+    int fd = k->fd; /* from now on the worker's own */
+    k->used = true;
+    return fd;
+}
+
+static void
+worker_opened(const char *key, int fd)
+{
+    struct kept_socket *k = find_kept(key);
+    char type = MSG_SOCKET;
+    struct iovec iov[2] = { { &type, 1 }, { (char *)key, strlen(key) } };
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+    if (!k || k->fd != fd) {
+        m.msg_control = control.room;
+        m.msg_controllen = sizeof(control.room);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &fd, sizeof(int));
+    }
+    if (sendmsg(ready_pipe, &m, MSG_NOSIGNAL) < 0)
+        fprintf(stderr, "[WARNING]  (%d) : cannot hand a socket to the master: %s\n", (int)getpid(), strerror(errno));
+}
+
+/* Reads what a starting worker says; true once it serves. */
+static bool
+read_worker(struct worker *w)
+{
+    char buf[512];
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+
+    for (;;) {
+        struct iovec iov = { buf, sizeof(buf) - 1 };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+                            .msg_controllen = sizeof(control.room) };
+        ssize_t n = recvmsg(w->ready_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        int fd = -1;
+        if (n <= 0)
+            return false;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        if (c && c->cmsg_type == SCM_RIGHTS)
+            memcpy(&fd, CMSG_DATA(c), sizeof(int));
+        buf[n] = '\0';
+        if (buf[0] == MSG_READY)
+            return true;
+        keep_socket(buf + 1, fd);
+    }
+}
+
 static bool
 worker_start(int (*run)(void), const sigset_t *old_mask)
 {
     int p[2];
 
-    if (nworkers == WORKERS_MAX || pipe2(p, O_CLOEXEC) < 0)
+    if (nworkers == WORKERS_MAX || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p) < 0)
         return false;
+    for (unsigned i = 0; i < nkept; i++)
+        kept[i].used = false;
     fflush(NULL);
     pid_t pid = fork();
     if (pid < 0) {
@@ -100,6 +223,9 @@ worker_start(int (*run)(void), const sigset_t *old_mask)
     if (pid == 0) {
         close(p[0]);
         ready_pipe = p[1];
+        is_worker = true;
+        listener_inherited = worker_inherited;
+        listener_opened = worker_opened;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         sigprocmask(SIG_SETMASK, old_mask, NULL);
         exit(run());
@@ -119,7 +245,7 @@ signal_all(int sig)
 bool
 master_has(void)
 {
-    return ready_pipe >= 0;
+    return is_worker;
 }
 
 void
@@ -127,10 +253,15 @@ master_worker_ready(void)
 {
     if (ready_pipe < 0)
         return;
-    if (write(ready_pipe, "", 1) != 1)
+    char ready = MSG_READY;
+    if (send(ready_pipe, &ready, 1, MSG_NOSIGNAL) != 1)
         _exit(1);
     close(ready_pipe);
     ready_pipe = -1;
+    /* Sockets that this configuration does not use must not keep their ports. */
+    for (unsigned i = 0; i < nkept; i++)
+        if (!kept[i].used)
+            close(kept[i].fd);
 }
 
 /* ---- events ---- */
@@ -160,6 +291,7 @@ on_worker_ready(const struct master_conf *mc, struct worker *w)
 
     close(w->ready_fd);
     w->ready_fd = -1;
+    drop_unused_sockets();
     w->current = true;
     if (old) {
         old->current = false;
@@ -294,7 +426,8 @@ master_run(const struct master_conf *mc, int (*run)(void))
         for (unsigned k = 1; k < n; k++)
             for (unsigned i = 0; p[k].revents & POLLIN && i < nworkers; i++)
                 if (workers[i].ready_fd == p[k].fd) {
-                    on_worker_ready(mc, &workers[i]);
+                    if (read_worker(&workers[i]))
+                        on_worker_ready(mc, &workers[i]);
                     break;
                 }
         if (p[0].revents)

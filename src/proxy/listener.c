@@ -483,6 +483,44 @@ sockets_of(const struct listener *li)
     return li->bind->shards ? MIN(n, li->bind->shards) : n;
 }
 
+int (*listener_inherited)(const char *key);
+void (*listener_opened)(const char *key, int fd);
+
+/* Sockets outlive reloads under the name of their address and their number among its sockets. */
+static void
+socket_key(const struct addr *a, unsigned n, char *key, size_t size)
+{
+    struct out o = { key, 0, size - 1, false };
+
+    addr_put_config(&o, a);
+    out_printf(&o, "#%u", n);
+    key[o.len] = '\0';
+}
+
+/* The socket that a former worker listened on, or a new one. */
+static const char *
+open_or_inherit(struct listener *li, unsigned n)
+{
+    char key[ADDR_TEXT_MAX + 32];
+    struct addr written = li->addr;
+
+    if (written.kind == ADDR_FD || !listener_inherited)
+        return open_one(li, &li->fds[n]);
+    socket_key(&written, n, key, sizeof(key));
+    int fd = listener_inherited(key);
+    if (fd >= 0) {
+        set_listener_options(fd, li);
+        listen(fd, (int)backlog_of(li));
+        li->fds[n] = fd;
+    } else {
+        const char *err = open_one(li, &li->fds[n]);
+        if (err)
+            return err;
+    }
+    listener_opened(key, li->fds[n]);
+    return NULL;
+}
+
 static bool
 listener_open(struct listener *li)
 {
@@ -492,7 +530,7 @@ listener_open(struct listener *li)
     li->fds = xcalloc(want, sizeof(*li->fds));
     li->threads = xcalloc(config->nthread, sizeof(*li->threads));
     for (li->nfds = 0; li->nfds < want; li->nfds++) {
-        const char *err = open_one(li, &li->fds[li->nfds]);
+        const char *err = open_or_inherit(li, li->nfds);
         if (!err)
             continue;
         if (li->nfds)

@@ -97,6 +97,10 @@ void listeners_look_again(struct proxy *px);
 extern _Atomic unsigned listener_maxconn_reached;
 /** Releases what listeners_open() made. */
 void listeners_free(struct config *cf);
+/** Reloads without a lost connection, set by process/: the socket of a former worker (-1: none), and the news that one is
+ *  used now. NULL: every process opens its own. */
+extern int (*listener_inherited)(const char *key);
+extern void (*listener_opened)(const char *key, int fd);
 /** Closes all listening sockets. */
 void listeners_close(struct config *cf);
 

@@ -87,25 +87,11 @@ wait_for(lambda: gone(second), 'daemon ends')
 
 # Master and worker.
 write('three')
-child = subprocess.Popen([PROGRAM, '-W', '-S', os.path.join(folder, 'master.sock'), '-f', path], stdin=subprocess.DEVNULL,
+child = subprocess.Popen([PROGRAM, '-W', '-f', path], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 try:
     wait_for(lambda: ask() == b'three', 'master and worker')
 
-    def once(command):
-        s = socket.socket(socket.AF_UNIX)
-        try:
-            s.connect(os.path.join(folder, 'master.sock'))
-            return Conn(s).send(command.encode() + b'\n').finish().rest().decode()
-        except OSError:
-            return ''
-
-    def master(command):    # the socket may be between two generations of the master
-        return wait_for(lambda: once(command), f'answer of the master to {command}') or ''
-
-    has(master('show proc'), r'(?m)^\d+ +master ', 'show proc: master')
-    has(master('show proc'), r'(?m)^\d+ +worker ', 'show proc: worker')
-    has(master('@1 show info'), r'Pid: \d+', 'a command for the worker')
     write('four')
     child.send_signal(signal.SIGUSR2)
     wait_for(lambda: ask() == b'four', 'reload')
@@ -118,7 +104,6 @@ try:
     write('six')
     child.send_signal(signal.SIGUSR2)
     wait_for(lambda: ask() == b'six', 'reload after a bad one')
-    master('show proc')
     child.send_signal(signal.SIGTERM)
     eq(child.wait(10), 0, 'status of the master after SIGTERM')
     eq(ask(), None, 'nothing is left')
