@@ -148,7 +148,7 @@ check_match(const struct reading *r, char **err)
     if (!r->has_match) {
         *err = xasprintf("matching method must be specified first (using '-m') when using a sample "
                          "fetch of this type ('%s')",
-                         sample_type_name(t));
+                         r->ae->keyword);
         return false;
     }
     if (r->ae->match != PM_FOUND && !sample_can_cast(t, pat_match_type(r->ae->match))) {
