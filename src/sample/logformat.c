@@ -243,6 +243,19 @@ parse_alias(struct compiler *k)
     return true;
 }
 
+/** Messages of HTTP proxies have no raw bytes. */
+static void
+warn_raw(struct compiler *k, const char *start, unsigned needs)
+{
+    if (!(needs & (NEEDS_REQ_DATA | NEEDS_RES_DATA)) || !k->px || !logfmt_proxy_is_http ||
+        !logfmt_proxy_is_http(k->px))
+        return;
+    if (k->opt->loc)
+        cfg_warn_at(k->c, k->opt->loc, "L6 sample fetch <%s> ignored in HTTP log-format string.", start);
+    else
+        cfg_warn(k->c, CFG_WHOLE_LINE, "L6 sample fetch <%s> ignored in HTTP log-format string.", start);
+}
+
 /** At the character behind the opening bracket. */
 static bool
 parse_expr(struct compiler *k)
@@ -265,6 +278,7 @@ parse_expr(struct compiler *k)
                            start, fetch_needs_name(expr_needs(e)));
         return false;
     }
+    warn_raw(k, start, expr_needs(e));
     k->p += used;
     if (*k->p != ']') {
         k->err =
