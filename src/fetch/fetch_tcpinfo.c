@@ -1,6 +1,8 @@
 /* fetch_tcpinfo.c - what the kernel measures on TCP connections. Manual 7.3.3. */
 #include "fetch/fetch.h"
 
+#include "config/cfg.h"
+
 #include <netinet/tcp.h>
 
 /** A number of struct tcp_info. Times are in microseconds there. */
@@ -31,6 +33,15 @@ check_unit(struct expr_arg *arg, struct cfg *c, char **err)
     return false;
 }
 
+/** As the reference has it: an argument is let pass. */
+static bool
+check_none(struct expr_arg *arg, struct cfg *c, char **err)
+{
+    if (arg[0].type != ARG_END)
+        cfg_warn_at(c, NULL, "no argument supported for 'fc_*' sample expressions returning counters.");
+    return true;
+}
+
 static bool
 fetch_info(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -50,9 +61,8 @@ fetch_info(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
 #define WHAT(member, back, is_time) (void *)&(const struct what){ offsetof(struct tcp_info, member), back, is_time }
 #define TIME(name, needs, member, back, help)                                                      \
     { name, FETCH_OPT_STR, SMP_SINT, needs, fetch_info, help, check_unit, WHAT(member, back, true), "[<unit>]" }
-/* Counters take a unit too, and ignore it. */
 #define COUNT(name, member, help)                                                                  \
-    { name, FETCH_OPT_STR, SMP_SINT, NEEDS_CLIENT, fetch_info, help, .private = WHAT(member, false, false) }
+    { name, FETCH_OPT_STR, SMP_SINT, NEEDS_CLIENT, fetch_info, help, check_none, WHAT(member, false, false), "" }
 
 static const struct fetch tcpinfo_fetches[] = {
     TIME("fc_rtt", NEEDS_CLIENT, tcpi_rtt, false, "round trip time to the client"),
