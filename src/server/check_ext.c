@@ -181,7 +181,7 @@ check_ext_start(struct check_run *r)
     rc = spawn(r, argv, env.v);
     if (rc) {
         r->pid = 0;
-        check_result(r, CHK_SOCKERR, 0, "%s", strerror(rc));
+        check_result(r, CHK_PROCERR, 255, "%s", strerror(rc));
         return false;
     }
     x = calloc(1, sizeof(*x));

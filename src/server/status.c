@@ -102,6 +102,8 @@ shown_flags(const struct check *ck, unsigned admin)
 {
     unsigned flags = atomic_load(&ck->flags);
 
+    if (!(flags & CHKF_CONFIGURED))
+        flags = 0;
     return flags | (admin & SRVA_MAINT ? 8 : 0); /* paused */
 }
 
