@@ -1,6 +1,7 @@
 /* commands.c - `steelyard origin` and its like; the demonstration that runs without arguments. */
 #include "process/commands.h"
 
+#include "process/explain.h"
 #include "process/origin.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    { "explain", explain_main },
     { "origin", origin_main },
 };
 

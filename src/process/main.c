@@ -8,6 +8,7 @@
 #include "process/commands.h"
 #include "process/dump.h"
 #include "process/limits.h"
+#include "process/load.h"
 #include "process/master.h"
 #include "process/version.h"
 #include "process/worker.h"
@@ -33,138 +34,6 @@
 static struct cmdline opts;
 static struct config cf;
 static struct cfg cfg;
-
-/* ---- reading ---- */
-
-static int
-is_cfg_file(const struct dirent *d)
-{
-    size_t n = strlen(d->d_name);
-
-    return d->d_name[0] != '.' && n > 4 && strcmp(d->d_name + n - 4, ".cfg") == 0;
-}
-
-static bool
-read_dir(const char *path)
-{
-    struct dirent **list;
-    int n = scandir(path, &list, is_cfg_file, alphasort);
-    bool ok = true;
-
-    if (n < 0) {
-        fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
-                strerror(errno));
-        return false;
-    }
-    for (int i = 0; i < n; i++) {
-        char *file = xasprintf("%s/%s", path, list[i]->d_name);
-        struct stat st;
-        if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            ok &= cfg_read_file(&cfg, file) == CFG_OK;
-        free(file);
-        free(list[i]);
-    }
-    free(list);
-    return ok;
-}
-
-static bool
-read_one(const char *path)
-{
-    struct stat st;
-
-    if (strcmp(path, "-") != 0) {
-        if (stat(path, &st) < 0) {
-            fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
-                    strerror(errno));
-            exit(1);
-        }
-        if (S_ISDIR(st.st_mode))
-            return read_dir(path);
-    }
-    return cfg_read_file(&cfg, path) == CFG_OK;
-}
-
-/* Variables that configurations may refer to (manual 2.4). */
-static void
-set_environment(void)
-{
-    struct text files = { 0 };
-
-    for (unsigned i = 0; i < opts.nfiles; i++)
-        text_printf(&files, "%s%s", i ? ";" : "", opts.files[i]);
-    setenv("HAPROXY_CFGFILES", files.p ? files.p : "", 1);
-    text_fini(&files);
-    setenv("HAPROXY_STARTUP_VERSION", FULL_VERSION, 1);
-    setenv("HAPROXY_BRANCH", "3.5", 1);
-    setenv("HAPROXY_LOCALPEER", tune.localpeer ? tune.localpeer : tune.hostname, 1);
-    for (const struct log_fmt_variable *v = log_fmt_variables; v->name; v++)
-        setenv(v->name, v->value, 0);
-}
-
-static void
-print_diags(bool errors_only)
-{
-    struct text t = { 0 };
-
-    if (opts.json)
-        diags_print_json(&cfg.diags, &t);
-    else
-        diags_print(&cfg.diags, &t, !errors_only);
-    if (t.len)
-        fputs(t.p, opts.json ? stdout : stderr);
-    text_fini(&t);
-}
-
-static void
-options_into_tune(void)
-{
-    static char host[256];
-
-    if (gethostname(host, sizeof(host) - 1) < 0)
-        strncpy(host, "localhost", sizeof(host) - 1);
-    tune.hostname = tune.node = host;
-    tune.localpeer = opts.localpeer ? opts.localpeer : host;
-    if (opts.no_splice)
-        tune.splice = false;
-    if (opts.no_reuseport)
-        tune.reuseport = false;
-    if (opts.no_getaddrinfo)
-        tune.getaddrinfo = false;
-}
-
-/* False when there are errors; messages have been printed. */
-static bool
-read_configuration(void)
-{
-    bool ok = true;
-    int pid = (int)getpid();
-
-    if (!opts.nfiles)
-        ok = cfg_read_text(&cfg, demo_config_name, slice_str(demo_config)) == CFG_OK;
-    for (unsigned i = 0; i < opts.nfiles; i++)
-        ok &= read_one(opts.files[i]);
-    unsigned syntax = cfg.diags.errors;
-    if (opts.px_maxconn) {
-        struct proxy *px;
-        list_each(px, &cf.proxies, link)
-            if (!px->maxconn && !(px->cap & PX_INTERNAL))
-                px->maxconn = opts.px_maxconn;
-    }
-    if (!syntax && ok)
-        ok = cfg_finish(&cfg) == CFG_OK;
-    print_diags(opts.quiet && !opts.verbose);
-    if (syntax && !opts.json)
-        fprintf(stderr, "[ALERT]    (%d) : config : Error(s) found in configuration file : %s\n", pid,
-                opts.nfiles ? opts.files[0] : demo_config_name);
-    if ((!ok || cfg.diags.errors) && !opts.json)
-        fprintf(stderr, "[ALERT]    (%d) : config : Fatal errors found in configuration.\n", pid);
-    if (ok && cfg.diags.warnings && (opts.warn_fatal || cf.zero_warning)) {
-        fprintf(stderr, "[ALERT]    (%d) : Some warnings were found and 'zero-warning' is set. Aborting.\n", pid);
-        return false;
-    }
-    return ok && !cfg.diags.errors;
-}
 
 static bool
 has_listener(void)
@@ -363,14 +232,10 @@ warn_about_start(void)
 static int
 run(void)
 {
-    tune_defaults();
-    options_into_tune();
-    config_init(&cf);
-    cfg_init(&cfg, &cf, &cf.arena);
-    set_environment();
+    load_begin(&cfg, &cf, &opts);
     if (opts.dump_keywords)
         dump_keywords(opts.dump_keywords);
-    if (!read_configuration())
+    if (!load_configuration(&cfg, &opts))
         return 1;
     if (opts.maxconn)
         tune.maxconn_cfg = opts.maxconn;
@@ -398,9 +263,9 @@ run_process(void)
 {
     int rc = run();
 
-    cfg_fini(&cfg);
-    config_fini(&cf);
-    epoch_fini();
+    load_end(&cfg);
+    if (rc == EXIT_BY_SIGNAL + SIGTERM && master_has())
+        return 0; /* told to end: nothing went wrong */
     if (rc > EXIT_BY_SIGNAL) { /* as if nobody had caught it: what scripts and the master expect */
         sigset_t none;
         signal(rc - EXIT_BY_SIGNAL, SIG_DFL);

@@ -39,6 +39,7 @@
     X(conv_hooks)                                                                                  \
     X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
+    X(tests)                                                                                       \
     RUNTIME_MODULES(X)
 
 #define X(m) extern const struct module m##_module;

@@ -257,6 +257,10 @@ check_proxy(struct cfg *c, struct proxy *px)
     }
     if (px->cap & PX_BE) {
         server_check_backend(c, px);
+        px->lb.http = px->mode == PX_HTTP;
+        px->lb.fullconn = &px->fullconn;
+        px->lb.be_conn = &px->be_conn;
+        px->lb.http = px->mode == PX_HTTP;
         lb_check(c, &px->lb, px->name);
         resolve_use_server(c, px);
         px->queue.redispatch = px->options & PO_REDISPATCH && !(px->options & PO_PERSIST);

@@ -187,6 +187,8 @@ rule_parse(struct cfg *c, unsigned at, struct list *to, struct proxy *px, struct
 static enum act_rc
 run_one(const struct rule *r, struct rule_ctx *x)
 {
+    if (unlikely(rule_trace))
+        rule_trace(r, COND_MISS, RULE_BEGINS, x);
     if (r->cond && !x->resumed) {
         enum cond_result c = cond_eval(r->cond, x->x);
         if (c == COND_MISS && !x->final) {

@@ -89,8 +89,9 @@ extern unsigned (*rule_px_points)(const struct proxy *px, enum rule_set set);
  *  anything but ACT_CONT (may be NULL). ACT_CONT: all rules ran. */
 HOT enum act_rc rules_run(const struct list *rules, const struct rule **resume, struct rule_ctx *x,
                           const struct rule **last);
-/** Rule tracing for explain: called for every rule looked at, with its condition's result (COND_MISS: it waits) and what
- *  the action said. NULL: off. */
+/** Rule tracing for explain: called for every rule looked at, first with RULE_BEGINS, then with its condition's result
+ *  (COND_MISS: it waits) and what the action said. NULL: off. */
+#define RULE_BEGINS (-1)
 extern __thread void (*rule_trace)(const struct rule *r, int cond, int rc, struct rule_ctx *x);
 
 #endif

@@ -1,0 +1,180 @@
+/* load.c - reading a configuration as the command line asks for it. */
+#include "process/load.h"
+
+#include "base/epoch.h"
+#include "config/tune.h"
+#include "log/log.h"
+#include "process/commands.h"
+#include "process/tests_section.h"
+#include "process/version.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- files ---- */
+
+static int
+is_cfg_file(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+
+    return d->d_name[0] != '.' && n > 4 && strcmp(d->d_name + n - 4, ".cfg") == 0;
+}
+
+static bool
+read_dir(struct cfg *c, const char *path)
+{
+    struct dirent **list;
+    int n = scandir(path, &list, is_cfg_file, alphasort);
+    bool ok = true;
+
+    if (n < 0) {
+        fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
+                strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        char *file = xasprintf("%s/%s", path, list[i]->d_name);
+        struct stat st;
+        if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
+            ok &= cfg_read_file(c, file) == CFG_OK;
+        free(file);
+        free(list[i]);
+    }
+    free(list);
+    return ok;
+}
+
+static bool
+read_one(struct cfg *c, const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") != 0) {
+        if (stat(path, &st) < 0) {
+            fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
+                    strerror(errno));
+            exit(1);
+        }
+        if (S_ISDIR(st.st_mode))
+            return read_dir(c, path);
+    }
+    return cfg_read_file(c, path) == CFG_OK;
+}
+
+/* Variables that configurations may refer to (manual 2.4). */
+static void
+set_environment(const struct cmdline *o)
+{
+    struct text files = { 0 };
+
+    for (unsigned i = 0; i < o->nfiles; i++)
+        text_printf(&files, "%s%s", i ? ";" : "", o->files[i]);
+    setenv("HAPROXY_CFGFILES", files.p ? files.p : "", 1);
+    text_fini(&files);
+    setenv("HAPROXY_STARTUP_VERSION", FULL_VERSION, 1);
+    setenv("HAPROXY_BRANCH", "3.5", 1);
+    setenv("HAPROXY_LOCALPEER", tune.localpeer ? tune.localpeer : tune.hostname, 1);
+    for (const struct log_fmt_variable *v = log_fmt_variables; v->name; v++)
+        setenv(v->name, v->value, 0);
+}
+
+static void
+print_diags(const struct cfg *c, bool json, bool errors_only)
+{
+    struct text t = { 0 };
+
+    if (json)
+        diags_print_json(&c->diags, &t);
+    else
+        diags_print(&c->diags, &t, !errors_only);
+    if (t.len)
+        fputs(t.p, json ? stdout : stderr);
+    text_fini(&t);
+}
+
+static void
+options_into_tune(const struct cmdline *o)
+{
+    static char host[256];
+
+    if (gethostname(host, sizeof(host) - 1) < 0)
+        strncpy(host, "localhost", sizeof(host) - 1);
+    tune.hostname = tune.node = host;
+    tune.localpeer = o->localpeer ? o->localpeer : host;
+    if (o->no_splice)
+        tune.splice = false;
+    if (o->no_reuseport)
+        tune.reuseport = false;
+    if (o->no_getaddrinfo)
+        tune.getaddrinfo = false;
+}
+
+/* ---- all of it ---- */
+
+void
+load_begin(struct cfg *c, struct config *cf, const struct cmdline *o)
+{
+    tune_defaults();
+    options_into_tune(o);
+    config_init(cf);
+    cfg_init(c, cf, &cf->arena);
+    set_environment(o);
+}
+
+void
+load_end(struct cfg *c)
+{
+    struct config *cf = c->config;
+
+    cfg_fini(c);
+    config_fini(cf);
+    epoch_fini();
+}
+
+static bool
+read_files(struct cfg *c, const struct cmdline *o)
+{
+    bool ok = true;
+
+    if (!o->nfiles)
+        ok = cfg_read_text(c, demo_config_name, slice_str(demo_config)) == CFG_OK;
+    for (unsigned i = 0; i < o->nfiles; i++)
+        ok &= read_one(c, o->files[i]);
+    return ok;
+}
+
+bool
+load_configuration(struct cfg *c, const struct cmdline *o)
+{
+    struct config *cf = c->config;
+    int pid = (int)getpid();
+    bool ok = read_files(c, o);
+    unsigned syntax = c->diags.errors;
+
+    if (o->px_maxconn) {
+        struct proxy *px;
+        list_each(px, &cf->proxies, link)
+            if (!px->maxconn && !(px->cap & PX_INTERNAL))
+                px->maxconn = o->px_maxconn;
+    }
+    if (!syntax && ok)
+        ok = cfg_finish(c) == CFG_OK;
+    if (o->check && ok && !c->diags.errors)
+        tests_run(c);
+    print_diags(c, o->json, o->quiet && !o->verbose);
+    if (syntax && !o->json)
+        fprintf(stderr, "[ALERT]    (%d) : config : Error(s) found in configuration file : %s\n", pid,
+                o->nfiles ? o->files[0] : demo_config_name);
+    if ((!ok || c->diags.errors) && !o->json)
+        fprintf(stderr, "[ALERT]    (%d) : config : Fatal errors found in configuration.\n", pid);
+    if (ok && c->diags.warnings && (o->warn_fatal || cf->zero_warning)) {
+        fprintf(stderr, "[ALERT]    (%d) : Some warnings were found and 'zero-warning' is set. Aborting.\n", pid);
+        return false;
+    }
+    return ok && !c->diags.errors;
+}
