@@ -1,11 +1,24 @@
 /* fetch_l4.c - sample fetches about the addresses of connections. Manual 7.3.3. */
 #include "fetch/fetch.h"
 
-#include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /** One end of one connection. `src` and `dst` are the client's as rules changed them, `fc_` as accepted, `bc_` the server's. */
 enum end { SRC, DST, FC_SRC, FC_DST, BC_SRC, BC_DST };
+
+/** What the kernel knows, whatever a PROXY header said. */
+static bool
+socket_end(const struct conn *c, bool peer, struct addr *a)
+{
+    socklen_t len = ADDR_SA_MAX;
+
+    memset(a, 0, sizeof(*a));
+    if ((peer ? getpeername(c->io.fd, &a->sa, &len) : getsockname(c->io.fd, &a->sa, &len)) != 0)
+        return false;
+    addr_filled(a, MIN(len, (socklen_t)ADDR_SA_MAX));
+    return a->kind != ADDR_NONE;
+}
 
 static bool
 end_of(const struct sample_ctx *x, enum end e, struct addr *a)
@@ -23,6 +36,8 @@ end_of(const struct sample_ctx *x, enum end e, struct addr *a)
     }
     if (!c)
         return false;
+    if ((e == FC_SRC || e == FC_DST) && c->flags & CONN_PROXIED && socket_end(c, e == FC_SRC, a))
+        return true;
     if (e == SRC || e == FC_SRC || e == BC_SRC)
         conn_src(c, a);
     else
