@@ -2,6 +2,7 @@
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
+#include "proxy/error_capture.h"
 
 #include <errno.h>
 
@@ -83,6 +84,7 @@ bad_request(struct stream *s, unsigned status)
     struct conn *cli = s->sess->conn;
 
     SFE_COUNT(s, ereq, 1);
+    error_capture(s, false);
     if (cli->rx && !s->uri.len)
         s->uri = SLICE_NONE;
     s->reply.close = true;

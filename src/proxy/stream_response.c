@@ -1,6 +1,8 @@
 /* stream_response.c - steps from the sent request to the last byte of the response. */
 #include "proxy/stream_int.h"
 
+#include "proxy/error_capture.h"
+
 #include "config/tune.h"
 #include "server/observe.h"
 
@@ -105,6 +107,8 @@ response_broken(struct stream *s, bool junk)
     s->flags &= ~(unsigned)SF_KEEP_BACK;
     if (stream_retry_request(s, junk ? RETRY_JUNK : RETRY_EMPTY))
         return STEP_GOTO;
+    if (junk)
+        error_capture(s, true);
     SRV_COUNT(s->srv, eresp, 1);
     BE_COUNT(s->be, eresp, 1);
     server_observe_layer7(s->srv, 0);
