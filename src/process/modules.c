@@ -40,6 +40,7 @@
     X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
     X(tests)                                                                                       \
+    X(stats)                                                                                       \
     RUNTIME_MODULES(X)
 
 #define X(m) extern const struct module m##_module;
