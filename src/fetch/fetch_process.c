@@ -2,7 +2,7 @@
  * Manual 7.3.2. */
 #include "fetch/fetch.h"
 
-#include "loop/loop_int.h"
+#include "loop/loop.h"
 #include "proxy/config.h"
 
 #include <stdlib.h>
@@ -119,9 +119,9 @@ fetch_quic(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
 /* ---- load of the threads ---- */
 
 static unsigned
-busy_pct(const struct loop *l)
+busy_pct(struct loop *l)
 {
-    return l ? atomic_load_explicit(&l->busy_pct, memory_order_relaxed) : 0;
+    return l ? loop_busy_pct(l) : 0;
 }
 
 /** There is one group of threads. */

@@ -2,7 +2,7 @@
 #include "net/buf.h"
 
 #include "base/slab.h"
-#include "config/tune.h"
+#include "base/tune.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #include "net/conn.h"
 
 #include "base/slab.h"
-#include "config/tune.h"
+#include "base/tune.h"
 #include "net/sys.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* pipe.c - moving bytes between sockets inside the kernel through recycled pipes. */
-#include "config/tune.h"
+#include "base/tune.h"
 #include "net/conn.h"
 #include "net/sys.h"
 

@@ -12,8 +12,6 @@
 #define FD_HARD_DEFAULT 1048576u
 #define FDS_PER_CONN    2u /* one on each side */
 
-unsigned limits_fd, limits_maxsock;
-
 /* Sockets that are there whatever the traffic: listeners (one per thread), a check per server. */
 static unsigned
 fixed_fds(const struct config *cf)
@@ -106,8 +104,8 @@ limits_apply(struct config *cf, bool verbose)
     }
     struct rlimit r;
     getrlimit(RLIMIT_NOFILE, &r);
-    limits_fd = (unsigned)r.rlim_cur;
-    limits_maxsock = tune.maxconn * FDS_PER_CONN + fixed;
+    tune.fd_limit = (unsigned)r.rlim_cur;
+    tune.maxsock = tune.maxconn * FDS_PER_CONN + fixed;
     if (!tune.maxpipes)
         tune.maxpipes = tune.maxconn / 4;
     return true;

@@ -4,10 +4,8 @@
 
 #include "proxy/config.h"
 
-/** Computes tune.maxconn and the descriptor limit as HAProxy does, raises the limit, and says so when asked. False when a
+/** Computes tune.maxconn, tune.fd_limit and tune.maxsock as HAProxy does, raises the limit, and says so when asked. False when a
  *  written limit cannot be met and strict-limits is written. */
 bool limits_apply(struct config *cf, bool verbose);
-/** The descriptor limit in force and the number of sockets counted on ("Maxsock"). */
-extern unsigned limits_fd, limits_maxsock;
 
 #endif

@@ -399,6 +399,33 @@ read_signals(int fd, const struct master_conf *mc, int (*run)(void), const sigse
     }
 }
 
+/* Waits for signals and for what workers say; true when a worker ended. */
+static bool
+wait_for_events(const struct master_conf *mc, int (*run)(void), int sfd, const sigset_t *old_mask)
+{
+    struct pollfd p[WORKERS_MAX + 1] = { { sfd, POLLIN, 0 } };
+    unsigned n = 1;
+    bool child = false;
+
+    for (unsigned i = 0; i < nworkers; i++)
+        if (workers[i].ready_fd >= 0)
+            p[n++] = (struct pollfd){ workers[i].ready_fd, POLLIN, 0 };
+    if (poll(p, n, -1) < 0)
+        return false;
+    for (unsigned k = 1; k < n; k++) {
+        unsigned i = 0;
+        while (i < nworkers && workers[i].ready_fd != p[k].fd)
+            i++;
+        if (p[k].revents & POLLIN && i < nworkers && read_worker(&workers[i]))
+            on_worker_ready(mc, &workers[i]);
+        /* A pipe that only hung up belongs to a worker that is about to be reaped. */
+        child |= (p[k].revents & (POLLHUP | POLLIN)) == POLLHUP;
+    }
+    if (p[0].revents)
+        read_signals(sfd, mc, run, old_mask, &child);
+    return child;
+}
+
 int
 master_run(const struct master_conf *mc, int (*run)(void))
 {
@@ -415,31 +442,8 @@ master_run(const struct master_conf *mc, int (*run)(void))
         return 1;
     }
     for (;;) {
-        struct pollfd p[WORKERS_MAX + 1] = { { sfd, POLLIN, 0 } };
-        unsigned n = 1;
-        bool child = false;
-        for (unsigned i = 0; i < nworkers; i++)
-            if (workers[i].ready_fd >= 0)
-                p[n++] = (struct pollfd){ workers[i].ready_fd, POLLIN, 0 };
-        if (poll(p, n, -1) < 0 && errno != EINTR)
-            return 1;
-        for (unsigned k = 1; k < n; k++)
-            for (unsigned i = 0; p[k].revents & POLLIN && i < nworkers; i++)
-                if (workers[i].ready_fd == p[k].fd) {
-                    if (read_worker(&workers[i]))
-                        on_worker_ready(mc, &workers[i]);
-                    break;
-                }
-        if (p[0].revents)
-            read_signals(sfd, mc, run, &old, &child);
-        /* A pipe that only hung up belongs to a worker that is about to be reaped. */
-        bool hung = false;
-        for (unsigned k = 1; k < n; k++)
-            hung |= (p[k].revents & (POLLHUP | POLLIN)) == POLLHUP;
-        if (child || hung) {
-            int rc = reap(mc);
-            if (rc >= 0)
-                return rc;
-        }
+        int rc = wait_for_events(mc, run, sfd, &old) ? reap(mc) : -1;
+        if (rc >= 0)
+            return rc;
     }
 }

@@ -1,12 +1,8 @@
-/* version.h - what we say we are. */
+/* version.h - what -v and -vv print. */
 #ifndef PROCESS_VERSION_H
 #define PROCESS_VERSION_H
 
-/** The HAProxy version whose behaviour we have; tools parse it. */
-#define COMPAT_VERSION "3.5.0"
-/** "3.5.0-steelyard-0.1.0": `-v`, show info. */
-#define FULL_VERSION COMPAT_VERSION "-steelyard-" STEELYARD_VERSION
-#define RELEASE_DATE "2026/11/22"
+#include "base/version.h"
 
 /** What -v and -vv print on stdout. */
 void version_print(void);

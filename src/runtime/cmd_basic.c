@@ -1,10 +1,9 @@
 /* cmd_basic.c - commands about the connection and the process: help, prompt, levels, version, environment. */
 #include "runtime/cli_int.h"
 
+#include "base/version.h"
 #include "config/module.h"
 #include "config/tune.h"
-#include "process/limits.h"
-#include "process/version.h"
 #include "proxy/listener.h"
 #include "runtime/runtime.h"
 #include "stats/stats.h"
@@ -230,8 +229,8 @@ on_start(struct config *cf)
     struct rlimit r;
 
     stats_process.hard_maxconn = tune.maxconn;
-    stats_process.fd_limit = limits_fd;
-    stats_process.maxsock = limits_maxsock;
+    stats_process.fd_limit = tune.fd_limit;
+    stats_process.maxsock = tune.maxsock;
     if (getrlimit(RLIMIT_DATA, &r) == 0 && r.rlim_cur != RLIM_INFINITY)
         stats_process.mem_max = r.rlim_cur;
     return true;

@@ -45,6 +45,7 @@ enum check_status {
         CHK_STATUSES
 };
 
+/** What a status counts as. */
 enum check_result check_status_result(enum check_status st);
 /** "L4OK" … as in column check_status. */
 const char *check_status_code(enum check_status st);

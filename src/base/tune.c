@@ -1,5 +1,5 @@
 /* tune.c - default values of the process-wide tunables. */
-#include "config/tune.h"
+#include "base/tune.h"
 
 struct tune tune;
 
