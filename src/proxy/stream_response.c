@@ -1,9 +1,8 @@
 /* stream_response.c - steps from the sent request to the last byte of the response. */
 #include "proxy/stream_int.h"
 
-#include "proxy/error_capture.h"
-
 #include "config/tune.h"
+#include "proxy/error_capture.h"
 #include "server/observe.h"
 
 #include <errno.h>
@@ -508,6 +507,10 @@ drain_request(struct stream *s)
 {
     struct conn *cli = s->sess->conn;
 
+    if (s->req.ready) { /* decoded before, for rules that looked at the body */
+        cli->rx->head += s->req.ready;
+        s->req.ready = 0;
+    }
     while (!s->req.eom_in) {
         if (cli->flags & (CONN_EOF | CONN_ERR)) {
             s->flags &= ~(unsigned)SF_KEEP_FRONT;
