@@ -289,6 +289,10 @@ parse_arg(struct expr_arg *a, unsigned char row, const struct args_owner *o, str
     enum arg_type t = row_type(row);
 
     a->type = t;
+    if (a->s.len == 0 && row == (ARG_TABLE | ARG_OPT)) {
+        a->type = ARG_END; /* whatever table the counter is tracked in */
+        return true;
+    }
     if (a->s.len == 0 && !is_stringy(t) && !has_default(t)) {
         if (row & ARG_OPT) {
             a->type = ARG_END;
@@ -433,7 +437,7 @@ report_unknown(struct cfg *c, const struct pending *p, const char *what, const c
 {
     char *arg = arg_text(p);
 
-    cfg_error_at(c, &p->owner.loc, "unable to find %s '%s' referenced in %s in proxy '%s'.", what,
+    cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "unable to find %s '%s' referenced in %s in proxy '%s'.", what,
                  name, arg, proxy_name(p->owner.px));
     free(arg);
 }
@@ -455,7 +459,7 @@ resolve_proxy(struct cfg *c, struct pending *p, bool frontend)
     if (self) {
         char *arg = arg_text(p);
         cfg_error_at(c, &p->owner.loc,
-                     "proxy '%s', referenced in %s in proxy '%s', has not %s capability.", name,
+                     DIAG_TIGHT "proxy '%s', referenced in %s in proxy '%s', has not %s capability.", name,
                      arg, name, frontend ? "frontend" : "backend");
         free(arg);
     } else {
@@ -485,7 +489,7 @@ resolve_server(struct cfg *c, struct pending *p)
     if (!a->u.srv) {
         char *arg = arg_text(p);
         cfg_error_at(c, &p->owner.loc,
-                     "unable to find server '%s' in proxy '%s', referenced in %s in proxy '%s'.",
+                     DIAG_TIGHT "unable to find server '%s' in proxy '%s', referenced in %s in proxy '%s'.",
                      name, proxy_name(px), arg, proxy_name(p->owner.px));
         free(arg);
     }
@@ -518,10 +522,10 @@ resolve_regex(struct cfg *c, struct pending *p)
     }
     arg = arg_text(p);
     if (a->s.len)
-        cfg_error_at(c, &p->owner.loc, "error in regex '%s' in %s in proxy '%s' : %s.", a->s.p, arg,
+        cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "error in regex '%s' in %s in proxy '%s' : %s.", a->s.p, arg,
                      proxy_name(p->owner.px), err);
     else
-        cfg_error_at(c, &p->owner.loc, "missing regex in %s in proxy '%s'.", arg,
+        cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "missing regex in %s in proxy '%s'.", arg,
                      proxy_name(p->owner.px));
     free(arg);
     free(err);
@@ -561,7 +565,7 @@ args_resolve(struct cfg *c)
 {
     struct pending *p, *tmp;
 
-    list_each_safe (p, tmp, &pending, link) {
+    list_each_safe (p, tmp, pending_list(), link) {
         if (p->owner.c != c)
             continue;
         list_del(&p->link);
@@ -578,7 +582,7 @@ args_forget(const struct cfg *c)
         list_init(&pending); /* their memory may be gone already */
         return;
     }
-    list_each_safe (p, tmp, &pending, link)
+    list_each_safe (p, tmp, pending_list(), link)
         if (p->owner.c == c)
             list_del(&p->link);
 }
