@@ -250,10 +250,14 @@ warn_raw(struct compiler *k, const char *start, unsigned needs)
     if (!(needs & (NEEDS_REQ_DATA | NEEDS_RES_DATA)) || !k->px || !logfmt_proxy_is_http ||
         !logfmt_proxy_is_http(k->px))
         return;
+    const char *context = k->c->context;
+
+    k->c->context = NULL; /* it is about errors */
     if (k->opt->loc)
         cfg_warn_at(k->c, k->opt->loc, "L6 sample fetch <%s> ignored in HTTP log-format string.", start);
     else
         cfg_warn(k->c, CFG_WHOLE_LINE, "L6 sample fetch <%s> ignored in HTTP log-format string.", start);
+    k->c->context = context;
 }
 
 /** At the character behind the opening bracket. */
