@@ -152,7 +152,9 @@ log_bytes_from_server(const struct stream *s)
 {
     if (!was_understood(s))
         return 0;
-    return s->flags & SF_INTERNAL_REPLY ? s->res.out_bytes : s->res.in;
+    if (!(s->flags & SF_INTERNAL_REPLY))
+        return s->res.in;
+    return s->reply.service ? s->res.out_bytes : 0; /* since 3.3 our own replies do not count */
 }
 
 uint64_t

@@ -9,6 +9,7 @@
 #include "stick/track.h"
 
 struct filter;
+struct chan_limit;
 
 /** The life of a stream, in order. X(step, text): stream_step_<step>() does it, `text` is for logs and explain. */
 #define STREAM_STEPS(X)                                                                            \
@@ -67,6 +68,7 @@ struct chan {
     bool analyse_unused;
     bool shut_out;        /* our end was announced to the sink */
     bool bulk;            /* splice from now on */
+    struct chan_limit *limit; /* bandwidth limits in force (action/act_bwlim.c); NULL: none */
     uint64_t in, out_bytes; /* wire bytes from the source, to the sink (logs, counters) */
     uint64_t body;        /* payload bytes */
 };

@@ -142,6 +142,11 @@ struct stream_hooks {
     void (*filters_end)(struct stream *s);
     /** TLS towards a server: puts the layer on a fresh connection. False when it failed. */
     bool (*tls_connect)(struct stream *s, struct conn *c, struct server *srv);
+    /** Bandwidth limits of a channel: payload bytes that may pass now (0: the stream is woken later), bytes that did, the end
+     *  of the stream. Called for channels that have limits only. */
+    uint64_t (*limit_room)(struct stream *s, struct chan *ch);
+    void (*limit_used)(struct stream *s, struct chan *ch, uint64_t n);
+    void (*limit_end)(struct stream *s, struct chan *ch);
     /** Stick rules. */
     void (*stick_match)(struct stream *s);
     void (*stick_store)(struct stream *s, bool response);

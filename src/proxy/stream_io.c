@@ -103,23 +103,24 @@ send_payload(struct chan *ch, struct conn *dst, char *data, size_t len, bool end
 
 /* Bytes waiting in the source's buffer. */
 static enum pump_rc
-pump_buffered(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
+pump_buffered(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst, uint64_t room)
 {
     struct buf *rx = src->rx;
-    size_t used = 0, made = ch->ready;
+    size_t used = 0, made = (size_t)MIN((uint64_t)ch->ready, room);
     enum h1_event ev = H1_DATA;
     char *data = buf_head(rx);
 
     if (!made) {
-        ev = h1_body(&ch->h1, data, buf_len(rx), &used, &made);
+        ev = h1_body(&ch->h1, data, (size_t)MIN((uint64_t)buf_len(rx), room), &used, &made);
         if (ev == H1_ERR)
             return PUMP_BAD_IN;
         if (!used && ev == H1_MORE)
             return PUMP_BLOCKED;
+        ch->in += used;
     } else {
         used = made; /* decoded before, by chan_buffer_body() */
-        ch->ready = 0;
-        if (h1_body_done(&ch->h1))
+        ch->ready -= (uint32_t)made;
+        if (!ch->ready && h1_body_done(&ch->h1))
             ev = H1_END;
     }
     ch->eom_in = ev == H1_END;
@@ -224,10 +225,7 @@ read_framed(struct stream *s, struct chan *ch, struct conn *src)
             return PUMP_BAD_IN; /* a chunk header or trailer that fills the buffer */
         buf_compact(src->rx, pin);
     }
-    uint32_t before = src->rx ? src->rx->tail : 0;
     conn_fill(src);
-    if (src->rx)
-        ch->in += src->rx->tail - before;
     return PUMP_BLOCKED;
 }
 
@@ -257,13 +255,18 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
             if (dst->flags & CONN_ERR)
                 return PUMP_ERR_OUT;
         }
-        if (ch->eom_in) {
+        if (ch->eom_in && !(ch->limit && ch->ready)) {
             ch->eom_out = true;
             pipe_put(&ch->pipe);
             return PUMP_DONE;
         }
+        uint64_t room = UINT64_MAX, before = ch->body;
+        if (unlikely(ch->limit != NULL) && !(room = stream_hooks.limit_room(s, ch)))
+            return PUMP_BLOCKED;
         if (src->rx && buf_len(src->rx)) {
-            enum pump_rc rc = pump_buffered(s, ch, src, dst);
+            enum pump_rc rc = pump_buffered(s, ch, src, dst, room);
+            if (unlikely(ch->limit != NULL))
+                stream_hooks.limit_used(s, ch, ch->body - before);
             if (rc == PUMP_DONE)
                 continue;
             if (rc != PUMP_BLOCKED)
@@ -283,17 +286,19 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
         bool empty = !src->rx || !buf_len(src->rx);
         enum pump_rc rc = PUMP_BLOCKED;
         if (empty && may_splice(ch, src, dst, left)) {
-            uint64_t before = ch->in;
-            rc = read_spliced(ch, src, left);
-            count_spliced(s, ch, ch->in - before);
+            uint64_t in = ch->in;
+            rc = read_spliced(ch, src, MIN(left, room));
+            count_spliced(s, ch, ch->in - in);
             if (rc == PUMP_DONE)
-                rc = read_opaque(ch, src, dst, left);
+                rc = read_opaque(ch, src, dst, MIN(left, room));
         } else if (empty && left > 0 && (left == UINT64_MAX || ch->h1.framing == H1_FRAME_LENGTH ||
                                          left >= tune.bufsize)) {
-            rc = read_opaque(ch, src, dst, left);
+            rc = read_opaque(ch, src, dst, MIN(left, room));
         } else {
             rc = read_framed(s, ch, src);
         }
+        if (unlikely(ch->limit != NULL))
+            stream_hooks.limit_used(s, ch, ch->body - before);
         if (rc != PUMP_BLOCKED)
             return rc;
     }
@@ -313,13 +318,17 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
 
     ch->opened = true;
     ch->kept = 0;
-    if (src && src->rx && buf_len(src->rx) && (made || !ch->eom_in)) {
+    if (unlikely(ch->limit != NULL) && (made || !ch->eom_in)) {
+        made = 0; /* the body comes behind, as fast as the limits allow */
+    } else if (src && src->rx && buf_len(src->rx) && (made || !ch->eom_in)) {
         enum h1_event ev = H1_DATA;
         char *data = buf_head(src->rx);
-        if (made)
+        if (made) {
             used = made;
-        else
+        } else {
             ev = h1_body(&ch->h1, data, buf_len(src->rx), &used, &made);
+            ch->in += used;
+        }
         if (ev == H1_ERR)
             return PUMP_BAD_IN;
         ch->ready = 0;
@@ -338,7 +347,7 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
     }
     if (!ok)
         return PUMP_ERR_OUT;
-    if (ch->eom_in && !ch->tx)
+    if (ch->eom_in && !ch->tx && !ch->ready)
         ch->eom_out = true;
     return PUMP_DONE;
 }
@@ -353,11 +362,9 @@ chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t p
         return false;
     if (rx && buf_room(rx) == 0)
         buf_compact(rx, pin);
-    uint32_t before = rx ? rx->tail : 0;
     bool changed = conn_fill(src);
     if (!(rx = src->rx))
         return changed;
-    ch->in += rx->tail - before;
     size_t raw = buf_len(rx) - ch->ready, used = 0, made = 0;
     char *at = buf_head(rx) + ch->ready;
     if (!raw && h1_body_left(&ch->h1))
@@ -367,6 +374,7 @@ chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t p
         src->flags |= CONN_ERR;
         return true;
     }
+    ch->in += used;
     if (used > made) { /* close the gap that framing left */
         memmove(at + made, at + used, raw - used);
         rx->tail -= (uint32_t)(used - made);
