@@ -142,15 +142,8 @@ exec_auth(const struct rule *r, struct rule_ctx *x)
     char *value = arena_printf(&s->arena, "Basic realm=\"%s\"", realm);
 
     reply_error(s, proxy ? 407 : 401);
-    unsigned n = s->reply.nhdrs;
-    struct http_hdr *h = arena_alloc(&s->arena, (n + 1) * sizeof(*h));
-    if (!h || !value)
+    if (!act_reply_add(s, proxy ? SL("proxy-authenticate") : SL("www-authenticate"), slice_str(value)))
         return ACT_ERROR;
-    if (n)
-        memcpy(h, s->reply.hdrs, n * sizeof(*h));
-    h[n] = (struct http_hdr){ proxy ? SL("proxy-authenticate") : SL("www-authenticate"), slice_str(value) };
-    s->reply.hdrs = h;
-    s->reply.nhdrs = n + 1;
     return ACT_REPLY;
 }
 

@@ -149,7 +149,7 @@ exec_normalize(const struct rule *r, struct rule_ctx *x)
     }
 }
 
-/* ---- set-status <status> [reason <fmt>] ---- */
+/* ---- set-status <status> [reason <str>] ---- */
 
 static enum cfg_rc
 parse_status(struct cfg *c, unsigned *at, struct rule *r)
@@ -164,22 +164,17 @@ parse_status(struct cfg *c, unsigned *at, struct rule *r)
     (*at)++;
     if (!cfg_arg_is(c, *at, "reason") || !act_has_word(c, *at + 1))
         return CFG_OK;
-    (*at)++;
-    r->p[0] = act_format(c, at, r);
-    return r->p[0] ? CFG_OK : CFG_ERR;
+    r->p[0] = (char *)cfg_arg(c, *at + 1); /* as it is written: no format */
+    *at += 2;
+    return CFG_OK;
 }
 
 static enum act_rc
 exec_status(const struct rule *r, struct rule_ctx *x)
 {
-    struct slice reason = SLICE_NONE;
+    bool ok = http_set_status(&x->strm->rs, (unsigned)r->i[0], slice_str(r->p[0]));
 
-    if (r->p[0]) {
-        reason = logfmt_slice(r->p[0], x->x);
-        if (!reason.p)
-            return act_rewrite_failed(r, x);
-    }
-    return act_rewritten(http_set_status(&x->strm->rs, (unsigned)r->i[0], reason), r, x);
+    return act_rewritten(ok, r, x);
 }
 
 static enum uri_part method = PART_METHOD, path = PART_PATH, pathq = PART_PATHQ, query = PART_QUERY, uri = PART_URI;
@@ -198,7 +193,7 @@ static const struct action actions[] = {
       &uri },
     { "normalize-uri", RS_HTTP_REQ, "<normalizer> [full|strict]", parse_normalize, exec_normalize,
       "brings the target into a normal form", ACTF_EXPERIMENTAL, NULL },
-    { "set-status", RS_HTTP_RES | RS_HTTP_AFTER, "<status> [reason <fmt>]", parse_status, exec_status,
+    { "set-status", RS_HTTP_RES | RS_HTTP_AFTER, "<status> [reason <str>]", parse_status, exec_status,
       "replaces the status of the response", 0, NULL },
     { 0 }
 };

@@ -121,3 +121,19 @@ act_keep(struct stream *s, struct slice v)
 
     return copy ? slice(copy, v.len) : SLICE_NONE;
 }
+
+bool
+act_reply_add(struct stream *s, struct slice name, struct slice value)
+{
+    struct reply_out *o = &s->reply;
+    struct http_hdr *h = arena_alloc(&s->arena, (o->nhdrs + 1) * sizeof(*h));
+
+    if (!h || !value.p)
+        return false;
+    if (o->nhdrs)
+        memcpy(h, o->hdrs, o->nhdrs * sizeof(*h));
+    h[o->nhdrs] = (struct http_hdr){ name, value };
+    o->hdrs = h;
+    o->nhdrs++;
+    return true;
+}

@@ -9,7 +9,7 @@
 /** One module each: for process/modules.c. */
 #define ACTION_FAMILIES(X)                                                                         \
     X(final) X(redirect) X(header) X(header_bin) X(uri) X(var) X(conn) X(stream) X(wait) X(map)    \
-    X(service) X(unsupported)
+    X(service) X(rate_limit) X(bwlim) X(unsupported)
 
 #define X(family) extern const struct module action_##family##_module;
 ACTION_FAMILIES(X)
@@ -60,6 +60,8 @@ act_rewritten(bool ok, const struct rule *r, struct rule_ctx *x)
 {
     return likely(ok) ? ACT_CONT : act_rewrite_failed(r, x);
 }
+/** One more header for the reply that was prepared; the value lives as long as the stream. False: out of memory. */
+MUST_CHECK bool act_reply_add(struct stream *s, struct slice name, struct slice value);
 /** Copies bytes so that they live as long as the stream; p NULL when memory is out. */
 struct slice act_keep(struct stream *s, struct slice v);
 /** The value of act_number(); false when the expression has none. */

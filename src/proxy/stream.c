@@ -227,6 +227,12 @@ stream_free(struct stream *s)
     timer_cancel(&s->timer);
     task_cancel(&s->task);
     stick_untrack_all(s->track, tune.stick_counters, loop_now_ms());
+    if (s->req.limit)
+        stream_hooks.limit_end(s, &s->req);
+    if (s->res.limit)
+        stream_hooks.limit_end(s, &s->res);
+    if (s->reply.end)
+        s->reply.end(s);
     chan_release(&s->req);
     chan_release(&s->res);
     vars_fini(&s->vars_txn);
@@ -255,6 +261,10 @@ stream_step_finish(struct stream *s)
     stream_release_back(s);
     stream_count_end(s);
     stream_release_server(s);
+    if (keep && s->req.ready) { /* a body that was decoded and that nobody wanted is no request */
+        cli->rx->head += s->req.ready;
+        s->req.ready = 0;
+    }
     cli->owner = sess;
     cli->on_event = NULL;
     sess->strm = NULL;
