@@ -32,7 +32,7 @@ find_row(const char *name)
 static bool
 is_extra(const char *name)
 {
-    static const char *const names[] = { "lb.log_message" };
+    static const char *const names[] = { "lb.log_message", "http_auth_groups" /* of ACL http_auth_group */ };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++)
         if (strcmp(names[i], name) == 0)
