@@ -1,0 +1,199 @@
+/* client.c - the connecting side: contexts of servers, names to check, sessions to resume.
+ *
+ * A thread keeps the sessions of its own connections, one per server and name (a small direct-mapped table): another
+ * thread's are never touched, so nothing is locked. */
+#include "tls/tls_int.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define SESSIONS 64 /* names per server and thread */
+
+struct tls_client {
+    const struct tls_options *o;
+    SSL_CTX *ssl;
+    char *verify_host;
+    uint64_t salt;   /* distinguishes servers in the threads' tables */
+};
+
+/** A session to resume. The table of a thread belongs to all its servers. */
+struct kept {
+    uint64_t key;
+    SSL_SESSION *session;
+};
+
+static _Thread_local struct kept *table;
+static _Atomic uint64_t next_salt = 1;
+
+bool
+client_is_pinned(const struct tls_client *t)
+{
+    return t->verify_host != NULL;
+}
+
+/* ---- sessions ---- */
+
+static uint64_t
+key_of(const struct tls_client *t, const char *sni)
+{
+    uint64_t key = XXH3_64bits_withSeed(sni ? sni : "", sni ? strlen(sni) : 0, t->salt);
+
+    return key ? key : 1;
+}
+
+static struct kept *
+slot_of(uint64_t key)
+{
+    if (!table)
+        table = xcalloc(SESSIONS, sizeof(*table));
+    return &table[key % SESSIONS];
+}
+
+static void
+forget(struct kept *k)
+{
+    SSL_SESSION_free(k->session);
+    *k = (struct kept){ 0 };
+}
+
+void
+client_thread_fini(void)
+{
+    for (unsigned i = 0; table && i < SESSIONS; i++)
+        forget(&table[i]);
+    free(table);
+    table = NULL;
+}
+
+/* Returns 1: the reference is ours now. */
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_conn *t = tls_conn_of(ssl);
+
+    if (!t || !t->client || t->client->o->flags & TLSF_NO_REUSE)
+        return 0;
+    uint64_t key = key_of(t->client, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+    struct kept *k = slot_of(key);
+    forget(k);
+    *k = (struct kept){ key, session };
+    return 1;
+}
+
+static void
+resume(struct tls_client *t, SSL *ssl, const char *sni)
+{
+    if (t->o->flags & TLSF_NO_REUSE)
+        return;
+    uint64_t key = key_of(t, sni);
+    struct kept *k = slot_of(key);
+    if (k->key != key)
+        return;
+    if (SSL_SESSION_is_resumable(k->session))
+        SSL_set_session(ssl, k->session);
+    else
+        forget(k);
+}
+
+/* ---- names ---- */
+
+static bool
+is_address(const char *name)
+{
+    unsigned char raw[16];
+
+    return inet_pton(AF_INET, name, raw) == 1 || inet_pton(AF_INET6, name, raw) == 1;
+}
+
+static bool
+expect_name(SSL *ssl, const char *name)
+{
+    X509_VERIFY_PARAM *p = SSL_get0_param(ssl);
+
+    if (is_address(name))
+        return X509_VERIFY_PARAM_set1_ip_asc(p, name) == 1;
+    X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(p, name, 0) == 1;
+}
+
+/* ---- contexts ---- */
+
+struct tls_client *
+tls_client_new(const struct tls_options *o, struct tls_cert *crt, const char *verify_host, struct text *err)
+{
+    struct tls_client *t;
+
+    tls_init();
+    t = xcalloc(1, sizeof(*t));
+    t->o = o;
+    t->verify_host = verify_host ? xstrdup(verify_host) : NULL;
+    t->salt = atomic_fetch_add(&next_salt, 1);
+    t->ssl = SSL_CTX_new(TLS_client_method());
+    if (!t->ssl)
+        text_str(err, "unable to allocate ssl context");
+    if (!t->ssl || !ctx_apply(t->ssl, o, false, err) || (crt && !ctx_use_cert(t->ssl, crt, err))) {
+        tls_client_free(&t);
+        return NULL;
+    }
+    if (o->alpn.len && !(o->flags & TLSF_NO_ALPN))
+        SSL_CTX_set_alpn_protos(t->ssl, (const unsigned char *)o->alpn.p, (unsigned)o->alpn.len);
+    SSL_CTX_set_session_cache_mode(t->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(t->ssl, on_session);
+    return t;
+}
+
+void
+tls_client_free(struct tls_client **tp)
+{
+    struct tls_client *t = *tp;
+
+    if (!t)
+        return;
+    *tp = NULL;
+    SSL_CTX_free(t->ssl);
+    free(t->verify_host);
+    free(t);
+}
+
+/* ---- connections ---- */
+
+bool
+tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len)
+{
+    char name[TLSEXT_MAXLEN_host_name + 1];
+    bool named = sni && len && len <= TLSEXT_MAXLEN_host_name && !memchr(sni, '\0', len);
+    SSL *ssl = SSL_new(t->ssl);
+    bool ok = ssl != NULL;
+
+    if (ok)
+        SSL_set_connect_state(ssl);
+    if (ok && named) {
+        memcpy(name, sni, len);
+        name[len] = '\0';
+        ok = SSL_set_tlsext_host_name(ssl, name) == 1;
+    }
+    const char *expected = t->verify_host ? t->verify_host : named ? name : NULL;
+    if (ok && t->o->verify == TLS_VERIFY_REQUIRED && expected)
+        ok = expect_name(ssl, expected);
+    if (!ok) {
+        SSL_free(ssl);
+        ERR_clear_error();
+        return false;
+    }
+    resume(t, ssl, named ? name : NULL);
+    struct tls_conn *conn = tls_attach(c, ssl, 0);
+    if (conn)
+        conn->client = t;
+    return conn != NULL;
+}
+
+bool
+tls_set_alpn(struct conn *c, struct slice alpn)
+{
+    struct tls_conn *t = tls_of(c);
+
+    return t && SSL_set_alpn_protos(t->ssl, (const unsigned char *)alpn.p, (unsigned)alpn.len) == 0;
+}

@@ -1,0 +1,167 @@
+/* tls.h - TLS on connections: settings, certificates, the accepting and the connecting side. No type of the TLS library
+ * is visible here; facts about connections and certificates are in tls/info.h. */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+#include "base/out.h"
+#include "net/conn.h"
+
+struct tls_cert;   /* a certificate with its key and chain, shared by all who name it */
+struct tls_server; /* what a bind line offers */
+struct tls_client; /* how a server is spoken to */
+
+enum tls_version { TLS_UNSET = 0, TLS_SSL3, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_NVERSIONS };
+enum tls_verify { TLS_VERIFY_UNSET = 0, TLS_VERIFY_NONE, TLS_VERIFY_OPTIONAL, TLS_VERIFY_REQUIRED };
+
+enum tls_flag {
+    TLSF_NO_TICKETS = 1 << 0,
+    TLSF_CLIENT_CIPHERS = 1 << 1, /* prefer-client-ciphers */
+    TLSF_NO_CA_NAMES = 1 << 2,
+    TLSF_NO_ALPN = 1 << 3,        /* nothing is announced */
+    TLSF_NO_REUSE = 1 << 4,       /* client: no session resumption */
+    TLSF_NO_RENEGOTIATION = 1 << 5,
+    TLSF_RENEGOTIATION = 1 << 6,  /* client: allowed */
+    TLSF_STRICT_SNI = 1 << 7,
+};
+
+/** Verification errors (X509_V_ERR_*) that are tolerated; bit N of the array is error N. */
+#define TLS_NERRORS 128
+struct tls_ignore {
+    uint64_t bit[TLS_NERRORS / 64];
+    bool all;
+};
+
+/** What a bind line, a line of a crt-list, or a server says. NULL and UNSET: not said. Strings live as long as the
+ *  configuration. */
+struct tls_options {
+    enum tls_version min, max;
+    unsigned no_versions; /* bits 1 << version: no-tlsv10 and its like */
+    const char *ciphers, *ciphersuites, *curves, *ecdhe, *sigalgs, *client_sigalgs;
+    struct slice alpn;    /* as on the wire: length-prefixed names */
+    enum tls_verify verify;
+    const char *ca_file, *ca_verify_file, *crl_file;
+    unsigned flags;       /* enum tls_flag */
+    struct tls_ignore crt_ignore, ca_ignore;
+};
+
+/** Of the process, from the global section; constant once threads run. */
+struct tls_tune {
+    unsigned max_record, hard_max_record; /* bytes; 0: chosen by the program */
+    unsigned cache_size;                  /* sessions kept for clients without tickets */
+    unsigned lifetime_s;                  /* of sessions */
+    unsigned dh_bits;                     /* size of generated-on-demand DH parameters */
+    unsigned capture_size;                /* bytes of each list of a hello kept for the ssl_fc_*_bin fetches */
+    unsigned minted_max;                  /* generated certificates kept */
+    int security_level;                   /* -1: the library's */
+    unsigned key_updates_per_s;
+    bool keylog;
+    bool skip_self_issued_ca;
+};
+extern struct tls_tune tls_tune;
+
+/** Sets defaults, prepares the library. Before anything else here; may be called again. */
+void tls_init(void);
+/** Releases what the calling thread holds; no connection is left. */
+void tls_thread_fini(void);
+/** "OpenSSL 3.0.11 19 Sep 2023", running. */
+const char *tls_library_version(void);
+/** Loads a provider (ssl-provider) or sets where they are (ssl-provider-path), default properties (ssl-propquery). */
+bool tls_load_provider(const char *name);
+bool tls_set_provider_path(const char *dir);
+bool tls_set_properties(const char *query);
+
+/** "TLSv1.2" and its like; TLS_UNSET when unknown. */
+enum tls_version tls_version_find(const char *name);
+const char *tls_version_name(enum tls_version v);
+/** Turns "h2,http/1.1" into the wire format in `to` (at least strlen + 1 bytes). Returns its length; -1 with what is
+ *  wrong in `err`. */
+int tls_alpn_parse(const char *list, char *to, struct text *err);
+/** An entry of crt-ignore-err: a number or a name such as X509_V_ERR_CERT_HAS_EXPIRED. -1 when unknown. */
+int tls_error_id(struct slice name);
+int tls_error_id_max(void);
+
+/* ---- certificates: store.c ---- */
+
+/** What files belong to a certificate besides the one that names it. */
+struct tls_files {
+    const char *crt;     /* certificate, chain, maybe key and DH parameters */
+    const char *key, *ocsp, *issuer, *sctl; /* NULL: looked for as the search flags say */
+};
+
+/** Which companions are looked for beside a certificate (ssl-load-extra-files). */
+enum tls_extra {
+    TLSX_BUNDLE = 1 << 0, /* name.rsa, name.ecdsa, name.dsa */
+    TLSX_SCTL = 1 << 1,
+    TLSX_OCSP = 1 << 2,
+    TLSX_ISSUER = 1 << 3,
+    TLSX_KEY = 1 << 4,
+    TLSX_DEL_EXT = 1 << 5, /* ssl-load-extra-del-ext: "site.key" beside "site.crt" */
+};
+#define TLSX_DEFAULT (TLSX_BUNDLE | TLSX_SCTL | TLSX_OCSP | TLSX_ISSUER | TLSX_KEY)
+
+/** The certificate called `name` if it was loaded or declared, else NULL. */
+struct tls_cert *tls_store_get(const char *name);
+/** Loads it under `name`. `extra`: companions to look for (enum tls_extra). NULL with HAProxy's text in `err`. */
+MUST_CHECK struct tls_cert *tls_store_load(const char *name, const struct tls_files *files, unsigned extra,
+                                           struct text *err);
+/** From memory, for tests and fuzzers: not entered into the store; free with tls_cert_free(). */
+MUST_CHECK struct tls_cert *tls_cert_from_text(const char *name, struct slice pem, struct text *err);
+void tls_cert_free(struct tls_cert **c);
+/** All certificates that `path` stands for: a file, the bundle path.rsa, path.ecdsa, ..., or a folder of them (sorted by
+ *  name). Calls `each` for every one; false with `err` when something cannot be loaded. */
+bool tls_store_open(const char *path, unsigned extra, bool (*each)(struct tls_cert *c, void *arg), void *arg,
+                    struct text *err);
+/** DH parameters for certificates that bring none (ssl-dh-param-file). */
+bool tls_set_dh_file(const char *path);
+/** Folder whose certificates complete chains (issuers-chain-path). False when it is none. */
+bool tls_set_issuers_path(const char *path);
+/** Forgets all certificates and authorities; nothing uses them any more. */
+void tls_store_clear(void);
+/** What should be told about a certificate that works: expired, not valid yet. False when there is nothing. */
+bool tls_cert_warning(const struct tls_cert *c, struct text *to);
+const char *tls_cert_name(const struct tls_cert *c);
+
+/** Loads a ca-file or crl-file (file, folder, "@system-ca") into the list of known ones. False with `err`. */
+bool tls_ca_load(const char *path, bool crl, struct text *err);
+
+/* ---- accepting: server.c ---- */
+
+/** `id`: a name that is the same after a reload; sessions are bound to it. Never NULL. */
+struct tls_server *tls_server_new(const char *id, const struct tls_options *o);
+/** Adds a certificate. `line`: options of its own (complete: inherited ones included), NULL: those of the server.
+ *  `filters`: names it is for ("*.x", "!y", "*": default); none: those in the certificate. */
+void tls_server_add(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line,
+                    const char *const *filters, unsigned nfilters);
+/** The certificate for clients that name none or an unknown one (default-crt); the first one added otherwise. */
+void tls_server_add_default(struct tls_server *s, struct tls_cert *cert);
+/** Ticket keys: `data` is a file's content (base64 lines). False with `err`. */
+bool tls_server_ticket_keys(struct tls_server *s, struct slice data, struct text *err);
+/** Certificates for unknown names are signed by this one (generate-certificates). `pass` may be NULL. */
+bool tls_server_mint(struct tls_server *s, const char *ca_file, const char *pass, struct text *err);
+bool tls_server_is_empty(const struct tls_server *s);
+/** After the last certificate: contexts and index. False with `err`. */
+bool tls_server_finish(struct tls_server *s, struct text *err);
+void tls_server_free(struct tls_server **s);
+/** Counters of the process. */
+struct tls_stats {
+    uint64_t fe_full, fe_resumed, be_full, be_resumed, failed;
+};
+void tls_stats(struct tls_stats *to);
+
+/** Puts TLS on an accepted connection: sets its layer, CONN_TLS and CONN_HANDSHAKE. False: out of memory. */
+MUST_CHECK bool tls_accept(struct conn *c, struct tls_server *s);
+
+/* ---- connecting: client.c ---- */
+
+/** `crt`: certificate to present, or NULL; `verify_host`: the name that must be in the server's, or NULL: the SNI.
+ *  NULL with `err` when the options are not accepted. */
+MUST_CHECK struct tls_client *tls_client_new(const struct tls_options *o, struct tls_cert *crt, const char *verify_host,
+                                             struct text *err);
+void tls_client_free(struct tls_client **t);
+/** Puts TLS on an outgoing connection (may be called while it is connecting). `sni`: server name, NULL: none is sent;
+ *  copied. False: out of memory. */
+MUST_CHECK bool tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len);
+/** Announces other protocols than the client's on this connection; before the handshake. `alpn` as on the wire. */
+bool tls_set_alpn(struct conn *c, struct slice alpn);
+
+#endif

@@ -1,0 +1,205 @@
+/* tls_int.h - what the files of this folder share: the objects behind the names of tls.h. */
+#ifndef TLS_TLS_INT_H
+#define TLS_TLS_INT_H
+
+#include "base/htab.h"
+#include "tls/tls.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdatomic.h>
+
+/* ---- certificates ---- */
+
+/** Kinds of keys, in order of preference. */
+enum tls_key { TLS_KEY_ECDSA, TLS_KEY_RSA, TLS_KEY_OTHER, TLS_NKEYS };
+
+/** A stapled response; immutable, replaced as a whole. */
+struct tls_ocsp {
+    time_t expires; /* wall clock; 0: never */
+    int len;
+    unsigned char der[];
+};
+
+struct tls_cert {
+    char *name;              /* as configured: path, or @store/alias */
+    X509 *x509;
+    EVP_PKEY *key;
+    STACK_OF(X509) *chain;   /* NULL: none */
+    X509 *issuer;            /* from the chain or an issuer file; NULL: unknown */
+    EVP_PKEY *dh;            /* DH parameters of the file, or NULL */
+    _Atomic(struct tls_ocsp *) ocsp;
+    unsigned char *sctl;     /* list of certificate timestamps */
+    size_t sctl_len;
+    enum tls_key kind;
+    char **names;            /* lower case: common name and alternative names */
+    unsigned nnames;
+};
+
+/** Splits PEM text into blocks. */
+struct pem_block {
+    struct slice type;     /* "CERTIFICATE" */
+    unsigned char *der;    /* heap, the caller's */
+    size_t len;
+    bool encrypted;        /* by PEM headers */
+};
+/** The next block behind *at. False at the end. `der` NULL: its base64 is broken. */
+bool pem_next(struct slice text, size_t *at, struct pem_block *out);
+/** A file's content, heap; NULL with errno set. At most FILE_MAX bytes. */
+#define TLS_FILE_MAX (16u << 20)
+char *tls_read_file(const char *path, size_t *len);
+/** An X.509 certificate by its encoding; equal ones are one object. NULL when broken. */
+X509 *pem_x509(const unsigned char *der, size_t len, bool shared);
+/** Adds what the text holds to `c` (what is there already stays). False with `err`. */
+bool pem_load(struct tls_cert *c, const char *file, struct slice text, struct text *err);
+/** All certificates of a text, NULL when there is none. */
+STACK_OF(X509) *pem_certs(struct slice text);
+void pem_clear(void);
+/** The issuer of `x` in the folder of ssl issuers-chain-path, or NULL. Borrowed. */
+X509 *tls_find_issuer(X509 *x);
+EVP_PKEY *tls_dh_default(void);
+
+/** Reads and checks a response for `c`. NULL with `err`. */
+struct tls_ocsp *ocsp_parse(const struct tls_cert *c, const unsigned char *der, size_t len, struct text *err);
+
+/* ---- authorities: ca.c ---- */
+
+enum { CA_MAIN, CA_VERIFY, CA_CRL, CA_NPATHS };
+/** The store made of a ca-file, a ca-verify-file and a crl-file (each may be NULL). Belongs to this file. NULL with `err`. */
+X509_STORE *ca_store(const char *const path[CA_NPATHS], struct text *err);
+/** Names of the authorities in a loaded ca-file, NULL: unknown file. */
+STACK_OF(X509_NAME) *ca_names(const char *ca_file);
+void ca_clear(void);
+
+/* ---- contexts: ctx.c ---- */
+
+/** Applies options that both sides know. False with `err`. */
+bool ctx_apply(SSL_CTX *ctx, const struct tls_options *o, bool server, struct text *err);
+/** Lowest and highest version of the options, legacy no-* included. False when nothing is left. */
+bool ctx_versions(const struct tls_options *o, int *min, int *max);
+/** Puts a certificate on a context. False with `err`. */
+bool ctx_use_cert(SSL_CTX *ctx, const struct tls_cert *c, struct text *err);
+
+/* ---- accepting ---- */
+
+/** A context for one set of options. */
+struct tls_ctx {
+    struct tls_ctx *next;
+    struct tls_server *server;
+    SSL_CTX *ssl;
+    const struct tls_options *o;
+    struct tls_cert *loaded;   /* the certificate inside the context */
+    bool several;              /* other certificates than the loaded one belong to it */
+    int min, max;
+};
+
+/** A certificate with the options and names of one line. */
+struct tls_entry {
+    struct tls_entry *next;    /* all of the server */
+    struct tls_cert *cert;
+    struct tls_ctx *ctx;
+    const struct tls_options *line;
+    char **except;             /* lower case names of "!name" */
+    unsigned nexcept;
+    unsigned char sid[16];     /* session context: what a session may be resumed for */
+};
+
+/* ---- connections: layer.c ---- */
+
+enum tls_conn_flag {
+    TLSC_SERVER = 1 << 0,
+    TLSC_UP = 1 << 1,        /* the handshake is done */
+    TLSC_RESUMED = 1 << 2,
+    TLSC_STARTED = 1 << 3,   /* bytes of the handshake came in */
+    TLSC_QUEUED = 1 << 4,    /* waits for its turn to do a handshake step */
+    TLSC_GRANTED = 1 << 5,   /* its turn has come */
+    TLSC_FINISHING = 1 << 6, /* done but for bytes that the socket did not take */
+    TLSC_PEER_CERT = 1 << 8, /* the peer presented a certificate in this connection */
+    TLSC_MINT = 1 << 7,      /* a certificate is made for the name */
+};
+
+/** Ciphertext that the socket did not take. */
+struct tls_out {
+    uint32_t at, len; /* unsent: data[at..len) */
+    char data[];
+};
+
+struct tls_conn {
+    SSL *ssl;
+    struct conn *conn;
+    const struct tls_entry *entry; /* accepting: the certificate chosen */
+    struct tls_client *client;
+    struct tls_server *server;
+    struct tls_out *out;
+    char *in;               /* ciphertext not decoded yet, heap; NULL: none or in the thread's buffer */
+    uint32_t in_len;
+    uint32_t held;          /* last bytes of plaintext in `out` that do not count as sent yet */
+    uint32_t burst;         /* bytes sent since the connection was idle */
+    uint16_t flags;         /* enum tls_conn_flag */
+    uint8_t ca_err, ca_depth, crt_err;
+    uint32_t updates;       /* key updates in this second */
+    int64_t sent_ms, update_ms;
+    unsigned long lib_err;  /* of the library: the first one */
+    X509 *bad_peer;         /* a certificate that was refused */
+    struct tls_seen *seen;/* what was kept of the hello; NULL */
+    struct tls_secrets *secrets;
+    struct list wait;       /* waits for its turn */
+};
+
+extern const struct layer_ops tls_layer;
+/** Index of the connection in SSL objects. */
+extern int tls_ex_conn;
+
+static inline struct tls_conn *
+tls_conn_of(const SSL *ssl)
+{
+    return SSL_get_ex_data(ssl, tls_ex_conn);
+}
+
+/** The TLS side of a connection, NULL when it has none. */
+static inline struct tls_conn *
+tls_of(const struct conn *c)
+{
+    return c && c->layer == &tls_layer ? c->layer_ctx : NULL;
+}
+
+/** Attaches a fresh SSL object; takes it over, also when it fails. */
+struct tls_conn *tls_attach(struct conn *c, SSL *ssl, unsigned flags);
+/** Counts; per thread. */
+struct tls_stats *tls_thread_stats(void);
+/** The name to check was configured, not taken from the SNI. */
+bool client_is_pinned(const struct tls_client *t);
+void client_thread_fini(void);
+const struct tls_options *server_options(const struct tls_server *s);
+/** The text of the oldest error of the library, and forgets all. */
+void lib_error_text(struct text *to);
+/** Keeps lists of the hello (capture.c). */
+void hello_keep(struct tls_conn *t, SSL *ssl);
+void hello_free(struct tls_seen **h);
+/** The version in the kept hello, -1: none was kept. */
+int hello_version(const struct tls_conn *t);
+void secrets_note(const SSL *ssl, const char *line);
+void secrets_free(struct tls_secrets **s);
+/** Verification callback of both sides. */
+int verify_callback(int ok, X509_STORE_CTX *x);
+
+/* ---- tickets: ticket.c ---- */
+struct ticket_keys;
+/** Keys of a file, at least three; the last but one encrypts. NULL with `err`. */
+struct ticket_keys *ticket_keys_parse(struct slice text, struct text *err);
+void ticket_keys_free(struct ticket_keys **k);
+/** The context encrypts tickets with these keys, which outlive it. */
+void ticket_keys_use(SSL_CTX *ctx, struct ticket_keys *k);
+
+/* ---- generated certificates: mint.c ---- */
+struct tls_mint;
+struct tls_mint *mint_new(const char *ca_file, const char *pass, struct text *err);
+void mint_free(struct tls_mint **m);
+/** A certificate for `name`, made or remembered; its reference belongs to the caller. NULL when it fails. */
+struct mint_cert {
+    X509 *x509;
+    EVP_PKEY *key;
+};
+bool mint_get(struct tls_mint *m, struct slice name, const struct tls_cert *like, struct mint_cert *out);
+
+#endif
