@@ -59,6 +59,7 @@ struct reply_out {
     bool (*prepare)(struct stream *s); /* called until it returns true, before anything is sent: it completes this reply */
     void (*produce)(struct stream *s); /* a service: called to make more body; NULL: body is all */
     void *service;
+    void (*end)(struct stream *s); /* releases what a service holds, when the stream ends; NULL: nothing */
 };
 
 /** One status' error message in a proxy or http-errors section. */
