@@ -13,6 +13,9 @@ void cli_list(struct cli *c, const char *title, unsigned from);
 /** A copy that lives until the process ends: names given at run time, which other threads may hold for long. */
 const char *cli_keep(const char *s);
 void cli_keep_fini(void);
+/** NULL when the server may be removed; else why not, and whether waiting would not help. */
+struct server;
+const char *server_removable(struct server *s, bool *hopeless);
 /** Hooks of the runtime module. */
 void cli_install(struct config *cf);
 void cli_thread_stop(struct config *cf);

@@ -261,9 +261,10 @@ static void
 show_here(struct text *out, void *arg)
 {
     struct query *q = arg;
-    struct stream *s;
+    struct list *all = streams_of_thread();
 
-    list_each(s, streams_of_thread(), link) {
+    for (struct list *n = all->next; n != all; n = n->next) {
+        struct stream *s = container_of(n, struct stream, link);
         if (!is_wanted(s, q))
             continue;
         if (q->full || q->id)
@@ -380,13 +381,16 @@ static void
 shutdown_here(struct text *out, void *arg)
 {
     struct victim *v = arg;
-    struct stream *s, *tmp;
+    struct list *all = streams_of_thread();
 
-    list_each_safe(s, tmp, streams_of_thread(), link)
+    for (struct list *n = all->next; n != all; n = n->next) {
+        struct stream *s = container_of(n, struct stream, link);
         if ((uintptr_t)s == v->id) {
             v->found = true;
             stream_kill(s, 'K', 'D');
+            return;
         }
+    }
 }
 
 static void

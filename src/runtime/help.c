@@ -142,6 +142,17 @@ depth_of(const struct cli *c, unsigned from)
     return depth;
 }
 
+/* A later row of a name that an earlier module serves is never run. */
+static bool
+is_replaced(const struct command *cmd)
+{
+    for (unsigned m = 0; modules[m]; m++)
+        for (const struct command *other = modules[m]->commands; other && other->name; other++)
+            if (other != cmd && strcmp(other->name, cmd->name) == 0)
+                return other->run != cmd_unsupported;
+    return false;
+}
+
 /* Commands that share the first `depth` words, with the likeness of the next one. */
 static void
 collect(const struct cli *c, unsigned from, unsigned depth, struct guesses *g)
@@ -150,7 +161,7 @@ collect(const struct cli *c, unsigned from, unsigned depth, struct guesses *g)
 
     for (unsigned m = 0; modules[m]; m++)
         for (const struct command *cmd = modules[m]->commands; cmd && cmd->name; cmd++) {
-            if (!cli_sees(c, cmd) || cmd->flags & CMDF_BUILTIN || words_matched(c, from, cmd, &all) < depth)
+            if (!cli_sees(c, cmd) || (cmd->run == cmd_unsupported && is_replaced(cmd)) || cmd->flags & CMDF_BUILTIN || words_matched(c, from, cmd, &all) < depth)
                 continue;
             const char *name = cmd->name;
             struct slice word = SLICE_NONE;

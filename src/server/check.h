@@ -164,7 +164,11 @@ enum cfg_rc check_resolve(struct cfg *c, struct server *s);
 /** On each worker thread: starts its share of the checks. `n` threads in all. */
 void check_thread_start(unsigned tid, unsigned n);
 void check_thread_stop(void);
-/** A check of a server that was added at run time (any thread): runs on thread 0. */
+/** Stops a check if it runs on the calling thread: its server is being removed. */
+void check_stop(struct check *ck);
+/** Takes a stopped check out of the register. */
+void check_forget(struct check *ck);
+/** A check (resolved before) of a server that was added at run time, any thread: runs on thread 0. */
 void check_start(struct check *ck);
 /** Runs it soon (any thread): after fastinter at the latest. */
 void check_run_now(struct check *ck);

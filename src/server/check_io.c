@@ -561,7 +561,6 @@ void
 check_start(struct check *ck)
 {
     ASSERT(first_loop);
-    check_register(ck);
     ck->wake.deliver = on_new_check;
     loop_post(first_loop, &ck->wake);
 }
@@ -586,20 +585,39 @@ check_thread_start(unsigned tid, unsigned n)
 }
 
 void
+check_stop(struct check *ck)
+{
+    if (ck->loop != here.loop || !here.loop)
+        return;
+    timer_cancel(&ck->timer);
+    list_del(&ck->wait_link);
+    if (ck->run && ck->conf->type == CHECK_EXTERNAL)
+        check_ext_kill(ck->run);
+    release(ck);
+    ck->loop = NULL;
+}
+
+void
 check_thread_stop(void)
 {
-    for (struct check *ck = all.first; ck; ck = ck->next) {
-        if (ck->loop != here.loop)
-            continue;
-        timer_cancel(&ck->timer);
-        list_del(&ck->wait_link);
-        if (ck->run && ck->conf->type == CHECK_EXTERNAL)
-            check_ext_kill(ck->run);
-        release(ck);
-        ck->loop = NULL;
-    }
+    for (struct check *ck = all.first; ck; ck = ck->next)
+        check_stop(ck);
     if (first_loop == here.loop)
         first_loop = NULL;
+}
+
+void
+check_forget(struct check *ck)
+{
+    for (struct check **at = &all.first; *at; at = &(*at)->next) {
+        if (*at != ck)
+            continue;
+        *at = ck->next;
+        if (!*at)
+            all.end = at;
+        all.n--;
+        return;
+    }
 }
 
 /* ---- for sample fetches ---- */
