@@ -94,7 +94,7 @@ count_usable(struct lb *lb)
     const struct server *s, *first_backup = NULL;
 
     lb->nact = lb->nbck = lb->wact = lb->wbck = 0;
-    list_each(s, lb->servers, link) {
+    list_each (s, lb->servers, link) {
         if (!server_is_usable(s))
             continue;
         if (s->flags & SRVF_BACKUP) {
@@ -120,8 +120,8 @@ is_candidate(const struct lb *lb, const struct server *s, const struct server *f
     return lb->allbackups || s == first_backup;
 }
 
-/** Finds the candidates again: the usable active servers, or else all backup servers (option allbackups), or else the
- *  first backup server. Lock held. */
+/** Finds the candidates again: the usable active servers, or else all backup servers (option
+ * allbackups), or else the first backup server. Lock held. */
 static void
 lb_refresh(struct lb *lb)
 {
@@ -134,7 +134,7 @@ lb_refresh(struct lb *lb)
     atomic_thread_fence(memory_order_release);
     set_reserve(lb, lb->nservers);
     lb->wset = 0;
-    list_each(s, lb->servers, link) {
+    list_each (s, lb->servers, link) {
         if (!is_candidate(lb, s, first_backup))
             continue;
         if (n == 0)
@@ -359,8 +359,8 @@ const char *
 lb_name(const struct lb *lb)
 {
     static const char *const by_key[] = {
-        [LB_SOURCE] = "source", [LB_URI] = "uri",   [LB_URL_PARAM] = "url_param",
-        [LB_HDR] = "hdr",       [LB_HASH] = "hash", [LB_RDP_COOKIE] = "rdp-cookie",
+        [LB_SOURCE] = "source",     [LB_URI] = "uri",   [LB_URL_PARAM] = "url_param",
+        [LB_HDR] = "hdr",           [LB_HASH] = "hash", [LB_RDP_COOKIE] = "rdp-cookie",
         [LB_LOG_HASH] = "log-hash",
     };
     const char *name = ops_of(lb)->name;

@@ -67,7 +67,8 @@ lb_fits(const struct server *s, const struct lb_request *q)
     return s != q->avoid && !server_is_full(s);
 }
 
-/** What to return when no candidate fits: the avoided one if it has room, else NULL with q->full. */
+/** What to return when no candidate fits: the avoided one if it has room, else NULL with q->full.
+ */
 struct server *lb_last_resort(struct lb *lb, struct lb_request *q);
 
 /** The number of requests on `s` changed: tells the algorithm. */

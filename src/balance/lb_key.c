@@ -1,5 +1,6 @@
-/* lb_key.c - what a request is hashed by: `balance source|uri|url_param|hdr|rdp-cookie|hash|log-hash`.
- * Keys are part of the compatibility contract: see lb_map.c. */
+/* lb_key.c - what a request is hashed by: `balance
+ * source|uri|url_param|hdr|rdp-cookie|hash|log-hash`. Keys are part of the compatibility contract:
+ * see lb_map.c. */
 #include "balance/lb_int.h"
 #include "base/hash.h"
 #include "http/head.h"
@@ -105,7 +106,8 @@ find_param(struct slice query, struct slice name, struct slice *value)
     while (query.p) {
         struct slice pair = slice_cut(query, '&', &query);
 
-        if (pair.len > name.len && pair.p[name.len] == '=' && memcmp(pair.p, name.p, name.len) == 0) {
+        if (pair.len > name.len && pair.p[name.len] == '=' &&
+            memcmp(pair.p, name.p, name.len) == 0) {
             *value = slice_sub(pair, name.len + 1, SIZE_MAX);
             return true;
         }

@@ -1,8 +1,9 @@
 /* lb_map.c - a table of servers by weight: map-based hashing and static-rr.
  *
- * Compatibility: a hash modulo the total weight must find the same server as in every other member of a mixed fleet, so
- * the order of the table is HAProxy's. Each server earns its weight per place and pays the total when it is chosen; the
- * one with the most whole totals earned is next, the first in configuration order among equals. */
+ * Compatibility: a hash modulo the total weight must find the same server as in every other member
+ * of a mixed fleet, so the order of the table is HAProxy's. Each server earns its weight per place
+ * and pays the total when it is chosen; the one with the most whole totals earned is next, the
+ * first in configuration order among equals. */
 #include "balance/lb_int.h"
 
 #include <stdlib.h>
@@ -21,10 +22,10 @@ struct credit {
 struct builder {
     struct credit *heap;
     unsigned n;
-    uint32_t *level;  /* [servers] current level */
-    uint32_t *due;    /* [total] first server whose level rises at this place, + 1 */
-    uint32_t *chain;  /* [servers] next one at the same place, + 1 */
-    uint64_t *rises;  /* [servers] how often its level rose */
+    uint32_t *level; /* [servers] current level */
+    uint32_t *due;   /* [total] first server whose level rises at this place, + 1 */
+    uint32_t *chain; /* [servers] next one at the same place, + 1 */
+    uint64_t *rises; /* [servers] how often its level rose */
     uint64_t total;
 };
 

@@ -16,7 +16,8 @@ ignore_rest(struct cfg *c, unsigned *at)
     *at = c->nwords;
 }
 
-/** The text between the parentheses of word `i`, which begins with "name(". NULL when it is not closed or empty. */
+/** The text between the parentheses of word `i`, which begins with "name(". NULL when it is not
+ * closed or empty. */
 static char *
 paren_arg(struct cfg *c, unsigned i)
 {
@@ -33,8 +34,7 @@ paren_arg(struct cfg *c, unsigned i)
 static struct expr *
 built_in_expr(struct cfg *c, struct proxy *px, const char *fetch, const char *arg)
 {
-    char *text = arg ? arena_printf(c->arena, "%s(%s)", fetch, arg)
-                     : arena_strdup(c->arena, fetch);
+    char *text = arg ? arena_printf(c->arena, "%s(%s)", fetch, arg) : arena_strdup(c->arena, fetch);
 
     return expr_parse_text(c, text, NULL, px, PT_SRV);
 }
@@ -160,8 +160,8 @@ parse_hdr(struct cfg *c, struct lb *lb, struct proxy *px, unsigned *at)
         return CFG_OK;
     if (!cfg_arg_is(c, *at, "use_domain_only"))
         return cfg_error(c, *at,
-                         "balance hdr(%s) only accepts 'use_domain_only' modifier (got '%s').", name,
-                         cfg_arg(c, *at));
+                         "balance hdr(%s) only accepts 'use_domain_only' modifier (got '%s').",
+                         name, cfg_arg(c, *at));
     lb->hdr_domain_only = true;
     ++*at;
     return CFG_OK;
@@ -280,8 +280,8 @@ parse_balance(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 /* ---- hash-type ---- */
 
 static const char *const hash_names[] = {
-    [LBH_SDBM] = "sdbm", [LBH_DJB2] = "djb2", [LBH_WT6] = "wt6", [LBH_CRC32] = "crc32",
-    [LBH_NONE] = "none",
+    [LBH_SDBM] = "sdbm",   [LBH_DJB2] = "djb2", [LBH_WT6] = "wt6",
+    [LBH_CRC32] = "crc32", [LBH_NONE] = "none",
 };
 
 static enum cfg_rc
@@ -343,9 +343,9 @@ parse_balance_factor(struct cfg *c, const struct keyword *kw, void *obj, unsigne
 static enum cfg_rc
 parse_preserve_affinity(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    static const char *const names[] = { [LBP_ALWAYS] = "always",
-                                         [LBP_MAXCONN] = "maxconn",
-                                         [LBP_MAXQUEUE] = "maxqueue" };
+    static const char *const names[] = {
+        [LBP_ALWAYS] = "always", [LBP_MAXCONN] = "maxconn", [LBP_MAXQUEUE] = "maxqueue"
+    };
 
     (void)kw;
     for (unsigned i = 0; i < COUNT_OF(names); i++) {
@@ -368,8 +368,7 @@ const struct keyword lb_keywords[] = {
       .help = "consistent hashing passes over servers above this percentage of the mean load; "
               "0: never" },
     { "hash-preserve-affinity", "{ always | maxconn | maxqueue }", WHERE,
-      .parse = parse_preserve_affinity,
-      .help = "when hashing may pass over a saturated server" },
+      .parse = parse_preserve_affinity, .help = "when hashing may pass over a saturated server" },
     { 0 },
 };
 
@@ -385,7 +384,11 @@ fetch_log_message(const struct expr_arg *arg, struct sample_ctx *x, struct sampl
 }
 
 const struct fetch lb_fetches[] = {
-    { "lb.log_message", { 0 }, SMP_STR, NEEDS_NOTHING, fetch_log_message,
+    { "lb.log_message",
+      { 0 },
+      SMP_STR,
+      NEEDS_NOTHING,
+      fetch_log_message,
       "message that a log backend is choosing a server for (balance log-hash)" },
     { 0 },
 };

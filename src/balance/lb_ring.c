@@ -1,9 +1,10 @@
 /* lb_ring.c - consistent hashing, and random.
  *
- * Every server has one node per unit of effective weight on a ring of 2^32 places; a key belongs to the nearest node.
- * Compatibility: the place of node n of server id is avalanche(id * 4096 + n), which is where HAProxy puts it. The ring is
- * sorted once for weights somewhat above the present ones; nodes beyond a server's present weight are skipped, so that
- * servers going up, down or warming up cost nothing. */
+ * Every server has one node per unit of effective weight on a ring of 2^32 places; a key belongs to
+ * the nearest node. Compatibility: the place of node n of server id is avalanche(id * 4096 + n),
+ * which is where HAProxy puts it. The ring is sorted once for weights somewhat above the present
+ * ones; nodes beyond a server's present weight are skipped, so that servers going up, down or
+ * warming up cost nothing. */
 #include "balance/lb_int.h"
 
 #include "base/hash.h"
@@ -140,7 +141,8 @@ node_server(const struct ring_state *st, unsigned i)
     return st->node[i].who % NODES_PER_SERVER < m->live ? m->srv : NULL;
 }
 
-/** The live node after (step 1) or before (step -1) position `i`, itself included. The ring has one. */
+/** The live node after (step 1) or before (step -1) position `i`, itself included. The ring has
+ * one. */
 static unsigned
 ring_live(const struct ring_state *st, unsigned i, int step)
 {
@@ -168,7 +170,8 @@ ring_nearest(const struct ring_state *st, uint32_t key)
     return key - st->node[down].key <= st->node[up].key - key ? down : up;
 }
 
-/** Bounded load: a server's share of the present requests plus this one, times the factor, rounded up. */
+/** Bounded load: a server's share of the present requests plus this one, times the factor, rounded
+ * up. */
 static bool
 over_share(const struct lb *lb, const struct server *s)
 {

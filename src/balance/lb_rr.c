@@ -1,13 +1,14 @@
 /* lb_rr.c - roundrobin and leastconn.
  *
- * roundrobin: each server has a virtual time that advances by 1/weight per request; the earliest is next. Servers of
- * equal weights need no order but a counter, which threads share without a lock. leastconn: the same heap, ordered by
- * load; among equals the one that was touched longest ago. */
+ * roundrobin: each server has a virtual time that advances by 1/weight per request; the earliest is
+ * next. Servers of equal weights need no order but a counter, which threads share without a lock.
+ * leastconn: the same heap, ordered by load; among equals the one that was touched longest ago. */
 #include "balance/lb_int.h"
 
 #include <stdlib.h>
 
-/** Virtual time of one request to a server of effective weight 1. Weight-1 servers overflow after 2^39 requests. */
+/** Virtual time of one request to a server of effective weight 1. Weight-1 servers overflow after
+ * 2^39 requests. */
 #define STRIDE (INT64_C(1) << 24)
 
 struct rr_state {

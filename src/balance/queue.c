@@ -1,11 +1,13 @@
 /* queue.c - streams that wait for a slot, by priority.
  *
- * One lock per backend covers its queue and those of its servers. A slot freed at a server goes to the first one of the
- * server's queue and the backend's. No wake-up is lost: who queues counts itself first and looks for a slot second; who
- * frees a slot does it first and looks at the count second (both sequentially consistent).
+ * One lock per backend covers its queue and those of its servers. A slot freed at a server goes to
+ * the first one of the server's queue and the backend's. No wake-up is lost: who queues counts
+ * itself first and looks for a slot second; who frees a slot does it first and looks at the count
+ * second (both sequentially consistent).
  *
- * Streams live on other threads, may be freed any time by these, and a letter cannot be called back. So grants are put
- * into a mailbox of the waiting thread, and the letter only says that there is mail.
+ * Streams live on other threads, may be freed any time by these, and a letter cannot be called
+ * back. So grants are put into a mailbox of the waiting thread, and the letter only says that there
+ * is mail.
  *
  * Lock order: lb_queue.lock, then pend_mail.lock. lb.lock is never taken inside. */
 #include "balance/lb_int.h"
@@ -25,7 +27,7 @@ struct pend_mail {
 
 static _Thread_local struct pend_mail *my_mail;
 
-#define PRIO_CLASS_MAX 2047
+#define PRIO_CLASS_MAX  2047
 #define PRIO_OFFSET_MAX 524287
 
 /* ---- pairing heap ---- */
@@ -161,7 +163,8 @@ queue_thread_fini(void)
     my_mail = NULL;
 }
 
-/** Puts a granted pendconn into its thread's mail; adds mailboxes whose owner must be told to *post. */
+/** Puts a granted pendconn into its thread's mail; adds mailboxes whose owner must be told to
+ * *post. */
 static void
 mail_put(struct pendconn *p, struct pend_mail **post)
 {

@@ -77,7 +77,8 @@ change_port(struct server *s, const struct port_arg *p, struct text *msg)
 
     text_str(msg, ", ");
     if (p->relative && check_needs_port(s)) {
-        text_str(msg, "can't change <port> to port map because it is incompatible with current health check port "
+        text_str(msg, "can't change <port> to port map because it is incompatible with current "
+                      "health check port "
                       "configuration (use 'port' statement from the 'server' directive.");
         return false;
     }
@@ -102,7 +103,8 @@ change_port(struct server *s, const struct port_arg *p, struct text *msg)
 }
 
 const char *
-server_set_addr(struct server *s, const char *addr, const char *port, const char *by, struct text *msg)
+server_set_addr(struct server *s, const char *addr, const char *port, const char *by,
+                struct text *msg)
 {
     struct port_arg p;
     const char *err = parse_port(port, &p);

@@ -1,4 +1,5 @@
-/* check.c - results of checks: statuses, health counters, what they do to the server, what is logged. */
+/* check.c - results of checks: statuses, health counters, what they do to the server, what is
+ * logged. */
 #include "server/check_int.h"
 #include "server/observe.h"
 #include "server/state_int.h"
@@ -146,12 +147,14 @@ log_change(struct check *ck, unsigned health_before)
     out_printf(&o, "%s check for %sserver %s/%s %s%s, reason: ",
                atomic_load(&ck->flags) & CHKF_AGENT ? "Agent" : "Health",
                s->flags & SRVF_BACKUP ? "backup " : "", px.name, s->name,
-               res == CHKR_CONDPASS ? "conditionally " : "", res == CHKR_FAILED ? "failed" : "succeeded");
+               res == CHKR_CONDPASS ? "conditionally " : "",
+               res == CHKR_FAILED ? "failed" : "succeeded");
     put_result(ck, &o);
-    out_printf(&o, ", status: %u/%u %s.", up ? health - ck->rise + 1 : health, up ? ck->fall : ck->rise,
-               !up                           ? "DOWN"
+    out_printf(&o, ", status: %u/%u %s.", up ? health - ck->rise + 1 : health,
+               up ? ck->fall : ck->rise,
+               !up                             ? "DOWN"
                : atomic_load(&s->uweight) == 0 ? "DRAIN"
-                                             : "UP");
+                                               : "UP");
     text[o.len] = '\0';
     server_hooks.log(s->px, LOGL_NOTICE, text);
 }
@@ -262,8 +265,8 @@ observed(struct server *s, enum srv_on_error action, const char *last)
             atomic_store(&ck->health, limit);
     }
     if (action != SRV_ON_ERROR_FASTINTER) {
-        snprintf(desc, sizeof(desc), "Detected %u consecutive errors, last one was: %s", s->error_limit,
-                 last);
+        snprintf(desc, sizeof(desc), "Detected %u consecutive errors, last one was: %s",
+                 s->error_limit, last);
         check_report(ck, CHK_HANA, 0, desc);
     }
     check_run_now(ck);

@@ -1,4 +1,5 @@
-/* check_agent.c - agent checks: a line of words that set weight, limits and states (manual 5.2, agent-check). */
+/* check_agent.c - agent checks: a line of words that set weight, limits and states (manual 5.2,
+ * agent-check). */
 #include "server/check_int.h"
 #include "server/state_int.h"
 
@@ -10,10 +11,10 @@ static struct check_conf check_agent_script = { .type = CHECK_AGENT, .option = "
 
 /** What the agent's line says. */
 struct agent_answer {
-    struct slice state;   /* up, down, stopped, fail; p NULL: not said */
-    struct slice why;     /* what follows it */
-    struct slice admin;   /* ready, drain, maint */
-    struct slice weight;  /* "75%" or "weight:..." without the prefix */
+    struct slice state;  /* up, down, stopped, fail; p NULL: not said */
+    struct slice why;    /* what follows it */
+    struct slice admin;  /* ready, drain, maint */
+    struct slice weight; /* "75%" or "weight:..." without the prefix */
     struct slice maxconn;
     struct slice unknown; /* the first word that means nothing */
 };
@@ -92,7 +93,8 @@ apply_numbers(struct server *s, const struct agent_answer *a)
     uint64_t n;
 
     if (a->weight.p) {
-        snprintf(text, sizeof(text), "%.*s", (int)MIN(a->weight.len, sizeof(text) - 1), a->weight.p);
+        snprintf(text, sizeof(text), "%.*s", (int)MIN(a->weight.len, sizeof(text) - 1),
+                 a->weight.p);
         err = server_set_weight(s, text);
     }
     if (a->maxconn.p) {

@@ -1,4 +1,5 @@
-/* check_conf.c - what to check: `option httpchk` and its relatives, sections healthcheck, implicit rules. */
+/* check_conf.c - what to check: `option httpchk` and its relatives, sections healthcheck, implicit
+ * rules. */
 #include "server/check_int.h"
 #include "server/parse_int.h"
 
@@ -28,7 +29,7 @@ clone_rules(struct cfg *c, struct list *to, const struct list *from)
 {
     const struct check_rule *r;
 
-    list_each(r, from, link) {
+    list_each (r, from, link) {
         struct check_rule *copy = check_rule_new(c, r->kind);
 
         *copy = *r;
@@ -112,7 +113,9 @@ literal_fmt(struct cfg *c, unsigned i, struct slice s, struct proxy *px)
 static struct slice
 next_line(struct slice *rest)
 {
-    static const struct slice ends[] = { { "\r\n", 2 }, { "\\r\\n", 4 }, { "\n", 1 }, { "\\n", 2 } };
+    static const struct slice ends[] = {
+        { "\r\n", 2 }, { "\\r\\n", 4 }, { "\n", 1 }, { "\\n", 2 }
+    };
     size_t best = SIZE_MAX, len = 0;
     struct slice line = *rest;
 
@@ -135,13 +138,15 @@ next_line(struct slice *rest)
 
 /** The old way to send headers and a body: hidden behind the version. Works, with a warning. */
 static enum cfg_rc
-take_hidden_parts(struct cfg *c, unsigned i, struct check_send *s, struct proxy *px, struct slice rest)
+take_hidden_parts(struct cfg *c, unsigned i, struct check_send *s, struct proxy *px,
+                  struct slice rest)
 {
     struct slice line;
 
-    cfg_warn(c, i,
-             "'option httpchk' : hiding headers or body at the end of the version string is deprecated. "
-             "Please, consider to use 'http-check send' directive instead.");
+    cfg_warn(
+        c, i,
+        "'option httpchk' : hiding headers or body at the end of the version string is deprecated. "
+        "Please, consider to use 'http-check send' directive instead.");
     while (rest.p) {
         struct slice value, name;
         struct logfmt *fmt;
@@ -152,7 +157,8 @@ take_hidden_parts(struct cfg *c, unsigned i, struct check_send *s, struct proxy 
             break;
         name = slice_cut(line, ':', &value);
         if (!value.p)
-            return cfg_error(c, i, "'option httpchk' : malformed header '%.*s' in the version string.",
+            return cfg_error(c, i,
+                             "'option httpchk' : malformed header '%.*s' in the version string.",
                              SLF(line));
         value = slice_trim(value);
         lower = arena_slicedup(c->arena, slice_trim(name));
@@ -233,11 +239,13 @@ parse_external(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigne
 }
 
 enum cfg_rc
-check_parse_option(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigned *at, bool *known)
+check_parse_option(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigned *at,
+                   bool *known)
 {
     static const struct {
         const char *name;
-        enum cfg_rc (*parse)(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigned *at);
+        enum cfg_rc (*parse)(struct cfg *c, struct check_conf *conf, struct proxy *px,
+                             unsigned *at);
     } options[] = { { "httpchk", parse_httpchk },
                     { "tcp-check", parse_tcp_check },
                     { "external-check", parse_external } };
@@ -268,7 +276,7 @@ first_action(const struct list *rules)
 {
     struct check_rule *r;
 
-    list_each(r, rules, link) {
+    list_each (r, rules, link) {
         if (!is_prelude(r))
             return r;
     }
@@ -290,7 +298,7 @@ number_steps(struct list *rules)
     struct check_rule *r;
     unsigned n = 0;
 
-    list_each(r, rules, link)
+    list_each (r, rules, link)
         r->step = ++n;
 }
 
@@ -355,7 +363,7 @@ add_implicit_expect(struct cfg *c, struct list *rules)
     struct check_rule *r;
     bool judged = false;
 
-    list_each(r, rules, link) {
+    list_each (r, rules, link) {
         if (r->kind == CR_EXPECT)
             judged = true;
         else if (r->kind == CR_SEND)
@@ -413,11 +421,14 @@ static enum cfg_rc
 resolve_external(struct cfg *c, struct server *s, const struct check_conf *conf)
 {
     if (!conf->ext_command)
-        return cfg_error_at(c, NULL, "Proxy '%s' : 'option external-check' unable to find required 'external-check command'.",
+        return cfg_error_at(c, NULL,
+                            "Proxy '%s' : 'option external-check' unable to find required "
+                            "'external-check command'.",
                             px_name(s));
     if (!tune.insecure_fork)
         return cfg_error_at(c, NULL,
-                            "Proxy '%s' : 'option external-check' needs 'insecure-fork-wanted' in the global section.",
+                            "Proxy '%s' : 'option external-check' needs 'insecure-fork-wanted' in "
+                            "the global section.",
                             px_name(s));
     return CFG_OK;
 }
@@ -437,7 +448,8 @@ resolve_port(struct cfg *c, struct server *s)
     r = first_action(&ck->conf->rules);
     if (r && r->kind == CR_CONNECT && (r->connect.port || r->connect.port_expr))
         return CFG_OK;
-    return cfg_error_at(c, NULL, "config: proxy '%s': server '%s' has neither service port nor check port.",
+    return cfg_error_at(c, NULL,
+                        "config: proxy '%s': server '%s' has neither service port nor check port.",
                         px_name(s), s->name);
 }
 
@@ -446,16 +458,23 @@ static void
 warn_unused(struct cfg *c, const struct server_px *px, const struct check_conf *conf)
 {
     if (conf->type != CHECK_HTTP && !list_empty(&conf->http_rules))
-        cfg_warn_at(c, NULL, "proxy '%s' uses http-check rules without 'option httpchk', so the rules are ignored.",
-                    px->name);
+        cfg_warn_at(
+            c, NULL,
+            "proxy '%s' uses http-check rules without 'option httpchk', so the rules are ignored.",
+            px->name);
     if (conf->type != CHECK_TCP && !list_empty(&conf->tcp_rules))
-        cfg_warn_at(c, NULL, "proxy '%s' uses tcp-check rules without 'option tcp-check', so the rules are ignored.",
-                    px->name);
+        cfg_warn_at(
+            c, NULL,
+            "proxy '%s' uses tcp-check rules without 'option tcp-check', so the rules are ignored.",
+            px->name);
     if (conf->type != CHECK_HTTP && conf->disable_on_404)
-        cfg_warn_at(c, NULL, "'disable-on-404' will be ignored for proxy '%s' (requires 'option httpchk').",
+        cfg_warn_at(c, NULL,
+                    "'disable-on-404' will be ignored for proxy '%s' (requires 'option httpchk').",
                     px->name);
     if (conf->type != CHECK_HTTP && conf->send_state)
-        cfg_warn_at(c, NULL, "'send-state' will be ignored for proxy '%s' (requires 'option httpchk').", px->name);
+        cfg_warn_at(c, NULL,
+                    "'send-state' will be ignored for proxy '%s' (requires 'option httpchk').",
+                    px->name);
 }
 
 static struct check_conf *
@@ -484,7 +503,8 @@ resolve_agent(struct cfg *c, struct server *s)
         return CFG_OK;
     ck->conf = check_agent_conf();
     if (!ck->port)
-        return server_error(c, s, "server %s does not have agent port. Agent check has been disabled.", s->name);
+        return server_error(
+            c, s, "server %s does not have agent port. Agent check has been disabled.", s->name);
     check_register(ck);
     return CFG_OK;
 }
@@ -498,7 +518,8 @@ check_resolve(struct cfg *c, struct server *s)
     struct server_px px;
 
     server_hooks.view(s->px, &px);
-    ck->use_tls = ck->tls == CHKT_ON || (ck->tls == CHKT_AUTO && (s->flags & SRVF_TLS) && !own_target);
+    ck->use_tls =
+        ck->tls == CHKT_ON || (ck->tls == CHKT_AUTO && (s->flags & SRVF_TLS) && !own_target);
     if (!own_target && (s->flags & (SRVF_SEND_PROXY | SRVF_SEND_PROXY_V2)))
         ck->send_proxy = true;
     if (resolve_agent(c, s) != CFG_OK)
@@ -517,4 +538,19 @@ check_resolve(struct cfg *c, struct server *s)
         return CFG_ERR;
     check_register(ck);
     return resolve_port(c, s);
+}
+
+bool
+check_wants_tls(const struct check *ck)
+{
+    const struct check_rule *rule;
+
+    if (ck->use_tls || ck->tls == CHKT_ON)
+        return true;
+    if (!ck->conf)
+        return false;
+    list_each (rule, &ck->conf->rules, link)
+        if (rule->kind == CR_CONNECT && rule->connect.tls)
+            return true;
+    return false;
 }

@@ -1,4 +1,5 @@
-/* check_engine.c - one engine for all checks: steps through the rules, says what it wants, knows no sockets. */
+/* check_engine.c - one engine for all checks: steps through the rules, says what it wants, knows no
+ * sockets. */
 #include "server/check_int.h"
 
 #include "config/tune.h"
@@ -28,10 +29,14 @@ check_run_new(struct check *ck)
         check_run_free(&r);
         return NULL;
     }
-    r->x = (struct sample_ctx){ .px = ck->srv->px, .check = ck, .tmp = &r->tmp,
-                                .opt = SMPO_RES | SMPO_FINAL, .point = PT_CHECK };
+    r->x = (struct sample_ctx){ .px = ck->srv->px,
+                                .check = ck,
+                                .tmp = &r->tmp,
+                                .opt = SMPO_RES | SMPO_FINAL,
+                                .point = PT_CHECK };
     r->limits.hdr_max = tune.http_maxhdr;
-    r->rule = list_empty(&r->conf->rules) ? NULL : list_first(&r->conf->rules, struct check_rule, link);
+    r->rule =
+        list_empty(&r->conf->rules) ? NULL : list_first(&r->conf->rules, struct check_rule, link);
     check_http_reset(r);
     return r;
 }
@@ -195,7 +200,8 @@ step_var(struct check_run *r, const struct check_rule *rule)
     } else if (!expr_eval(rule->var.expr, &r->x, &smp)) {
         return;
     }
-    (void)var_set(rule->var.name, &r->x, &smp, rule->var.cond); /* a refused value is not an error of the server */
+    (void)var_set(rule->var.name, &r->x, &smp,
+                  rule->var.cond); /* a refused value is not an error of the server */
 }
 
 /** All rules are done. */
@@ -205,7 +211,7 @@ finish(struct check_run *r)
     const struct check_rule *rule, *last = NULL;
     bool talked = false, explicit = false;
 
-    list_each(rule, &r->conf->rules, link) {
+    list_each (rule, &r->conf->rules, link) {
         talked |= rule->kind == CR_SEND || rule->kind == CR_EXPECT;
         explicit |= rule->step != 0;
         if (rule->kind == CR_EXPECT || rule->kind == CR_CONNECT || rule->kind == CR_SEND)

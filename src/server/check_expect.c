@@ -1,4 +1,5 @@
-/* check_expect.c - judging what was received: patterns over bytes, results and their descriptions. */
+/* check_expect.c - judging what was received: patterns over bytes, results and their descriptions.
+ */
 #include "server/check_int.h"
 
 #include <stdarg.h>
@@ -98,8 +99,8 @@ check_expect_passed(struct check_run *r, const struct check_rule *rule)
 }
 
 enum check_expect_rc
-check_expect_failed(struct check_run *r, const struct check_rule *rule, enum check_status dflt, int code,
-                    const char *fmt, ...)
+check_expect_failed(struct check_run *r, const struct check_rule *rule, enum check_status dflt,
+                    int code, const char *fmt, ...)
 {
     const struct check_expect *e = &rule->expect;
     enum check_status st = e->err_status ? e->err_status : dflt;
@@ -177,11 +178,14 @@ mismatch(struct check_run *r, const struct check_rule *rule)
         [CE_BINARY_LF] = " (log-format binary)",
     };
     const struct check_expect *e = &rule->expect;
-    const char *what = e->inverse ? "TCPCHK matched unwanted content" : "TCPCHK did not match content";
+    const char *what =
+        e->inverse ? "TCPCHK matched unwanted content" : "TCPCHK did not match content";
 
     if (e->kind == CE_STRING)
-        return check_expect_failed(r, rule, CHK_L7RSP, 0, "%s '%.*s' at step %u", what, SLF(e->data), rule->step);
-    return check_expect_failed(r, rule, CHK_L7RSP, 0, "%s%s at step %u", what, kinds[e->kind], rule->step);
+        return check_expect_failed(r, rule, CHK_L7RSP, 0, "%s '%.*s' at step %u", what,
+                                   SLF(e->data), rule->step);
+    return check_expect_failed(r, rule, CHK_L7RSP, 0, "%s%s at step %u", what, kinds[e->kind],
+                               rule->step);
 }
 
 enum check_expect_rc

@@ -12,18 +12,12 @@ static const struct {
     bool http, tcp;
     enum check_expect_kind kind;
 } patterns[] = {
-    { "string", false, true, CE_STRING },
-    { "binary", false, true, CE_BINARY },
-    { "rstring", false, true, CE_REGEX },
-    { "rbinary", false, true, CE_REGEX_BINARY },
-    { "string-lf", false, true, CE_STRING_LF },
-    { "binary-lf", false, true, CE_BINARY_LF },
-    { "status", true, false, CE_HTTP_STATUS },
-    { "rstatus", true, false, CE_HTTP_RSTATUS },
-    { "hdr", true, false, CE_HTTP_HDR },
-    { "fhdr", true, false, CE_HTTP_FHDR },
-    { "string", true, false, CE_HTTP_BODY },
-    { "rstring", true, false, CE_HTTP_RBODY },
+    { "string", false, true, CE_STRING },          { "binary", false, true, CE_BINARY },
+    { "rstring", false, true, CE_REGEX },          { "rbinary", false, true, CE_REGEX_BINARY },
+    { "string-lf", false, true, CE_STRING_LF },    { "binary-lf", false, true, CE_BINARY_LF },
+    { "status", true, false, CE_HTTP_STATUS },     { "rstatus", true, false, CE_HTTP_RSTATUS },
+    { "hdr", true, false, CE_HTTP_HDR },           { "fhdr", true, false, CE_HTTP_FHDR },
+    { "string", true, false, CE_HTTP_BODY },       { "rstring", true, false, CE_HTTP_RBODY },
     { "string-lf", true, false, CE_HTTP_BODY_LF },
 };
 
@@ -36,7 +30,8 @@ take_regex(struct check_parse *p, unsigned i, unsigned flags)
     if (re)
         regex_keep(re);
     else
-        check_parse_error(p, i, err ? arena_strdup(p->c->arena, err) : "invalid regular expression.");
+        check_parse_error(p, i,
+                          err ? arena_strdup(p->c->arena, err) : "invalid regular expression.");
     free(err);
     return re;
 }
@@ -54,15 +49,15 @@ take_statuses(struct check_parse *p, unsigned i, struct check_expect *e)
         uint64_t a, b;
 
         if (!slice_to_uint(low, &a) || a > 999 || (high.p && (!slice_to_uint(high, &b) || b > 999)))
-            return check_parse_error(p, i,
-                                     arena_printf(p->c->arena, "invalid status codes range '%s'.",
-                                                  cfg_arg(p->c, i)));
+            return check_parse_error(
+                p, i,
+                arena_printf(p->c->arena, "invalid status codes range '%s'.", cfg_arg(p->c, i)));
         r->low = (unsigned)a;
         r->high = high.p ? (unsigned)b : r->low;
         if (r->high < r->low)
-            return check_parse_error(p, i,
-                                     arena_printf(p->c->arena, "invalid status codes range '%s'.",
-                                                  cfg_arg(p->c, i)));
+            return check_parse_error(
+                p, i,
+                arena_printf(p->c->arena, "invalid status codes range '%s'.", cfg_arg(p->c, i)));
         *end = r;
         end = &r->next;
     }
@@ -71,10 +66,12 @@ take_statuses(struct check_parse *p, unsigned i, struct check_expect *e)
 
 /** "[-m <meth>] <pattern>" of a header's name or value. */
 static enum cfg_rc
-take_hdr_pattern(struct check_parse *p, unsigned *at, const char *what, bool fmt, struct check_pattern *out)
+take_hdr_pattern(struct check_parse *p, unsigned *at, const char *what, bool fmt,
+                 struct check_pattern *out)
 {
-    static const char *const methods[] = { [CM_STR] = "str", [CM_BEG] = "beg", [CM_END] = "end",
-                                           [CM_SUB] = "sub", [CM_REG] = "reg" };
+    static const char *const methods[] = {
+        [CM_STR] = "str", [CM_BEG] = "beg", [CM_END] = "end", [CM_SUB] = "sub", [CM_REG] = "reg"
+    };
     struct cfg *c = p->c;
 
     out->how = CM_STR;
@@ -86,16 +83,17 @@ take_hdr_pattern(struct check_parse *p, unsigned *at, const char *what, bool fmt
         if (m == COUNT_OF(methods) || (fmt && m == CM_REG))
             return check_parse_error(
                 p, *at + 1,
-                arena_printf(c->arena, "'%s' : '-m' only supports 'str', 'beg', 'end'%s (got '%s').", what,
+                arena_printf(c->arena,
+                             "'%s' : '-m' only supports 'str', 'beg', 'end'%s (got '%s').", what,
                              fmt ? " or 'sub'" : ", 'sub' or 'reg'", cfg_arg(c, *at + 1)));
         out->how = m;
         *at += 2;
     }
     if (*at >= c->nwords)
-        return check_parse_error(p, *at, arena_printf(c->arena, "'%s' expect a pattern with the %s keyword",
-                                                      what, strcmp(cfg_arg(c, *at - 1), "name") == 0
-                                                                ? "name"
-                                                                : "value"));
+        return check_parse_error(
+            p, *at,
+            arena_printf(c->arena, "'%s' expect a pattern with the %s keyword", what,
+                         strcmp(cfg_arg(c, *at - 1), "name") == 0 ? "name" : "value"));
     out->set = true;
     out->s = slice(c->word[*at].s, c->word[*at].len);
     if (fmt && !(out->fmt = check_parse_fmt(p, *at)))
@@ -114,7 +112,8 @@ take_header(struct check_parse *p, unsigned *at, const char *what, struct check_
     if ((!cfg_arg_is(c, *at, "name") && !cfg_arg_is(c, *at, "name-lf")) || *at + 1 >= c->nwords)
         return check_parse_error(
             p, *at,
-            arena_printf(c->arena, "'%s' expects at the name keyword as first argument followed by a pattern",
+            arena_printf(c->arena,
+                         "'%s' expects at the name keyword as first argument followed by a pattern",
                          what));
     ++*at;
     if (take_hdr_pattern(p, at, what, cfg_arg_is(c, *at - 1, "name-lf"), &e->name) != CFG_OK)
@@ -134,14 +133,16 @@ take_pattern(struct check_parse *p, unsigned *at, const char *what, struct check
     if (e->kind == CE_HTTP_HDR || e->kind == CE_HTTP_FHDR)
         return take_header(p, at, what, e);
     if (i >= c->nwords)
-        return check_parse_error(p, i, arena_printf(c->arena, "'%s' expects a <pattern> as argument", what));
+        return check_parse_error(
+            p, i, arena_printf(c->arena, "'%s' expects a <pattern> as argument", what));
     ++*at;
     e->data = slice(c->word[i].s, c->word[i].len);
     switch (e->kind) {
     case CE_BINARY:
         e->data = check_unhex(c->arena, e->data);
         return e->data.p ? CFG_OK
-                         : check_parse_error(p, i, arena_printf(c->arena, "'%s' invalid binary string.", what));
+                         : check_parse_error(
+                               p, i, arena_printf(c->arena, "'%s' invalid binary string.", what));
     case CE_HTTP_STATUS:
         return take_statuses(p, i, e);
     case CE_REGEX:
@@ -167,7 +168,8 @@ take_status_name(struct check_parse *p, unsigned *at, enum check_status *out)
         const char *option, *names, *shown;
     } sets[] = {
         { "ok-status", " L4OK L6OK L7OK L7OKC ", "'L4OK', 'L6OK', 'L7OK' or 'L7OKC'" },
-        { "error-status", " L4CON L6RSP L7RSP L7STS L7OKC ", "'L4CON', 'L6RSP', 'L7RSP' or 'L7STS'" },
+        { "error-status", " L4CON L6RSP L7RSP L7STS L7OKC ",
+          "'L4CON', 'L6RSP', 'L7RSP' or 'L7STS'" },
         { "tout-status", " L4TOUT L6TOUT L7TOUT ", "'L4TOUT', 'L6TOUT' or 'L7TOUT'" },
     };
     const char *option = cfg_arg(p->c, *at), *v = cfg_arg(p->c, *at + 1);
@@ -177,9 +179,10 @@ take_status_name(struct check_parse *p, unsigned *at, enum check_status *out)
     while (strcmp(sets[k].option, option) != 0)
         k++;
     if (!*v || !strstr(sets[k].names, padded))
-        return check_parse_error(p, *at + 1,
-                                 arena_printf(p->c->arena, "'%s' only supports %s status (got '%s').", option,
-                                              sets[k].shown, v));
+        return check_parse_error(
+            p, *at + 1,
+            arena_printf(p->c->arena, "'%s' only supports %s status (got '%s').", option,
+                         sets[k].shown, v));
     *out = check_status_find(v);
     *at += 2;
     return CFG_OK;
@@ -193,7 +196,8 @@ take_min_recv(struct check_parse *p, unsigned *at, struct check_expect *e)
     if (*at + 1 >= p->c->nwords)
         return check_parse_error(p, *at, "'min-recv' expects a integer as argument");
     if (!slice_to_int(slice_str(cfg_arg(p->c, *at + 1)), &n) || n < -1 || n > INT_MAX)
-        return check_parse_error(p, *at + 1, "'min-recv' expects -1 or an integer from 0 to INT_MAX");
+        return check_parse_error(p, *at + 1,
+                                 "'min-recv' expects -1 or an integer from 0 to INT_MAX");
     e->min_recv = (long)n;
     *at += 2;
     return CFG_OK;
@@ -203,8 +207,9 @@ static enum cfg_rc
 take_message(struct check_parse *p, unsigned *at, struct logfmt **out)
 {
     if (*at + 1 >= p->c->nwords)
-        return check_parse_error(p, *at, arena_printf(p->c->arena, "'%s' expects a string as argument.",
-                                                      cfg_arg(p->c, *at)));
+        return check_parse_error(
+            p, *at,
+            arena_printf(p->c->arena, "'%s' expects a string as argument.", cfg_arg(p->c, *at)));
     *out = check_parse_fmt(p, *at + 1);
     *at += 2;
     return *out ? CFG_OK : CFG_ERR;
@@ -253,12 +258,14 @@ unknown(struct check_parse *p, unsigned at)
 {
     return check_parse_error(
         p, at,
-        arena_printf(p->c->arena,
-                     p->http ? "'only supports min-recv, [!]string', '[!]rstring', '[!]string-lf', '[!]status', "
-                               "'[!]rstatus', [!]hdr, [!]fhdr or comment but got '%s' as argument."
-                             : "'only supports min-recv, '[!]binary', '[!]string', '[!]rstring', '[!]string-lf'"
-                               "'[!]rbinary', '[!]binary-lf' or comment but got '%s' as argument.",
-                     cfg_arg(p->c, at)));
+        arena_printf(
+            p->c->arena,
+            p->http
+                ? "'only supports min-recv, [!]string', '[!]rstring', '[!]string-lf', '[!]status', "
+                  "'[!]rstatus', [!]hdr, [!]fhdr or comment but got '%s' as argument."
+                : "'only supports min-recv, '[!]binary', '[!]string', '[!]rstring', '[!]string-lf'"
+                  "'[!]rbinary', '[!]binary-lf' or comment but got '%s' as argument.",
+            cfg_arg(p->c, at)));
 }
 
 /** "[!] <kind> <pattern>" */
@@ -290,7 +297,7 @@ misses_send(const struct check_parse *p)
     const struct check_rule *r;
     bool connected = false;
 
-    list_each(r, p->rules, link) {
+    list_each (r, p->rules, link) {
         if (r->kind == CR_CONNECT)
             connected = true;
         else if (r->kind == CR_SEND)
@@ -305,11 +312,12 @@ check_parse_expect(struct check_parse *p, unsigned *at)
     struct check_rule *r = check_rule_new(p->c, CR_EXPECT);
 
     if (misses_send(p))
-        return check_parse_error(p, 0,
-                                 arena_printf(p->c->arena,
-                                              "unable to add http-check expect rule at step %u (missing "
-                                              "send rule).",
-                                              check_next_step(p->rules)));
+        return check_parse_error(
+            p, 0,
+            arena_printf(p->c->arena,
+                         "unable to add http-check expect rule at step %u (missing "
+                         "send rule).",
+                         check_next_step(p->rules)));
 
     if (*at >= p->c->nwords)
         return check_parse_error(p, *at, "expects at least a matching pattern as arguments.");

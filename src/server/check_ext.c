@@ -1,4 +1,5 @@
-/* check_ext.c - external checks: a command per check (manual: option external-check). Its end is told by a pidfd. */
+/* check_ext.c - external checks: a command per check (manual: option external-check). Its end is
+ * told by a pidfd. */
 #include "server/check_int.h"
 
 #include <errno.h>
@@ -82,7 +83,8 @@ make_argv(struct check_run *r, const char **argv)
     argv[1] = "NOT_USED";
     argv[2] = "NOT_USED";
     argv[3] = arena_slicedup(&r->tmp, out_slice(&o));
-    argv[4] = addr_is_unix(&a) ? "NOT_USED" : arena_printf(&r->tmp, "%u", ck->port ? ck->port : s->port);
+    argv[4] =
+        addr_is_unix(&a) ? "NOT_USED" : arena_printf(&r->tmp, "%u", ck->port ? ck->port : s->port);
     argv[5] = NULL;
 }
 
@@ -105,7 +107,8 @@ spawn(struct check_run *r, const char *const *argv, char *const *envp)
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &dflt);
     posix_spawnattr_setpgroup(&attr, 0);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(
+        &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     rc = posix_spawn(&r->pid, argv[0], &fa, &attr, (char *const *)(uintptr_t)argv, envp);
     posix_spawn_file_actions_destroy(&fa);
     posix_spawnattr_destroy(&attr);

@@ -33,11 +33,15 @@ put_state(const struct server *s, struct out *o)
     server_status_text(s, state, sizeof(state));
     addr_put_host(&a, &s->addr);
     addr[a.len] = '\0';
-    out_printf(o, "x-haproxy-server-state: %s; address=%s; port=%u; name=%s/%s; node=%s; weight=%u/%u; "
-                  "scur=%u/%u; qcur=%u",
-               state, addr, s->port, px.name, s->name,
-               tune.node ? tune.node : tune.hostname ? tune.hostname : "", server_shown_weight(s), total,
-               atomic_load(&s->cur_sess), conn, atomic_load(&s->queued));
+    out_printf(
+        o,
+        "x-haproxy-server-state: %s; address=%s; port=%u; name=%s/%s; node=%s; weight=%u/%u; "
+        "scur=%u/%u; qcur=%u",
+        state, addr, s->port, px.name, s->name,
+        tune.node       ? tune.node
+        : tune.hostname ? tune.hostname
+                        : "",
+        server_shown_weight(s), total, atomic_load(&s->cur_sess), conn, atomic_load(&s->queued));
     if (atomic_load(&s->state) == SRV_STARTING)
         out_printf(o, "; throttle=%u%%", server_throttle_pct(s));
     out_lit(o, "\r\n");
@@ -55,7 +59,8 @@ check_http_request(struct check_run *r, const struct check_rule *rule, struct ou
 {
     const struct check_send *s = &rule->send;
     const char *meth = s->meth ? s->meth : "OPTIONS";
-    struct slice uri = s->uri_fmt ? logfmt_slice(s->uri_fmt, &r->x) : slice_str(s->uri ? s->uri : "/");
+    struct slice uri =
+        s->uri_fmt ? logfmt_slice(s->uri_fmt, &r->x) : slice_str(s->uri ? s->uri : "/");
     struct slice body = s->body_fmt ? logfmt_slice(s->body_fmt, &r->x) : s->body;
     bool v11 = is_at_least_1_1(s->version);
 
@@ -171,7 +176,8 @@ pattern_matches(const struct check_pattern *p, struct slice pattern, struct slic
     case CM_END:
         return nocase ? slice_ends_nocase(text, pattern) : slice_ends(text, pattern);
     case CM_SUB:
-        return (nocase ? slice_search_nocase(text, pattern) : slice_search(text, pattern)) != SIZE_MAX;
+        return (nocase ? slice_search_nocase(text, pattern) : slice_search(text, pattern)) !=
+               SIZE_MAX;
     case CM_REG:
         return regex_match(p->regex, text);
     }
@@ -179,7 +185,8 @@ pattern_matches(const struct check_pattern *p, struct slice pattern, struct slic
 }
 
 static bool
-values_match(const struct check_run *r, const struct check_expect *e, const struct http_hdr *h, struct slice value)
+values_match(const struct check_run *r, const struct check_expect *e, const struct http_hdr *h,
+             struct slice value)
 {
     struct slice rest = h->value, one;
 
@@ -220,7 +227,8 @@ judge_head(struct check_run *r, const struct check_rule *rule)
 
     if (match != e->inverse)
         return CX_PASS;
-    return check_expect_failed(r, rule, CHK_L7STS, (int)r->head.status, "%.*s", SLF(r->head.reason));
+    return check_expect_failed(r, rule, CHK_L7STS, (int)r->head.status, "%.*s",
+                               SLF(r->head.reason));
 }
 
 static enum check_expect_rc
@@ -235,20 +243,23 @@ judge_body(struct check_run *r, const struct check_rule *rule, bool last)
     if (!last && (body.len == 0 || (e->min_recv > 0 && body.len < (size_t)e->min_recv)))
         return CX_WAIT;
     if (body.len == 0)
-        return check_expect_failed(r, rule, CHK_L7RSP, status, "HTTP content check could not find a response body");
+        return check_expect_failed(r, rule, CHK_L7RSP, status,
+                                   "HTTP content check could not find a response body");
     if (e->kind == CE_HTTP_BODY_LF) {
         pattern = logfmt_slice(e->fmt, &r->x);
         if (!pattern.p)
-            return check_expect_failed(r, rule, CHK_L7RSP, status, "HTTP content check did not match");
+            return check_expect_failed(r, rule, CHK_L7RSP, status,
+                                       "HTTP content check did not match");
     }
-    match = e->kind == CE_HTTP_RBODY ? regex_match(e->regex, body) : slice_search(body, pattern) != SIZE_MAX;
+    match = e->kind == CE_HTTP_RBODY ? regex_match(e->regex, body)
+                                     : slice_search(body, pattern) != SIZE_MAX;
     if (!match && !last && e->min_recv < 0)
         return CX_WAIT;
     if (match != e->inverse)
         return CX_PASS;
-    return check_expect_failed(r, rule, CHK_L7RSP, status,
-                               e->inverse ? "HTTP check matched unwanted content"
-                                          : "HTTP content check did not match");
+    return check_expect_failed(
+        r, rule, CHK_L7RSP, status,
+        e->inverse ? "HTTP check matched unwanted content" : "HTTP content check did not match");
 }
 
 enum check_expect_rc

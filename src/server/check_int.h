@@ -40,9 +40,9 @@ enum check_expect_kind {
 };
 
 struct check_connect {
-    unsigned port;          /* 0: the check's */
+    unsigned port; /* 0: the check's */
     struct expr *port_expr;
-    struct addr addr;       /* kind ADDR_NONE: the check's */
+    struct addr addr; /* kind ADDR_NONE: the check's */
     bool dflt, send_proxy, tls, socks4, linger;
     const char *sni, *alpn, *proto;
 };
@@ -85,7 +85,7 @@ enum check_expect_rc { CX_WAIT, CX_PASS, CX_FAIL }; /* CX_FAIL: the run's result
 struct check_expect {
     enum check_expect_kind kind;
     bool inverse;
-    long min_recv; /* -1: not given */
+    long min_recv;     /* -1: not given */
     struct slice data; /* bytes of string or binary, source of a regex */
     struct regex *regex;
     struct logfmt *fmt;
@@ -96,8 +96,8 @@ struct check_expect {
     struct expr *status_code;
     enum check_expect_rc (*fn)(struct check_run *r, const struct check_rule *rule, bool last);
     /* of protocol checks, in place of formats: */
-    const char *ok_text;       /* fixed description of success */
-    unsigned text_from;        /* description: the line from this offset on, with text_ok / text_err */
+    const char *ok_text; /* fixed description of success */
+    unsigned text_from;  /* description: the line from this offset on, with text_ok / text_err */
     bool text_ok, text_err, code_digits; /* the first three bytes are the code */
     const char *err_text;
 };
@@ -120,16 +120,16 @@ struct check_rule {
     };
 };
 
-/** What `option httpchk`, `http-check`, `tcp-check`... set for a backend or a healthcheck section. Shared with proxies
- *  made from a defaults section until these write to it. */
+/** What `option httpchk`, `http-check`, `tcp-check`... set for a backend or a healthcheck section.
+ * Shared with proxies made from a defaults section until these write to it. */
 struct check_conf {
-    struct proxy *owner;  /* who may write */
+    struct proxy *owner; /* who may write */
     struct cfg_loc loc;
     enum check_type type;
-    const char *option;   /* "httpchk", for messages */
-    bool http_inherited, tcp_inherited; /* own rules replace those of the defaults */
+    const char *option;                             /* "httpchk", for messages */
+    bool http_inherited, tcp_inherited;             /* own rules replace those of the defaults */
     struct list http_rules, tcp_rules, proto_rules; /* struct check_rule */
-    struct check_rule *http_send;       /* request line of option httpchk, merged with http-check send */
+    struct check_rule *http_send; /* request line of option httpchk, merged with http-check send */
     bool disable_on_404, send_state;
     bool http_opt_seen;   /* option httpchk was here */
     bool http_send_given; /* http-check send without a connect was here */
@@ -147,8 +147,8 @@ struct check_run {
     bool begun;                    /* the current rule was started */
 
     /* from the driver */
-    bool connected;    /* the connection that the current connect rule asked for stands */
-    bool eof, full;    /* no more bytes will come, or fit */
+    bool connected; /* the connection that the current connect rule asked for stands */
+    bool eof, full; /* no more bytes will come, or fit */
     char *rx;
     size_t rx_len, rx_size;
     /* to the driver */
@@ -179,7 +179,7 @@ struct check_run {
     size_t pp_len, pp_off;
     char pp[256];
     int64_t deadline_ms;
-    pid_t pid;      /* external check: the command; 0: none */
+    pid_t pid; /* external check: the command; 0: none */
     struct ext *ext;
 };
 
@@ -196,7 +196,8 @@ enum check_want check_engine_step(struct check_run *r);
 struct check_run *check_run_new(struct check *ck);
 void check_run_free(struct check_run **r);
 /** Sets the result. `fmt` NULL: no description. */
-void check_result(struct check_run *r, enum check_status st, int code, const char *fmt, ...) PRINTF(4, 5);
+void check_result(struct check_run *r, enum check_status st, int code, const char *fmt, ...)
+    PRINTF(4, 5);
 /** The transport failed: errno value, or 0 with `expired`. */
 void check_conn_error(struct check_run *r, int err, bool expired);
 /** Bytes received since the last send. */
@@ -208,7 +209,8 @@ check_received(const struct check_run *r)
 
 /* check_http.c */
 bool check_http_request(struct check_run *r, const struct check_rule *rule, struct out *o);
-enum check_expect_rc check_http_expect(struct check_run *r, const struct check_rule *rule, bool last);
+enum check_expect_rc check_http_expect(struct check_run *r, const struct check_rule *rule,
+                                       bool last);
 void check_http_reset(struct check_run *r);
 
 /* check_expect.c */
@@ -216,8 +218,9 @@ enum check_expect_rc check_expect_eval(struct check_run *r, const struct check_r
 /** Success of an expect rule: status, code and description as the rule says. */
 void check_expect_passed(struct check_run *r, const struct check_rule *rule);
 /** Its failure with the usual description `fmt`. */
-enum check_expect_rc check_expect_failed(struct check_run *r, const struct check_rule *rule, enum check_status dflt,
-                                         int code, const char *fmt, ...) PRINTF(5, 6);
+enum check_expect_rc check_expect_failed(struct check_run *r, const struct check_rule *rule,
+                                         enum check_status dflt, int code, const char *fmt, ...)
+    PRINTF(5, 6);
 
 /* check_rules.c, check_conf.c: configuration */
 /** Puts a check on the list of those that threads share out. */
@@ -230,9 +233,11 @@ struct check_conf *check_conf_new(struct cfg *c, struct proxy *px);
 /** Orders the rules, adds implicit ones. Once per configuration. */
 enum cfg_rc check_conf_finish(struct cfg *c, struct check_conf *conf);
 /** `http-check <action> ...` and `tcp-check <action> ...`: words from *at. */
-enum cfg_rc check_parse_rule(struct cfg *c, struct check_conf *conf, struct proxy *px, bool http, unsigned *at);
+enum cfg_rc check_parse_rule(struct cfg *c, struct check_conf *conf, struct proxy *px, bool http,
+                             unsigned *at);
 /** `option <name> ...` of a check, also `type` of a healthcheck section: word *at is the name. */
-enum cfg_rc check_parse_option(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigned *at, bool *known);
+enum cfg_rc check_parse_option(struct cfg *c, struct check_conf *conf, struct proxy *px,
+                               unsigned *at, bool *known);
 /** Bytes of a hexadecimal string; p NULL when malformed. */
 struct slice check_unhex(struct arena *a, struct slice hex);
 void check_sections_forget(void);

@@ -221,7 +221,8 @@ target(struct check_run *r, struct addr *out)
     *out = k->addr.kind != ADDR_NONE ? k->addr : ck->addr.kind != ADDR_NONE ? ck->addr : s->addr;
     port = k->port ? k->port : ck->port ? ck->port : addr_port(out) ? addr_port(out) : s->port;
     pthread_mutex_unlock(&s->lock);
-    if (k->port_expr && expr_eval_as(k->port_expr, &r->x, SMP_SINT, &smp) && smp.u.i > 0 && smp.u.i <= 65535)
+    if (k->port_expr && expr_eval_as(k->port_expr, &r->x, SMP_SINT, &smp) && smp.u.i > 0 &&
+        smp.u.i <= 65535)
         port = (unsigned)smp.u.i;
     addr_set_port(out, (uint16_t)port);
     return out->kind != ADDR_NONE;
@@ -321,8 +322,9 @@ sni_of(struct check_run *r)
         return r->conn_rule->connect.sni;
     if (r->ck->sni || !r->conn_rule->connect.dflt || r->ck->sni_off || r->conf->type != CHECK_HTTP)
         return r->ck->sni;
-    list_each(rule, &r->conf->rules, link) {
-        for (const struct check_hdr *h = rule->kind == CR_SEND ? rule->send.hdrs : NULL; h; h = h->next) {
+    list_each (rule, &r->conf->rules, link) {
+        for (const struct check_hdr *h = rule->kind == CR_SEND ? rule->send.hdrs : NULL; h;
+             h = h->next) {
             if (strcmp(h->name, "host") == 0)
                 return logfmt_slice(h->value, &r->x).p;
         }
@@ -418,8 +420,8 @@ receive_some(struct check_run *r)
 
 /* ---- a run ---- */
 
-/** Time limits (manual, timeout check): once connected `timeout check`, until then the smaller of `timeout connect` and
- *  the interval; without `timeout check` the interval for everything. */
+/** Time limits (manual, timeout check): once connected `timeout check`, until then the smaller of
+ * `timeout connect` and the interval; without `timeout check` the interval for everything. */
 static void
 set_deadline(struct check_run *r, bool connected)
 {

@@ -1,4 +1,5 @@
-/* check_keywords.c - rows and section of checks: option httpchk ..., tcp-check, http-check, external-check, healthcheck. */
+/* check_keywords.c - rows and section of checks: option httpchk ..., tcp-check, http-check,
+ * external-check, healthcheck. */
 #include "server/check_int.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static struct section_conf {
     struct section_conf *next;
     const char *name;
     struct check_conf *conf;
-} *sections; /* of the configuration being read */
+} * sections; /* of the configuration being read */
 
 void
 check_sections_forget(void)
@@ -81,7 +82,8 @@ begin_healthcheck(struct cfg *c)
         return cfg_error(c, 1, "healthcheck section '%s' already defined at %s:%u.", cfg_arg(c, 1),
                          old->loc.file, old->loc.line);
     if (c->nwords > 2)
-        return cfg_error(c, 2, "'healthcheck' cannot handle unexpected argument '%s'.", cfg_arg(c, 2));
+        return cfg_error(c, 2, "'healthcheck' cannot handle unexpected argument '%s'.",
+                         cfg_arg(c, 2));
     s = ARENA_NEW(c->arena, struct section_conf);
     s->name = c->word[1].s;
     s->conf = check_conf_new(c, NULL);
@@ -117,7 +119,8 @@ parse_type(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (known)
         return rc;
     return cfg_error(c, *at,
-                     "unknown healthcheck type '%s' (expects 'tcp-check', 'httpchk', 'ssl-hello-chk', 'smtpchk', "
+                     "unknown healthcheck type '%s' (expects 'tcp-check', 'httpchk', "
+                     "'ssl-hello-chk', 'smtpchk', "
                      "'pgsql-check', 'redis-check', 'mysql-check', 'ldap-check', 'spop-check').",
                      cfg_arg(c, *at));
 }
@@ -154,38 +157,67 @@ section_tcp(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 
 /* ---- tables ---- */
 
-#define OPTION(n, a, h) { .name = "option " n, .args = (a), .where = WHERE, .parse = parse_option, .help = h }
+#define OPTION(n, a, h)                                                                            \
+    {                                                                                              \
+        .name = "option " n, .args = (a), .where = WHERE, .parse = parse_option, .help = h         \
+    }
 
 const struct keyword check_keywords[] = {
     OPTION("httpchk", "[<method>] [<uri>] [<version> [<host>]]", "checks are HTTP requests"),
     OPTION("tcp-check", NULL, "checks follow the tcp-check rules"),
     OPTION("smtpchk", "[{ EHLO | HELO } <domain>]", "checks are SMTP greetings"),
-    OPTION("mysql-check", "[user <username> [{ post-41 | pre-41 | post-80 }]]", "checks are MySQL handshakes"),
+    OPTION("mysql-check", "[user <username> [{ post-41 | pre-41 | post-80 }]]",
+           "checks are MySQL handshakes"),
     OPTION("pgsql-check", "user <username>", "checks are PostgreSQL start-up messages"),
     OPTION("redis-check", NULL, "checks are Redis PING commands"),
     OPTION("ldap-check", NULL, "checks are anonymous LDAPv3 binds"),
     OPTION("ssl-hello-chk", NULL, "checks are SSLv3 hello messages"),
     OPTION("spop-check", NULL, "checks are SPOP hello frames"),
     OPTION("external-check", NULL, "checks run a command"),
-    { .name = "external-check command", .args = "<command>", .where = WHERE, .parse = parse_external,
+    { .name = "external-check command",
+      .args = "<command>",
+      .where = WHERE,
+      .parse = parse_external,
       .help = "program that checks a server; its exit status is the result" },
-    { .name = "external-check path", .args = "<path>", .where = WHERE, .parse = parse_external,
+    { .name = "external-check path",
+      .args = "<path>",
+      .where = WHERE,
+      .parse = parse_external,
       .help = "the program's PATH" },
-    { .name = "http-check", .args = "<action> [<argument>...]", .where = WHERE, .parse = parse_http_check,
+    { .name = "http-check",
+      .args = "<action> [<argument>...]",
+      .where = WHERE,
+      .parse = parse_http_check,
       .help = "a step or setting of HTTP checks" },
-    { .name = "tcp-check", .args = "<action> [<argument>...]", .where = WHERE, .parse = parse_tcp_check,
+    { .name = "tcp-check",
+      .args = "<action> [<argument>...]",
+      .where = WHERE,
+      .parse = parse_tcp_check,
       .help = "a step of scripted checks" },
-    { .name = "type", .args = "<type> [<argument>...]", .where = IN_HEALTHCHECK, .parse = parse_type,
+    { .name = "type",
+      .args = "<type> [<argument>...]",
+      .where = IN_HEALTHCHECK,
+      .parse = parse_type,
       .help = "kind of check; arguments as those of the option of the same name" },
-    { .name = "http-check", .args = "<action> [<argument>...]", .where = IN_HEALTHCHECK, .parse = section_http,
+    { .name = "http-check",
+      .args = "<action> [<argument>...]",
+      .where = IN_HEALTHCHECK,
+      .parse = section_http,
       .help = "a step or setting of an HTTP check" },
-    { .name = "tcp-check", .args = "<action> [<argument>...]", .where = IN_HEALTHCHECK, .parse = section_tcp,
+    { .name = "tcp-check",
+      .args = "<action> [<argument>...]",
+      .where = IN_HEALTHCHECK,
+      .parse = section_tcp,
       .help = "a step of a scripted check" },
     { 0 },
 };
 
 const struct section check_sections[] = {
-    { .name = "healthcheck", .args = "<name>", .where = IN_HEALTHCHECK, .begin = begin_healthcheck,
-      .end = end_healthcheck, .help = "a health check that several servers share" },
+    { .name = "healthcheck",
+      .args = "<name>",
+      .where = IN_HEALTHCHECK,
+      .begin = begin_healthcheck,
+      .end = end_healthcheck,
+      .help = "a health check that several servers share" },
     { 0 },
 };

@@ -1,5 +1,5 @@
-/* check_proto.c - checks of well-known protocols: SMTP, MySQL, PostgreSQL, Redis, LDAP, SSL hello, SPOP.
- * Each is a short script for the engine; what goes out is what HAProxy sends. */
+/* check_proto.c - checks of well-known protocols: SMTP, MySQL, PostgreSQL, Redis, LDAP, SSL hello,
+ * SPOP. Each is a short script for the engine; what goes out is what HAProxy sends. */
 #include "server/check_int.h"
 
 #include "config/tune.h"
@@ -32,7 +32,8 @@ add_send(struct script *s, struct slice data)
 }
 
 static struct check_expect *
-add_custom(struct script *s, enum check_expect_rc (*fn)(struct check_run *, const struct check_rule *, bool))
+add_custom(struct script *s,
+           enum check_expect_rc (*fn)(struct check_run *, const struct check_rule *, bool))
 {
     struct check_rule *r = add(s, CR_EXPECT);
 
@@ -226,7 +227,8 @@ expect_ldap(struct check_run *r, const struct check_rule *rule, bool last)
         goto other;
     code = (unsigned char)s.p[at + 2];
     if (code) {
-        check_result(r, CHK_L7STS, code, "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9");
+        check_result(r, CHK_L7STS, code,
+                     "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9");
         return CX_FAIL;
     }
     return CX_PASS;
@@ -262,7 +264,7 @@ send_ssl_hello(struct check_run *r, const struct check_rule *rule, struct out *o
     for (int shift = 24; shift >= 0; shift -= 8)
         out_char(o, (char)(now >> shift));
     out_lit(o, "HAPROXYSSLCHK\nHAPROXYSSLCHK\n"); /* in place of random bytes */
-    out_mem(o, "\0\0\x4e", 3);                     /* no session, 39 cipher suites */
+    out_mem(o, "\0\0\x4e", 3);                    /* no session, 39 cipher suites */
     for (unsigned suite = 0x01; suite <= 0x3a; suite++) {
         if (suite > 0x1b && suite < 0x2f) /* not assigned then */
             continue;
@@ -302,7 +304,8 @@ parse_pgsql(struct script *s, unsigned *at)
     char *packet;
 
     if (*at + 1 >= c->nwords && !(*at < c->nwords && !cfg_arg_is(c, *at, "user")))
-        return cfg_error(c, CFG_WHOLE_LINE, "'option pgsql-check' expects 'user <username>' as argument.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "'option pgsql-check' expects 'user <username>' as argument.");
     if (!cfg_arg_is(c, *at, "user"))
         return cfg_error(c, *at, "'option pgsql-check' only supports optional values: 'user'.");
     user = cfg_arg(c, *at + 1);
@@ -323,7 +326,8 @@ parse_pgsql(struct script *s, unsigned *at)
     e->inverse = true;
     e->text_err = true;
     e->text_from = 6; /* severity of the error */
-    e = add_regex(s, CE_REGEX_BINARY, SL("^52000000[A-F0-9]{2}000000(00|02|03|04|05|06|07|09|0A)"), 9);
+    e = add_regex(s, CE_REGEX_BINARY, SL("^52000000[A-F0-9]{2}000000(00|02|03|04|05|06|07|09|0A)"),
+                  9);
     e->err_status = CHK_L7STS;
     e->err_text = "PostgreSQL unknown error";
     e->ok_text = "PostgreSQL server is ok";
@@ -371,7 +375,8 @@ mysql_login(struct cfg *c, const char *user, enum mysql_form form)
         out_mem(&o, user, user_len);
         out_char(&o, 0);
     } else {
-        /* CLIENT_PROTOCOL_41, CLIENT_SECURE_CONNECTION (and CLIENT_PLUGIN_AUTH), largest packet, UTF-8 */
+        /* CLIENT_PROTOCOL_41, CLIENT_SECURE_CONNECTION (and CLIENT_PLUGIN_AUTH), largest packet,
+         * UTF-8 */
         out_mem(&o, form == MYSQL_POST_80 ? "\x00\x82\x08\x00" : "\x00\x82\x00\x00", 4);
         out_mem(&o, "\x00\x80\x00\x01\x21", 5);
         o.len += 23;
@@ -402,7 +407,8 @@ parse_mysql(struct script *s, unsigned *at)
     if (*at >= c->nwords)
         return CFG_OK;
     if (!cfg_arg_is(c, *at, "user"))
-        return cfg_error(c, *at, "'option mysql-check' only supports optional values: 'user' (got '%s').",
+        return cfg_error(c, *at,
+                         "'option mysql-check' only supports optional values: 'user' (got '%s').",
                          cfg_arg(c, *at));
     if (*at + 1 >= c->nwords)
         return cfg_error(c, *at, "'option mysql-check user' expects <username> as argument.");
@@ -415,8 +421,10 @@ parse_mysql(struct script *s, unsigned *at)
         while (form < COUNT_OF(forms) && !cfg_arg_is(c, *at, forms[form]))
             form++;
         if (form == COUNT_OF(forms))
-            return cfg_error(c, *at, "keyword 'user' only supports 'post-41', 'pre-41' and 'post-80' (got '%s').",
-                             cfg_arg(c, *at));
+            return cfg_error(
+                c, *at,
+                "keyword 'user' only supports 'post-41', 'pre-41' and 'post-80' (got '%s').",
+                cfg_arg(c, *at));
         ++*at;
     }
     add_send(s, mysql_login(c, user, (enum mysql_form)form));
@@ -581,7 +589,8 @@ static enum check_expect_rc
 expect_spop(struct check_run *r, const struct check_rule *rule, bool last)
 {
     const unsigned char *p = (const unsigned char *)r->rx;
-    size_t len = r->rx_len >= 4 ? (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3] : 0;
+    size_t len =
+        r->rx_len >= 4 ? (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3] : 0;
     const char *wrong = "invalid frame received";
 
     (void)rule;
@@ -617,8 +626,9 @@ static const struct {
     const char *name;
     enum cfg_rc (*parse)(struct script *s, unsigned *at);
 } protocols[] = {
-    { "smtpchk", parse_smtp },          { "mysql-check", parse_mysql }, { "pgsql-check", parse_pgsql },
-    { "redis-check", parse_redis },     { "ldap-check", parse_ldap },   { "ssl-hello-chk", parse_ssl_hello },
+    { "smtpchk", parse_smtp },      { "mysql-check", parse_mysql },
+    { "pgsql-check", parse_pgsql }, { "redis-check", parse_redis },
+    { "ldap-check", parse_ldap },   { "ssl-hello-chk", parse_ssl_hello },
     { "spop-check", parse_spop },
 };
 

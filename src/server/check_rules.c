@@ -1,5 +1,5 @@
-/* check_rules.c - reading `tcp-check` and `http-check` (manual 4.2): connect, send, variables, comments.
- * `expect` is in check_expect_parse.c. */
+/* check_rules.c - reading `tcp-check` and `http-check` (manual 4.2): connect, send, variables,
+ * comments. `expect` is in check_expect_parse.c. */
 #include "server/check_int.h"
 #include "server/check_parse.h"
 
@@ -29,15 +29,16 @@ check_rule_append(struct list *rules, struct check_rule *rule)
 enum cfg_rc
 check_parse_error(const struct check_parse *p, unsigned i, const char *text)
 {
-    return cfg_error(p->c, i < p->c->nwords ? i : p->c->nwords - 1, "'%s %s' : %s", cfg_arg(p->c, 0),
-                     p->action, text);
+    return cfg_error(p->c, i < p->c->nwords ? i : p->c->nwords - 1, "'%s %s' : %s",
+                     cfg_arg(p->c, 0), p->action, text);
 }
 
 /** "'meth' expects a string as argument.". */
 static enum cfg_rc
 wants(const struct check_parse *p, unsigned i, const char *word, const char *what)
 {
-    return check_parse_error(p, i, arena_printf(p->c->arena, "'%s' expects %s as argument.", word, what));
+    return check_parse_error(p, i,
+                             arena_printf(p->c->arena, "'%s' expects %s as argument.", word, what));
 }
 
 const char *
@@ -133,8 +134,11 @@ connect_flag(struct check_parse *p, unsigned at, struct check_connect *k)
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = { { "default", &k->dflt },        { "send-proxy", &k->send_proxy }, { "ssl", &k->tls },
-                  { "via-socks4", &k->socks4 },   { "linger", &k->linger } };
+    } flags[] = { { "default", &k->dflt },
+                  { "send-proxy", &k->send_proxy },
+                  { "ssl", &k->tls },
+                  { "via-socks4", &k->socks4 },
+                  { "linger", &k->linger } };
 
     for (unsigned i = 0; i < COUNT_OF(flags); i++) {
         if (cfg_arg_is(p->c, at, flags[i].name)) {
@@ -164,11 +168,11 @@ connect_option(struct check_parse *p, unsigned *at, struct check_rule *r)
     if (cfg_arg_is(c, *at, "proto")) {
         k->proto = check_parse_value(p, at, "a MUX protocol");
         if (k->proto && strcmp(k->proto, "h1") != 0 && strcmp(k->proto, "none") != 0)
-            return check_parse_error(p, *at - 1, strcmp(k->proto, "h2") == 0
-                                                     ? "'proto' : checks over HTTP/2 are not supported yet."
-                                                     : arena_printf(c->arena,
-                                                                    "'proto' : unknown MUX protocol '%s'.",
-                                                                    k->proto));
+            return check_parse_error(
+                p, *at - 1,
+                strcmp(k->proto, "h2") == 0
+                    ? "'proto' : checks over HTTP/2 are not supported yet."
+                    : arena_printf(c->arena, "'proto' : unknown MUX protocol '%s'.", k->proto));
         return k->proto ? CFG_OK : CFG_ERR;
     }
     if (connect_flag(p, *at, k)) {
@@ -189,7 +193,7 @@ first_real_rule(const struct list *rules)
 {
     const struct check_rule *r;
 
-    list_each(r, rules, link) {
+    list_each (r, rules, link) {
         if (r->kind == CR_CONNECT)
             return true;
         if (r->kind == CR_SEND || r->kind == CR_EXPECT)
@@ -214,10 +218,11 @@ parse_connect(struct check_parse *p, unsigned *at)
     struct check_rule *r = check_rule_new(p->c, CR_CONNECT);
 
     if (!first_real_rule(p->rules))
-        return check_parse_error(p, 0,
-                                 "first step MUST also be a 'connect', optionally preceded by a 'set-var', "
-                                 "an 'unset-var' or a 'comment', when there is a 'connect' step in the "
-                                 "tcp-check ruleset.");
+        return check_parse_error(
+            p, 0,
+            "first step MUST also be a 'connect', optionally preceded by a 'set-var', "
+            "an 'unset-var' or a 'comment', when there is a 'connect' step in the "
+            "tcp-check ruleset.");
     while (*at < p->c->nwords) {
         if (connect_option(p, at, r) != CFG_OK)
             return CFG_ERR;
@@ -240,10 +245,11 @@ send_data(struct check_parse *p, unsigned i, struct check_send *s)
     case CS_BINARY:
         s->data = check_unhex(p->c->arena, v);
         return s->data.p ? CFG_OK
-                         : check_parse_error(p, i,
-                                             arena_printf(p->c->arena, "'%s' invalid binary string (%s).",
-                                                          v.p, v.len % 2 ? "an even number of hex digit is expected"
-                                                                         : "an hex digit is expected"));
+                         : check_parse_error(
+                               p, i,
+                               arena_printf(p->c->arena, "'%s' invalid binary string (%s).", v.p,
+                                            v.len % 2 ? "an even number of hex digit is expected"
+                                                      : "an hex digit is expected"));
     default:
         s->fmt = check_parse_fmt(p, i);
         return s->fmt ? CFG_OK : CFG_ERR;
@@ -273,10 +279,10 @@ parse_send(struct check_parse *p, unsigned *at)
         return CFG_ERR;
     while (*at < p->c->nwords) {
         if (!cfg_arg_is(p->c, *at, "comment"))
-            return check_parse_error(p, *at,
-                                     arena_printf(p->c->arena,
-                                                  "expects 'comment' but got '%s' as argument.",
-                                                  cfg_arg(p->c, *at)));
+            return check_parse_error(
+                p, *at,
+                arena_printf(p->c->arena, "expects 'comment' but got '%s' as argument.",
+                             cfg_arg(p->c, *at)));
         if (!(r->comment = check_parse_value(p, at, "a string")))
             return CFG_ERR;
     }
@@ -337,11 +343,12 @@ send_http_option(struct check_parse *p, unsigned *at, struct check_rule *r)
     }
     if (!cfg_arg_is(c, *at, "meth") && !cfg_arg_is(c, *at, "uri") && !cfg_arg_is(c, *at, "ver") &&
         !cfg_arg_is(c, *at, "body") && !cfg_arg_is(c, *at, "comment"))
-        return check_parse_error(p, *at,
-                                 arena_printf(c->arena,
-                                              "expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', "
-                                              "'body' or 'body-lf' but got '%s' as argument.",
-                                              cfg_arg(c, *at)));
+        return check_parse_error(
+            p, *at,
+            arena_printf(c->arena,
+                         "expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', "
+                         "'body' or 'body-lf' but got '%s' as argument.",
+                         cfg_arg(c, *at)));
     v = cfg_arg(c, *at);
     switch (v[0]) {
     case 'm':
@@ -362,13 +369,14 @@ send_http_option(struct check_parse *p, unsigned *at, struct check_rule *r)
     }
 }
 
-/** The rule that `http-check send` writes to: a new one after a connect, else the request of option httpchk. */
+/** The rule that `http-check send` writes to: a new one after a connect, else the request of option
+ * httpchk. */
 static struct check_rule *
 send_target(struct check_parse *p)
 {
     struct check_rule *r, *last_connect = NULL, *sent = NULL;
 
-    list_each(r, p->rules, link) {
+    list_each (r, p->rules, link) {
         if (r->kind == CR_CONNECT) {
             last_connect = r;
             sent = NULL;
@@ -398,11 +406,12 @@ parse_http_send(struct check_parse *p, unsigned *at)
     struct check_rule *r = send_target(p);
 
     if (!r)
-        return check_parse_error(p, 0,
-                                 arena_printf(p->c->arena,
-                                              "unable to add http-check send rule at step %u (missing "
-                                              "connect rule).",
-                                              check_next_step(p->rules) + !first_real_rule(p->rules)));
+        return check_parse_error(
+            p, 0,
+            arena_printf(p->c->arena,
+                         "unable to add http-check send rule at step %u (missing "
+                         "connect rule).",
+                         check_next_step(p->rules) + !first_real_rule(p->rules)));
     while (*at < p->c->nwords) {
         if (send_http_option(p, at, r) != CFG_OK)
             return CFG_ERR;
@@ -448,7 +457,8 @@ parse_var_name(struct check_parse *p, const struct var_name **name, unsigned *co
         unsigned bit = var_cond_parse(arena_slicedup(p->c->arena, one));
 
         if (!bit) {
-            check_parse_error(p, 1, arena_printf(p->c->arena, "unknown condition '%.*s'.", SLF(one)));
+            check_parse_error(p, 1,
+                              arena_printf(p->c->arena, "unknown condition '%.*s'.", SLF(one)));
             return false;
         }
         *cond |= bit;
@@ -459,9 +469,10 @@ parse_var_name(struct check_parse *p, const struct var_name **name, unsigned *co
     free(err);
     if (*name && var_scope_of(*name) != VAR_PROC && var_scope_of(*name) != VAR_SESS &&
         var_scope_of(*name) != VAR_CHECK) {
-        check_parse_error(p, 1,
-                          "invalid variable name. A variable name must be start by its scope. The scope "
-                          "can be 'proc', 'sess' or 'check'.");
+        check_parse_error(
+            p, 1,
+            "invalid variable name. A variable name must be start by its scope. The scope "
+            "can be 'proc', 'sess' or 'check'.");
         return false;
     }
     return *name != NULL;
@@ -476,8 +487,9 @@ parse_set_var(struct check_parse *p, unsigned *at)
     if (!parse_var_name(p, &r->var.name, &r->var.cond))
         return CFG_ERR;
     if (*at >= p->c->nwords)
-        return check_parse_error(p, *at, fmt ? "'set-var-fmt' : missing format string."
-                                             : "'set-var' : missing fetch method.");
+        return check_parse_error(
+            p, *at,
+            fmt ? "'set-var-fmt' : missing format string." : "'set-var' : missing fetch method.");
     if (fmt) {
         const struct logfmt_opt opt = { .where = PT_CHECK };
 
@@ -547,7 +559,10 @@ static const struct {
 enum cfg_rc
 check_parse_rule(struct cfg *c, struct check_conf *conf, struct proxy *px, bool http, unsigned *at)
 {
-    struct check_parse p = { .c = c, .px = px, .conf = conf, .http = http,
+    struct check_parse p = { .c = c,
+                             .px = px,
+                             .conf = conf,
+                             .http = http,
                              .rules = http ? &conf->http_rules : &conf->tcp_rules,
                              .action = cfg_arg(c, *at) };
     bool *inherited = http ? &conf->http_inherited : &conf->tcp_inherited;
@@ -559,17 +574,19 @@ check_parse_rule(struct cfg *c, struct check_conf *conf, struct proxy *px, bool 
             strncmp(p.action, actions[i].name, len) != 0 ||
             (actions[i].name[len - 1] != '(' && p.action[len] != '\0'))
             continue;
-        if (*inherited && actions[i].parse != parse_disable_on_404 && actions[i].parse != parse_send_state) {
+        if (*inherited && actions[i].parse != parse_disable_on_404 &&
+            actions[i].parse != parse_send_state) {
             list_init(p.rules); /* they belong to the defaults */
             *inherited = false;
         }
         ++*at;
         return actions[i].parse(&p, at);
     }
-    return cfg_error(c, MIN(*at, c->nwords - 1),
-                     http ? "'http-check' only supports 'disable-on-404', 'send-state', 'comment', 'connect', "
-                            "'send', 'expect', 'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got '%s'"
-                          : "'tcp-check' only supports 'comment', 'connect', 'send', 'send-binary', 'expect', "
-                            "'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got '%s'",
-                     p.action);
+    return cfg_error(
+        c, MIN(*at, c->nwords - 1),
+        http ? "'http-check' only supports 'disable-on-404', 'send-state', 'comment', 'connect', "
+               "'send', 'expect', 'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got '%s'"
+             : "'tcp-check' only supports 'comment', 'connect', 'send', 'send-binary', 'expect', "
+               "'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got '%s'",
+        p.action);
 }

@@ -1,4 +1,5 @@
-/* module.c - health checks in the life of the process. The rows of servers are registered with the proxies. */
+/* module.c - health checks in the life of the process. The rows of servers are registered with the
+ * proxies. */
 #include "config/tune.h"
 #include "server/check_int.h"
 #include "server/state_int.h"

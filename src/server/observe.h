@@ -1,4 +1,5 @@
-/* observe.h - passive health: what live traffic tells about a server (`observe`, `error-limit`, `on-error`). */
+/* observe.h - passive health: what live traffic tells about a server (`observe`, `error-limit`,
+ * `on-error`). */
 #ifndef SERVER_OBSERVE_H
 #define SERVER_OBSERVE_H
 
@@ -10,7 +11,7 @@ enum srv_observed {
     SRV_OBS_HTTP_STATUS,  /* a response that counts as an error */
     SRV_OBS_HTTP_INVALID, /* junk instead of a response head */
     SRV_OBS_HTTP_TIMEOUT,
-    SRV_OBS_HTTP_CLOSED,  /* the connection ended before a response */
+    SRV_OBS_HTTP_CLOSED, /* the connection ended before a response */
 };
 
 /** A connection was tried: `failed`, or established. */

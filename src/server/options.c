@@ -1,4 +1,5 @@
-/* options.c - rows of the options of `server` and `default-server` lines (manual 5.2). The TLS options are elsewhere. */
+/* options.c - rows of the options of `server` and `default-server` lines (manual 5.2). The TLS
+ * options are elsewhere. */
 #include "server/check.h"
 #include "server/parse_int.h"
 
@@ -55,9 +56,10 @@ opt_check_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 
     if (!v)
         return cfg_error(c, *at - 1, "'%s' : missing %s.", kw->name,
-                         kw->offset == offsetof(struct check, sni)    ? "SNI"
-                         : kw->offset == offsetof(struct check, alpn) ? "the comma-delimited ALPN protocol suite"
-                                                                      : "value");
+                         kw->offset == offsetof(struct check, sni) ? "SNI"
+                         : kw->offset == offsetof(struct check, alpn)
+                             ? "the comma-delimited ALPN protocol suite"
+                             : "value");
     *(const char **)((char *)s->check + kw->offset) = v;
     return CFG_OK;
 }
@@ -81,8 +83,8 @@ take_delay(struct cfg *c, const struct keyword *kw, const struct server *s, unsi
     case UNIT_EMPTY:
         return no_argument(c, *at - 1, kw->name, "a delay");
     default:
-        return cfg_error(c, *at - 1, "unexpected character '%c' in '%s' argument of server %s.", bad,
-                         kw->name, s->name);
+        return cfg_error(c, *at - 1, "unexpected character '%c' in '%s' argument of server %s.",
+                         bad, kw->name, s->name);
     }
     if (us > (uint64_t)INT_MAX * 1000)
         return cfg_error(c, *at - 1,
@@ -90,10 +92,11 @@ take_delay(struct cfg *c, const struct keyword *kw, const struct server *s, unsi
                          "2147483647 ms (~24.8 days).",
                          v, kw->name, s->name);
     if (us > 0 && us < 1000)
-        return cfg_error(c, *at - 1,
-                         "timer underflow in argument <%s> to <%s> of server %s, minimum non-null value "
-                         "is 1 ms.",
-                         v, kw->name, s->name);
+        return cfg_error(
+            c, *at - 1,
+            "timer underflow in argument <%s> to <%s> of server %s, minimum non-null value "
+            "is 1 ms.",
+            v, kw->name, s->name);
     *out = (int)((us + 999) / 1000);
     return CFG_OK;
 }
@@ -133,8 +136,8 @@ take_int(struct cfg *c, const char *name, unsigned *at, int64_t min, int64_t max
     if (*out < min || *out > max) {
         if (max == INT_MAX)
             return cfg_error(c, *at - 1, "'%s' must be >= %lld.", name, (long long)min);
-        return cfg_error(c, *at - 1, "'%s' must be between %lld and %lld (got '%s').", name, (long long)min,
-                         (long long)max, v);
+        return cfg_error(c, *at - 1, "'%s' must be between %lld and %lld (got '%s').", name,
+                         (long long)min, (long long)max, v);
     }
     return CFG_OK;
 }
@@ -421,16 +424,18 @@ opt_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     int64_t n;
 
     if (s->flags & SRVF_DEFAULT)
-        return cfg_error(c, *at - 1, DIAG_PLAIN "'id' option is not accepted in default-server sections");
+        return cfg_error(c, *at - 1,
+                         DIAG_PLAIN "'id' option is not accepted in default-server sections");
     if (!v)
         return cfg_error(c, *at - 1, "'%s' : expects an integer argument.", kw->name);
     if (!slice_to_int(slice_str(v), &n) || n <= 0 || n > UINT_MAX)
         return cfg_error(c, *at - 1, "'%s' : custom id has to be > 0.", kw->name);
     server_hooks.view(s->px, &px);
-    list_each(other, px.servers, link) {
+    list_each (other, px.servers, link) {
         if (other != s && (other->flags & SRVF_ID_SET) && other->id == n)
-            return cfg_error(c, *at - 1, "'%s' : custom id %lld already used at %s:%u ('server %s').",
-                             kw->name, (long long)n, other->loc.file, other->loc.line, other->name);
+            return cfg_error(c, *at - 1,
+                             "'%s' : custom id %lld already used at %s:%u ('server %s').", kw->name,
+                             (long long)n, other->loc.file, other->loc.line, other->name);
     }
     s->id = (unsigned)n;
     s->flags |= SRVF_ID_SET;
@@ -461,14 +466,15 @@ opt_init_addr(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         else if (addr_parse_ip(m, &ip))
             method = SRVI_IP;
         else
-            return cfg_error(c, *at - 1,
-                             "'%s' : unknown init-addr method '%.*s', supported methods are 'libc', "
-                             "'last', 'none'.",
-                             kw->name, SLF(m));
+            return cfg_error(
+                c, *at - 1,
+                "'%s' : unknown init-addr method '%.*s', supported methods are 'libc', "
+                "'last', 'none'.",
+                kw->name, SLF(m));
         if (method == SRVI_IP && s->init_ip.kind != ADDR_NONE)
             return cfg_error(c, *at - 1,
-                             "'%s' : initial address already specified, cannot add '%.*s'.", kw->name,
-                             SLF(m));
+                             "'%s' : initial address already specified, cannot add '%.*s'.",
+                             kw->name, SLF(m));
         if (method == SRVI_IP)
             s->init_ip = ip;
         if (n + 1 >= SRV_INIT_ADDR_MAX)
@@ -481,15 +487,19 @@ opt_init_addr(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 opt_init_state(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    static const struct choice set[] = { { "none", SRVS_NONE },   { "up", SRVS_UP },
-                                         { "down", SRVS_DOWN },   { "fully-up", SRVS_FULLY_UP },
-                                         { "fully-down", SRVS_FULLY_DOWN }, { 0 } };
+    static const struct choice set[] = { { "none", SRVS_NONE },
+                                         { "up", SRVS_UP },
+                                         { "down", SRVS_DOWN },
+                                         { "fully-up", SRVS_FULLY_UP },
+                                         { "fully-down", SRVS_FULLY_DOWN },
+                                         { 0 } };
     struct server *s = obj;
     int v = 0;
 
     (void)kw;
-    if (take_choice(c, at, set, &v,
-                    "'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down'") !=
+    if (take_choice(
+            c, at, set, &v,
+            "'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down'") !=
         CFG_OK)
         return CFG_ERR;
     s->init_state = (enum srv_init_state)v;
@@ -499,9 +509,10 @@ opt_init_state(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 opt_hash_key(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    static const struct choice set[] = { { "id", SRVK_ID },     { "id32", SRVK_ID32 },
-                                         { "guid", SRVK_GUID }, { "addr", SRVK_ADDR },
-                                         { "addr-port", SRVK_ADDR_PORT }, { 0 } };
+    static const struct choice set[] = {
+        { "id", SRVK_ID },     { "id32", SRVK_ID32 },           { "guid", SRVK_GUID },
+        { "addr", SRVK_ADDR }, { "addr-port", SRVK_ADDR_PORT }, { 0 }
+    };
     struct server *s = obj;
 
     (void)kw;
@@ -546,8 +557,8 @@ opt_marked(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     unsigned i = *at < c->nwords ? (*at)++ : *at;
 
     if (!cfg_arg_is(c, i, word))
-        return cfg_error(c, i < c->nwords ? i : i - 1, "'%s' expects '%s' but got '%s'.", kw->name, word,
-                         cfg_arg(c, i));
+        return cfg_error(c, i < c->nwords ? i : i - 1, "'%s' expects '%s' but got '%s'.", kw->name,
+                         word, cfg_arg(c, i));
     *(bool *)((char *)obj + kw->offset) = true;
     return CFG_OK;
 }
@@ -567,8 +578,9 @@ opt_observe(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 opt_ws(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    static const struct choice set[] = { { "auto", SRVWS_AUTO }, { "h1", SRVWS_H1 }, { "h2", SRVWS_H2 },
-                                         { 0 } };
+    static const struct choice set[] = {
+        { "auto", SRVWS_AUTO }, { "h1", SRVWS_H1 }, { "h2", SRVWS_H2 }, { 0 }
+    };
     struct server *s = obj;
 
     (void)kw;
@@ -590,7 +602,8 @@ opt_log_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     int v = 0;
 
     (void)kw;
-    if (take_choice(c, at, set, &v, "'log-proto' expects one of 'legacy' or 'octet-count'") != CFG_OK)
+    if (take_choice(c, at, set, &v, "'log-proto' expects one of 'legacy' or 'octet-count'") !=
+        CFG_OK)
         return CFG_ERR;
     s->flags = (s->flags & ~(unsigned)SRVF_OCTET_COUNT) | (v ? SRVF_OCTET_COUNT : 0);
     return CFG_OK;
@@ -748,9 +761,10 @@ source_usesrc(struct cfg *c, struct server *s, unsigned *at)
     char err[256];
 
     if (!v)
-        return cfg_error(c, *at - 1,
-                         "'usesrc' expects <addr>[:<port>], 'client', 'clientip', or 'hdr_ip(name,#)' as "
-                         "argument.");
+        return cfg_error(
+            c, *at - 1,
+            "'usesrc' expects <addr>[:<port>], 'client', 'clientip', or 'hdr_ip(name,#)' as "
+            "argument.");
     s->flags &= ~(unsigned)(SRVF_USESRC_CLIENT | SRVF_USESRC_CLIENTIP | SRVF_USESRC_ADDR);
     s->usesrc_hdr = NULL;
     if (strcmp(v, "client") == 0) {
@@ -783,9 +797,10 @@ opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     char err[256];
 
     if (!v)
-        return no_argument(c, *at, kw->name,
-                           "<addr>[:<port>[-<port>]], and optionally 'usesrc' <addr>, and 'interface' "
-                           "<name>");
+        return no_argument(
+            c, *at, kw->name,
+            "<addr>[:<port>[-<port>]], and optionally 'usesrc' <addr>, and 'interface' "
+            "<name>");
     if (!addr_parse(v, ADDR_FOR_SOURCE, NULL, &spec, err, sizeof(err)))
         return cfg_error(c, *at - 1, "'%s %s' : %s", kw->name, v, err);
     s->source = spec.addr;
@@ -856,14 +871,22 @@ opt_from(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return cfg_error(c, *at - 1, "unknown keyword '%s'.", kw->name);
 }
 
-#define OPT(n, a, fn, h, ...) { .name = (n), .args = (a), .where = IN_SERVER, .parse = (fn), .help = h, ##__VA_ARGS__ }
+#define OPT(n, a, fn, h, ...)                                                                      \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_SERVER, .parse = (fn), .help = h, ##__VA_ARGS__      \
+    }
 #define SRV(m) .offset = offsetof(struct server, m)
 #define CHK(m) .offset = offsetof(struct check, m)
-#define LATER(n, a, h) { .name = (n), .args = (a), .where = IN_SERVER, .kind = KW_UNSUPPORTED, .help = h }
+#define LATER(n, a, h)                                                                             \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_SERVER, .kind = KW_UNSUPPORTED, .help = h            \
+    }
 
 const struct keyword server_option_keywords[] = {
-    OPT("from", "<origin>", opt_from, "copies the settings of a template or another server; the first option"),
-    OPT("weight", "<weight>", opt_weight, "share of the load relative to the other servers, 0..256"),
+    OPT("from", "<origin>", opt_from,
+        "copies the settings of a template or another server; the first option"),
+    OPT("weight", "<weight>", opt_weight,
+        "share of the load relative to the other servers, 0..256"),
     OPT("backup", NULL, opt_flag, "used when no other server is usable", .min = SRVF_BACKUP),
     OPT("no-backup", NULL, opt_flag, "undoes backup", .max = SRVF_BACKUP),
     OPT("disabled", NULL, opt_disabled, "starts in maintenance", .min = 1),
@@ -871,90 +894,117 @@ const struct keyword server_option_keywords[] = {
     OPT("id", "<value>", opt_id, "numeric identifier, unique in the backend"),
     OPT("guid", "<string>", opt_string, "identifier that is unique over all objects", SRV(guid)),
     OPT("cookie", "<value>", opt_cookie, "value of the persistence cookie for this server"),
-    OPT("redir", "<prefix>", opt_string, "sends clients there instead of forwarding GET and HEAD", SRV(redir)),
-    OPT("maxconn", "<maxconn>", opt_uint, "requests served at once; more wait in a queue; 0: unlimited", SRV(maxconn)),
-    OPT("minconn", "<minconn>", opt_uint, "makes maxconn follow the backend's load, not below this", SRV(minconn)),
-    OPT("maxqueue", "<maxqueue>", opt_uint, "requests that may wait for it; 0: unlimited", SRV(maxqueue)),
+    OPT("redir", "<prefix>", opt_string, "sends clients there instead of forwarding GET and HEAD",
+        SRV(redir)),
+    OPT("maxconn", "<maxconn>", opt_uint,
+        "requests served at once; more wait in a queue; 0: unlimited", SRV(maxconn)),
+    OPT("minconn", "<minconn>", opt_uint, "makes maxconn follow the backend's load, not below this",
+        SRV(minconn)),
+    OPT("maxqueue", "<maxqueue>", opt_uint, "requests that may wait for it; 0: unlimited",
+        SRV(maxqueue)),
     OPT("strict-maxconn", NULL, opt_flag, "maxconn bounds connections, idle ones included",
         .min = SRVF_STRICT_MAXCONN),
-    OPT("slowstart", "<start_time_in_ms>", opt_delay, "time over which the weight grows after coming up",
-        SRV(slowstart_ms)),
+    OPT("slowstart", "<start_time_in_ms>", opt_delay,
+        "time over which the weight grows after coming up", SRV(slowstart_ms)),
     OPT("non-stick", NULL, opt_flag, "never enters stick tables", .min = SRVF_NON_STICK),
     OPT("stick", NULL, opt_flag, "undoes non-stick", .max = SRVF_NON_STICK),
     OPT("hash-key", "<key>", opt_hash_key, "what places it on the ring of consistent hashing"),
     OPT("track", "[<backend>/]<server>", opt_track, "follows the state of another server"),
-    OPT("init-addr", "{last | libc | none | <ip>},[...]*", opt_init_addr, "how its address is found at start"),
+    OPT("init-addr", "{last | libc | none | <ip>},[...]*", opt_init_addr,
+        "how its address is found at start"),
     OPT("init-state", "{ fully-up | up | down | fully-down | none }", opt_init_state,
         "state of a checked server at start"),
 
     OPT("check", NULL, opt_check, "enables health checks", .min = 1),
     OPT("no-check", NULL, opt_check, "disables health checks"),
     OPT("inter", "<delay>", opt_check_delay, "time between two checks (default 2s)", CHK(inter_ms)),
-    OPT("fastinter", "<delay>", opt_check_delay, "the same while the state is in transition", CHK(fastinter_ms)),
-    OPT("downinter", "<delay>", opt_check_delay, "the same while the server is down", CHK(downinter_ms)),
+    OPT("fastinter", "<delay>", opt_check_delay, "the same while the state is in transition",
+        CHK(fastinter_ms)),
+    OPT("downinter", "<delay>", opt_check_delay, "the same while the server is down",
+        CHK(downinter_ms)),
     OPT("rise", "<count>", opt_rise, "successful checks that bring it up (default 2)"),
     OPT("fall", "<count>", opt_fall, "failed checks that take it down (default 3)"),
     OPT("port", "<port>", opt_port, "port for checks"),
     OPT("addr", "<ipv4|ipv6>", opt_addr, "address for checks"),
     OPT("timeout", "<delay>", opt_timeout, "longest time for a check", .flags = KWF_DEPRECATED,
         .use_instead = "timeout check"),
-    OPT("check-send-proxy", NULL, opt_check_bool, "checks begin with a PROXY header", CHK(send_proxy), .min = 1),
-    OPT("check-via-socks4", NULL, opt_check_bool, "checks go through the SOCKS4 proxy", CHK(via_socks4), .min = 1),
-    OPT("check-reuse-pool", NULL, opt_check_bool, "checks may use idle connections", CHK(reuse_pool), .min = 1),
+    OPT("check-send-proxy", NULL, opt_check_bool, "checks begin with a PROXY header",
+        CHK(send_proxy), .min = 1),
+    OPT("check-via-socks4", NULL, opt_check_bool, "checks go through the SOCKS4 proxy",
+        CHK(via_socks4), .min = 1),
+    OPT("check-reuse-pool", NULL, opt_check_bool, "checks may use idle connections",
+        CHK(reuse_pool), .min = 1),
     OPT("no-check-reuse-pool", NULL, opt_check_bool, "undoes check-reuse-pool", CHK(reuse_pool)),
-    OPT("check-pool-conn-name", "<name>", opt_check_string, "name of the idle connection that checks use",
-        CHK(pool_conn_name)),
+    OPT("check-pool-conn-name", "<name>", opt_check_string,
+        "name of the idle connection that checks use", CHK(pool_conn_name)),
     OPT("check-proto", "<name>", opt_proto, "protocol of checks"),
-    OPT("check-alpn", "<protocols>", opt_check_string, "protocols that TLS checks announce", CHK(alpn)),
+    OPT("check-alpn", "<protocols>", opt_check_string, "protocols that TLS checks announce",
+        CHK(alpn)),
     OPT("check-sni", "<sni>", opt_check_string, "server name that TLS checks send", CHK(sni)),
-    OPT("check-sni-auto", NULL, opt_check_bool, "TLS checks send the Host of the request (default)", CHK(sni_off)),
-    OPT("no-check-sni-auto", NULL, opt_check_bool, "TLS checks send no name by themselves", CHK(sni_off), .min = 1),
-    OPT("check-ssl", NULL, opt_check_tls, "checks use TLS even to another port or address", .min = CHKT_ON),
+    OPT("check-sni-auto", NULL, opt_check_bool, "TLS checks send the Host of the request (default)",
+        CHK(sni_off)),
+    OPT("no-check-sni-auto", NULL, opt_check_bool, "TLS checks send no name by themselves",
+        CHK(sni_off), .min = 1),
+    OPT("check-ssl", NULL, opt_check_tls, "checks use TLS even to another port or address",
+        .min = CHKT_ON),
     OPT("no-check-ssl", NULL, opt_check_tls, "undoes check-ssl", .min = CHKT_OFF),
-    OPT("healthcheck", "<name>", opt_string, "checks as a healthcheck section describes", SRV(healthcheck)),
+    OPT("healthcheck", "<name>", opt_string, "checks as a healthcheck section describes",
+        SRV(healthcheck)),
     OPT("agent-check", NULL, opt_agent_check, "asks an agent for weight and state", .min = 1),
     OPT("no-agent-check", NULL, opt_agent_check, "undoes agent-check"),
     OPT("agent-port", "<port>", opt_agent_port, "port of the agent"),
     OPT("agent-addr", "<addr>", opt_agent_addr, "address of the agent, if not the server's"),
-    OPT("agent-inter", "<delay>", opt_agent_delay, "time between two questions to the agent (default 2s)"),
+    OPT("agent-inter", "<delay>", opt_agent_delay,
+        "time between two questions to the agent (default 2s)"),
     OPT("agent-send", "<string>", opt_agent_send, "sent to the agent after connecting"),
     OPT("observe", "<mode>", opt_observe, "counts errors of live traffic: none, layer4 or layer7"),
-    OPT("error-limit", "<count>", opt_error_limit, "consecutive errors that trigger on-error (default 10)"),
+    OPT("error-limit", "<count>", opt_error_limit,
+        "consecutive errors that trigger on-error (default 10)"),
     OPT("on-error", "<mode>", opt_on_error, "what too many errors cause"),
     OPT("on-marked-down", "shutdown-sessions", opt_marked, "closes its sessions when it goes down",
         SRV(on_marked_down_shutdown)),
-    OPT("on-marked-up", "shutdown-backup-sessions", opt_marked, "closes sessions of backup servers when it comes up",
-        SRV(on_marked_up_shutdown_backup)),
+    OPT("on-marked-up", "shutdown-backup-sessions", opt_marked,
+        "closes sessions of backup servers when it comes up", SRV(on_marked_up_shutdown_backup)),
 
-    OPT("max-reuse", "<count>", opt_int, "requests a connection is reused for; -1: unlimited", SRV(max_reuse), .min = -1),
-    OPT("pool-max-conn", "<max>", opt_int, "idle connections kept; -1: unlimited", SRV(pool_max_conn), .min = -1),
-    OPT("pool-low-conn", "<max>", opt_int, "idle connections below which threads do not share", SRV(pool_low_conn)),
-    OPT("pool-purge-delay", "<delay>", opt_delay, "idle time after which connections are closed", SRV(pool_purge_ms)),
+    OPT("max-reuse", "<count>", opt_int, "requests a connection is reused for; -1: unlimited",
+        SRV(max_reuse), .min = -1),
+    OPT("pool-max-conn", "<max>", opt_int, "idle connections kept; -1: unlimited",
+        SRV(pool_max_conn), .min = -1),
+    OPT("pool-low-conn", "<max>", opt_int, "idle connections below which threads do not share",
+        SRV(pool_low_conn)),
+    OPT("pool-purge-delay", "<delay>", opt_delay, "idle time after which connections are closed",
+        SRV(pool_purge_ms)),
     OPT("pool-conn-name", "<expr>", opt_string, "names connections for reuse", SRV(pool_conn_name)),
-    OPT("idle-ping", "<delay>", opt_delay, "idle time after which HTTP/2 connections are pinged", SRV(idle_ping_ms)),
+    OPT("idle-ping", "<delay>", opt_delay, "idle time after which HTTP/2 connections are pinged",
+        SRV(idle_ping_ms)),
     OPT("proto", "<name>", opt_proto, "protocol towards the server"),
     OPT("ws", "{ auto | h1 | h2 }", opt_ws, "protocol of websocket requests"),
     OPT("sni", "<expression>", opt_sni, "server name sent in TLS"),
 
-    OPT("send-proxy", NULL, opt_flag, "connections begin with a PROXY header, version 1", .min = SRVF_SEND_PROXY),
+    OPT("send-proxy", NULL, opt_flag, "connections begin with a PROXY header, version 1",
+        .min = SRVF_SEND_PROXY),
     OPT("no-send-proxy", NULL, opt_flag, "undoes send-proxy", .max = SRVF_SEND_PROXY),
     OPT("send-proxy-v2", NULL, opt_flag, "the same, version 2", .min = SRVF_SEND_PROXY_V2),
     OPT("no-send-proxy-v2", NULL, opt_flag, "undoes send-proxy-v2", .max = SRVF_SEND_PROXY_V2),
-    OPT("send-proxy-v2-ssl", NULL, opt_pp_ssl, "version 2 with facts about the client's TLS", .min = 1),
+    OPT("send-proxy-v2-ssl", NULL, opt_pp_ssl, "version 2 with facts about the client's TLS",
+        .min = 1),
     OPT("no-send-proxy-v2-ssl", NULL, opt_pp_ssl, "undoes send-proxy-v2-ssl"),
-    OPT("send-proxy-v2-ssl-cn", NULL, opt_pp_ssl, "the same with the client certificate's name", .min = 1),
+    OPT("send-proxy-v2-ssl-cn", NULL, opt_pp_ssl, "the same with the client certificate's name",
+        .min = 1),
     OPT("no-send-proxy-v2-ssl-cn", NULL, opt_pp_ssl, "undoes send-proxy-v2-ssl-cn"),
-    OPT("proxy-v2-options", "<option>[,<option>]*", opt_pp_options, "what the version 2 header carries"),
+    OPT("proxy-v2-options", "<option>[,<option>]*", opt_pp_options,
+        "what the version 2 header carries"),
     OPT("set-proxy-v2-tlv-fmt(", "<id>) <fmt>", opt_tlv_fmt, "adds a TLV to the version 2 header"),
 
-    OPT("source", "<addr>[:<pl>[-<ph>]] [usesrc { <addr2>[:<port2>] | client | clientip } ]", opt_source,
-        "local address of connections"),
+    OPT("source", "<addr>[:<pl>[-<ph>]] [usesrc { <addr2>[:<port2>] | client | clientip } ]",
+        opt_source, "local address of connections"),
     OPT("usesrc", NULL, opt_usesrc, "source address to appear with; after source"),
     OPT("socks4", "<addr>:<port>", opt_socks4, "SOCKS4 proxy on the way"),
     OPT("tcp-ut", "<delay>", opt_tcp_ut, "TCP user timeout"),
     OPT("tfo", NULL, opt_flag, "TCP fast open", .min = SRVF_TFO),
     OPT("no-tfo", NULL, opt_flag, "undoes tfo", .max = SRVF_TFO),
-    OPT("log-proto", "<logproto>", opt_log_proto, "framing of syslog messages: legacy or octet-count"),
+    OPT("log-proto", "<logproto>", opt_log_proto,
+        "framing of syslog messages: legacy or octet-count"),
     OPT("log-bufsize", "<bufsize>", opt_log_bufsize, "ring of a TCP log server"),
     OPT("shard", "<shard>", opt_uint, "part of the keys that this peer receives", SRV(shard)),
 

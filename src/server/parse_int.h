@@ -5,7 +5,8 @@
 #include "server/server.h"
 
 /** A server without a place in any list: defaults, or a copy of `from`'s settings. */
-struct server *server_make(struct cfg *c, struct proxy *px, const char *name, const struct server *from);
+struct server *server_make(struct cfg *c, struct proxy *px, const char *name,
+                           const struct server *from);
 /** Finds a named server of a backend; NULL. */
 struct server *server_find(struct list *servers, const char *name);
 /** The server's address at start (init-addr). Reports errors. */

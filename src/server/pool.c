@@ -1,8 +1,12 @@
 /* pool.c - idle server connections.
- * Invariant: an idle connection belongs to the thread whose loop it is registered with; only that thread touches it. */
+ * Invariant: an idle connection belongs to the thread whose loop it is registered with; only that
+ * thread touches it. */
 #include "server/pool.h"
 
 #include "config/tune.h"
+#include "net/sys.h"
+
+#include <errno.h>
 
 /* It stops being idle, or (`n` 1) begins to be. */
 static void
@@ -32,7 +36,7 @@ find(struct list *l, uint64_t hash)
 {
     struct conn *c;
 
-    list_each(c, l, link)
+    list_each (c, l, link)
         if (c->hash == hash)
             return c;
     return NULL;
@@ -95,6 +99,24 @@ on_purge(struct timer *timer)
         timer_set(timer, loop_now_ms() + srv->pool_purge_ms, on_purge);
 }
 
+/* A transfer that ended exactly with the body does not tell whether the socket is empty: the kernel does. */
+static bool
+is_silent(struct conn *c)
+{
+    char byte;
+
+    if (c->rx || c->flags & (CONN_ERR | CONN_EOF | CONN_HUP | CONN_SHUT_WR))
+        return false;
+    if (!(c->flags & CONN_RD_READY))
+        return true;
+    if (c->layer && c->layer->pending && c->layer->pending(c))
+        return false;
+    if (sys_recv(c->io.fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN)
+        return false;
+    c->flags &= ~(unsigned)CONN_RD_READY;
+    return true;
+}
+
 static bool
 has_room(const struct server *srv)
 {
@@ -115,9 +137,7 @@ pool_put(struct server *srv, struct conn **cp)
 
     *cp = NULL;
     conn_drop_rx(c);
-    if (c->rx || c->flags & (CONN_ERR | CONN_EOF | CONN_HUP | CONN_SHUT_WR | CONN_RD_READY) ||
-        !has_room(srv) ||
-        (srv->max_reuse >= 0 && c->requests > (unsigned)srv->max_reuse)) {
+    if (!is_silent(c) || !has_room(srv) || (srv->max_reuse >= 0 && c->requests > (unsigned)srv->max_reuse)) {
         pool_closed(srv);
         conn_free(&c);
         return;

@@ -11,8 +11,9 @@ enum pool_use {
     POOL_ANY,
 };
 
-/** An idle connection with the same `hash` (what makes it usable: SNI, source, PROXY header), or NULL. It is warm, alive as
- *  far as the kernel said, and the caller's. Steals from other threads only when told so and this one has none. */
+/** An idle connection with the same `hash` (what makes it usable: SNI, source, PROXY header), or
+ * NULL. It is warm, alive as far as the kernel said, and the caller's. Steals from other threads
+ * only when told so and this one has none. */
 struct conn *pool_take(struct server *srv, uint64_t hash, enum pool_use use);
 /** Parks a connection, or closes it when the server has enough of them. Clears *c. */
 void pool_put(struct server *srv, struct conn **c);

@@ -21,8 +21,8 @@ server_error(struct cfg *c, const struct server *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    return cfg_error_at(c, &s->loc, DIAG_PLAIN "'server %s/%s' : %s", server_hooks.proxy_name(s->px), s->name,
-                        text);
+    return cfg_error_at(c, &s->loc, DIAG_PLAIN "'server %s/%s' : %s",
+                        server_hooks.proxy_name(s->px), s->name, text);
 }
 
 /* ---- making servers ---- */
@@ -45,8 +45,8 @@ static void
 copy_settings(struct server *s, const struct server *from)
 {
     *s = *from;
-    s->flags &= ~(unsigned)(SRVF_DEFAULT | SRVF_ID_SET | SRVF_NO_ADDR | SRVF_TEMPLATE | SRVF_PORT_MAPPED |
-                            SRVF_REFERENCED);
+    s->flags &= ~(unsigned)(SRVF_DEFAULT | SRVF_ID_SET | SRVF_NO_ADDR | SRVF_TEMPLATE |
+                            SRVF_PORT_MAPPED | SRVF_REFERENCED);
     s->id = 0;
     s->guid = NULL;
     s->hostname = NULL;
@@ -129,7 +129,7 @@ server_find(struct list *servers, const char *name)
 {
     struct server *s;
 
-    list_each(s, servers, link) {
+    list_each (s, servers, link) {
         if (strcmp(s->name, name) == 0)
             return s;
     }
@@ -185,11 +185,13 @@ origin_server(struct cfg *c, struct proxy *px, const char *text, const struct se
     if (!*out)
         *out = server_find(v.default_servers, name);
     if (!*out)
-        return cfg_error(c, CFG_WHOLE_LINE, "from: unknown server '%s' in backend '%s'.", name, v.name);
+        return cfg_error(c, CFG_WHOLE_LINE, "from: unknown server '%s' in backend '%s'.", name,
+                         v.name);
     return CFG_OK;
 }
 
-/** Reads an optional `from <origin>` at *at. *out is what to start from; unchanged when there is no `from`. */
+/** Reads an optional `from <origin>` at *at. *out is what to start from; unchanged when there is no
+ * `from`. */
 static enum cfg_rc
 take_origin(struct cfg *c, struct proxy *px, unsigned *at, const struct server **out)
 {
@@ -219,8 +221,8 @@ bad_name_char(const char *name)
     for (; *name; name++) {
         unsigned char ch = (unsigned char)*name;
 
-        if (!((ch >= '0' && ch <= '9') || (ascii_lower(ch) >= 'a' && ascii_lower(ch) <= 'z') || ch == ':' ||
-              ch == '.' || ch == '_' || ch == '-'))
+        if (!((ch >= '0' && ch <= '9') || (ascii_lower(ch) >= 'a' && ascii_lower(ch) <= 'z') ||
+              ch == ':' || ch == '.' || ch == '_' || ch == '-'))
             return *name;
     }
     return 0;
@@ -253,15 +255,16 @@ take_addr(struct cfg *c, unsigned i, struct server *s, const char *shown_name)
     char err[512];
 
     if (!addr_parse(cfg_arg(c, i), ADDR_FOR_SERVER, NULL, &spec, err, sizeof(err)))
-        return cfg_error(c, i, DIAG_PLAIN "'server %s/%s' : %s", server_hooks.proxy_name(s->px), shown_name,
-                         err);
+        return cfg_error(c, i, DIAG_PLAIN "'server %s/%s' : %s", server_hooks.proxy_name(s->px),
+                         shown_name, err);
     if (spec.addr.kind == ADDR_RHTTP)
         return cfg_error(c, i, DIAG_PLAIN "'server %s/%s' : reverse HTTP is not supported yet.",
                          server_hooks.proxy_name(s->px), shown_name);
     s->addr = spec.addr;
     s->addr_family = spec.family;
     s->port = (uint16_t)spec.port_low;
-    if (spec.port_form == ADDR_PORT_OFFSET || (spec.port_form == ADDR_PORT_NONE && !addr_is_unix(&spec.addr)))
+    if (spec.port_form == ADDR_PORT_OFFSET ||
+        (spec.port_form == ADDR_PORT_NONE && !addr_is_unix(&spec.addr)))
         s->flags |= SRVF_PORT_MAPPED;
     s->port_offset = spec.port_offset;
     if (spec.host.p) {
@@ -287,7 +290,8 @@ parse_server(struct cfg *c, struct proxy *px, const struct server_px *v, unsigne
                          DIAG_PLAIN "'server' expects <name> and <addr>[:<port>] as arguments.");
     bad = bad_name_char(name);
     if (bad)
-        return cfg_error(c, *at, DIAG_PLAIN "character '%c' is not permitted in server name '%s'.", bad, name);
+        return cfg_error(c, *at, DIAG_PLAIN "character '%c' is not permitted in server name '%s'.",
+                         bad, name);
     if (check_name(c, *at, name, v) != CFG_OK)
         return CFG_ERR;
     *at += 2;
@@ -314,16 +318,18 @@ parse_default_server(struct cfg *c, struct proxy *px, const struct server_px *v,
     if (cfg_arg_is(c, *at, "name")) {
         name = cfg_arg(c, *at + 1);
         if (!*name || bad_name_char(name))
-            return cfg_error(c, MIN(*at + 1, c->nwords - 1), "'default-server' : invalid name '%s'.", name);
+            return cfg_error(c, MIN(*at + 1, c->nwords - 1),
+                             "'default-server' : invalid name '%s'.", name);
         *at += 2;
         s = server_find(v->default_servers, name);
         if (s)
             from = s;
         else if (server_find(v->servers, name))
-            return cfg_error(c, *at - 1,
-                             "another server named '%s' was already defined at line %u, please use a "
-                             "distinct name.",
-                             name, server_find(v->servers, name)->loc.line);
+            return cfg_error(
+                c, *at - 1,
+                "another server named '%s' was already defined at line %u, please use a "
+                "distinct name.",
+                name, server_find(v->servers, name)->loc.line);
     }
     had_from = cfg_arg_is(c, *at, "from");
     if (take_origin(c, px, at, &from) != CFG_OK)
@@ -373,12 +379,14 @@ parse_template(struct cfg *c, struct proxy *px, const struct server_px *v, unsig
 
     if (*at + 2 >= c->nwords)
         return cfg_error(c, CFG_WHOLE_LINE,
-                         DIAG_PLAIN "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as "
-                                    "arguments.");
+                         DIAG_PLAIN
+                         "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as "
+                         "arguments.");
     bad = bad_name_char(prefix);
     if (bad)
-        return cfg_error(c, *at, DIAG_PLAIN "character '%c' is not permitted in server-template prefix '%s'.",
-                         bad, prefix);
+        return cfg_error(
+            c, *at, DIAG_PLAIN "character '%c' is not permitted in server-template prefix '%s'.",
+            bad, prefix);
     if (!take_range(cfg_arg(c, *at + 1), &low, &high))
         return cfg_error(c, *at + 1, DIAG_PLAIN "Wrong server-template number or range arg '%s'.",
                          cfg_arg(c, *at + 1));
@@ -427,12 +435,13 @@ server_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *a
 }
 
 const struct keyword server_keywords[] = {
-    { "server", "<name> <address>[:[port]] [from <origin>] [param*]", IN_BACKEND, .parse = server_parse_line,
-      .flags = KWF_STRICT_PLACE, .help = "a server of the backend" },
+    { "server", "<name> <address>[:[port]] [from <origin>] [param*]", IN_BACKEND,
+      .parse = server_parse_line, .flags = KWF_STRICT_PLACE, .help = "a server of the backend" },
     { "default-server", "[name <name>] [from <origin>] [param*]", IN_DEFAULTS | IN_BACKEND,
       .parse = server_parse_line, .flags = KWF_STRICT_PLACE,
       .help = "settings of the server lines that follow" },
-    { "server-template", "<prefix> <num | range> <fqdn>[:<port>] [from <origin>] [params*]", IN_BACKEND,
-      .parse = server_parse_line, .flags = KWF_STRICT_PLACE, .help = "several servers of the same settings" },
+    { "server-template", "<prefix> <num | range> <fqdn>[:<port>] [from <origin>] [params*]",
+      IN_BACKEND, .parse = server_parse_line, .flags = KWF_STRICT_PLACE,
+      .help = "several servers of the same settings" },
     { 0 },
 };

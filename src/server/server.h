@@ -49,22 +49,23 @@ enum srv_flag {
     SRVF_PP_SSL_CN = 1 << 6,
     SRVF_COOKIE_SET = 1 << 7,
     SRVF_TFO = 1 << 8,
-    SRVF_DEFAULT = 1 << 9, /* a default-server template */
+    SRVF_DEFAULT = 1 << 9,      /* a default-server template */
     SRVF_PORT_MAPPED = 1 << 10, /* server port is relative to the client's or the check's */
     SRVF_NO_RESOLVE = 1 << 11,
-    SRVF_DYNAMIC = 1 << 12, /* added at run time */
-    SRVF_TEMPLATE = 1 << 13, /* made by server-template */
+    SRVF_DYNAMIC = 1 << 12,         /* added at run time */
+    SRVF_TEMPLATE = 1 << 13,        /* made by server-template */
     SRVF_USESRC_CLIENT = 1 << 14,   /* source ... usesrc client: address and port */
     SRVF_USESRC_CLIENTIP = 1 << 15, /* usesrc clientip */
     SRVF_USESRC_ADDR = 1 << 16,     /* usesrc <addr>, in usesrc_addr */
     SRVF_SOCKS4 = 1 << 17,
     SRVF_STRICT_MAXCONN = 1 << 18,
-    SRVF_REFERENCED = 1 << 19,    /* named by the configuration: use-server, track, arguments; not removable */
-    SRVF_STATE_LOADED = 1 << 20,  /* its state came from a state file */
-    SRVF_NO_ADDR = 1 << 21,       /* resolution failed at start and init-addr allowed it */
-    SRVF_ID_SET = 1 << 22,        /* `id` was given */
-    SRVF_SETTINGS = 1 << 23,      /* template: something was set */
-    SRVF_OCTET_COUNT = 1 << 24,   /* log-proto octet-count */
+    SRVF_REFERENCED =
+        1 << 19, /* named by the configuration: use-server, track, arguments; not removable */
+    SRVF_STATE_LOADED = 1 << 20, /* its state came from a state file */
+    SRVF_NO_ADDR = 1 << 21,      /* resolution failed at start and init-addr allowed it */
+    SRVF_ID_SET = 1 << 22,       /* `id` was given */
+    SRVF_SETTINGS = 1 << 23,     /* template: something was set */
+    SRVF_OCTET_COUNT = 1 << 24,  /* log-proto octet-count */
 };
 
 /** init-addr methods, in the order they are tried. */
@@ -102,13 +103,43 @@ enum srv_pp_opt {
     SRV_PP_UNIQUE_ID = 1 << 7,
 };
 
-enum srv_on_error { SRV_ON_ERROR_FASTINTER, SRV_ON_ERROR_FAIL_CHECK, SRV_ON_ERROR_SUDDEN_DEATH, SRV_ON_ERROR_MARK_DOWN };
+enum srv_on_error {
+    SRV_ON_ERROR_FASTINTER,
+    SRV_ON_ERROR_FAIL_CHECK,
+    SRV_ON_ERROR_SUDDEN_DEATH,
+    SRV_ON_ERROR_MARK_DOWN
+};
 
-/** Counters shown by the statistics; per thread, summed on read. X(name): the CSV column's name where there is one. */
+/** Counters shown by the statistics; per thread, summed on read. X(name): the CSV column's name
+ * where there is one. */
 #define SRV_COUNTERS(X)                                                                            \
-    X(bin) X(bout) X(stot) X(econ) X(eresp) X(wretr) X(wredis) X(cli_abrt) X(srv_abrt) X(dresp)    \
-    X(hrsp_1xx) X(hrsp_2xx) X(hrsp_3xx) X(hrsp_4xx) X(hrsp_5xx) X(hrsp_other) X(lbtot) X(connect)  \
-    X(reuse) X(req_tot) X(wrew) X(eint) X(hanafail) X(reqbin) X(reqbout) X(resbin) X(resbout)
+    X(bin)                                                                                         \
+    X(bout)                                                                                        \
+    X(stot)                                                                                        \
+    X(econ)                                                                                        \
+    X(eresp)                                                                                       \
+    X(wretr)                                                                                       \
+    X(wredis)                                                                                      \
+    X(cli_abrt)                                                                                    \
+    X(srv_abrt)                                                                                    \
+    X(dresp)                                                                                       \
+    X(hrsp_1xx)                                                                                    \
+    X(hrsp_2xx)                                                                                    \
+    X(hrsp_3xx)                                                                                    \
+    X(hrsp_4xx)                                                                                    \
+    X(hrsp_5xx)                                                                                    \
+    X(hrsp_other)                                                                                  \
+    X(lbtot)                                                                                       \
+    X(connect)                                                                                     \
+    X(reuse)                                                                                       \
+    X(req_tot)                                                                                     \
+    X(wrew)                                                                                        \
+    X(eint)                                                                                        \
+    X(hanafail)                                                                                    \
+    X(reqbin)                                                                                      \
+    X(reqbout)                                                                                     \
+    X(resbin)                                                                                      \
+    X(resbout)
 
 struct srv_counters {
 #define X(n) uint64_t n;
@@ -133,96 +164,97 @@ struct server {
     struct proxy *px;
     struct cfg_loc loc;
     const char *name;
-    unsigned id;  /* puid: unique in the backend */
+    unsigned id; /* puid: unique in the backend */
     unsigned guid_unused;
     unsigned flags; /* enum srv_flag */
 
     /* address: under `lock` when changed at run time */
     struct addr addr;
-    uint16_t port;       /* host order; 0: same as the client's destination */
-    int port_offset;     /* with SRVF_PORT_MAPPED */
-    char *hostname;      /* as configured, for names */
-    struct addr source;  /* `source` on the server line; family 0: none */
+    uint16_t port;      /* host order; 0: same as the client's destination */
+    int port_offset;    /* with SRVF_PORT_MAPPED */
+    char *hostname;     /* as configured, for names */
+    struct addr source; /* `source` on the server line; family 0: none */
     const char *interface;
 
     /* configuration */
-    unsigned uweight_cfg;      /* as configured */
+    unsigned uweight_cfg; /* as configured */
     unsigned maxconn, minconn, maxqueue;
-    int pool_max_conn;         /* -1: unlimited */
+    int pool_max_conn; /* -1: unlimited */
     int pool_low_conn;
     int pool_purge_ms;
-    int max_reuse;             /* -1: unlimited */
+    int max_reuse; /* -1: unlimited */
     int slowstart_ms;
     unsigned rise, fall;
     int tcp_ut_ms;
-    int observe;               /* 0 none, 1 layer4, 2 layer7 */
+    int observe; /* 0 none, 1 layer4, 2 layer7 */
     unsigned error_limit;
     enum srv_on_error on_error;
     bool on_marked_down_shutdown, on_marked_up_shutdown_backup;
-    const char *cookie;        /* value; NULL none */
-    char dyn_cookie[2][17];    /* values of dynamic cookies: the one in use, and the one before it */
-    const char *redir;         /* redirect prefix */
+    const char *cookie;     /* value; NULL none */
+    char dyn_cookie[2][17]; /* values of dynamic cookies: the one in use, and the one before it */
+    const char *redir;      /* redirect prefix */
     struct expr *sni;
-    struct tls_client *tls;    /* NULL: clear */
+    struct tls_client *tls; /* NULL: clear */
     const char *track_name;
-    struct server *track;      /* followed server */
-    struct list trackers;      /* struct server.track_link */
+    struct server *track; /* followed server */
+    struct list trackers; /* struct server.track_link */
     struct list track_link;
-    const char *proto;         /* `proto h2` … */
-    unsigned pp_opts;          /* proxy-v2-options, enum pp_opt */
+    const char *proto;          /* `proto h2` … */
+    unsigned pp_opts;           /* proxy-v2-options, enum pp_opt */
     const char *pool_conn_name; /* expression as written */
-    const char *sni_text;      /* as written; "" when not set */
+    const char *sni_text;       /* as written; "" when not set */
     const char *guid;
     enum srv_ws ws;
     enum srv_init_state init_state;
     enum srv_hash_key hash_key;
     uint8_t init_addr[SRV_INIT_ADDR_MAX]; /* enum srv_init_addr; empty: the default */
-    struct addr init_ip;       /* of SRVI_IP */
+    struct addr init_ip;                  /* of SRVI_IP */
     struct addr socks4, usesrc_addr;
-    const char *usesrc_hdr;    /* usesrc hdr_ip(name,occ) */
+    const char *usesrc_hdr; /* usesrc hdr_ip(name,occ) */
     int usesrc_occ;
-    int source_port_high;      /* source port range: source's port up to this one; 0: no range */
+    int source_port_high;         /* source port range: source's port up to this one; 0: no range */
     _Atomic unsigned source_next; /* next port of the range */
-    struct srv_tlv *tlvs;      /* set-proxy-v2-tlv-fmt */
+    struct srv_tlv *tlvs;         /* set-proxy-v2-tlv-fmt */
     unsigned shard;
     uint64_t log_bufsize;
     int idle_ping_ms;
-    int addr_family;           /* demanded by the address' prefix, for resolutions */
-    const char *healthcheck;   /* name of a healthcheck section */
-    void *ext;                 /* of later features */
+    int addr_family;         /* demanded by the address' prefix, for resolutions */
+    const char *healthcheck; /* name of a healthcheck section */
+    void *ext;               /* of later features */
 
     /* state; writers hold px->lb.lock */
-    _Atomic unsigned state;    /* enum srv_state */
-    _Atomic unsigned admin;    /* enum srv_admin */
-    _Atomic unsigned uweight;  /* user weight 0..256 */
-    _Atomic unsigned eweight;  /* effective: uweight * backend scale (16), slow start applied */
+    _Atomic unsigned state;   /* enum srv_state */
+    _Atomic unsigned admin;   /* enum srv_admin */
+    _Atomic unsigned uweight; /* user weight 0..256 */
+    _Atomic unsigned eweight; /* effective: uweight * backend scale (16), slow start applied */
     unsigned prev_eweight;
-    int64_t last_change_s;     /* wall seconds */
-    unsigned down_time_s, down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */
+    int64_t last_change_s; /* wall seconds */
+    unsigned down_time_s,
+        down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */
     struct check *check, *agent;
-    struct list warm_link;     /* slow start: on the list of warming servers */
-    int64_t warm_since_ms;     /* when it began */
+    struct list warm_link; /* slow start: on the list of warming servers */
+    int64_t warm_since_ms; /* when it began */
 
     /* load; atomics */
-    _Atomic unsigned served;   /* requests being served (counts against maxconn) */
+    _Atomic unsigned served; /* requests being served (counts against maxconn) */
     _Atomic unsigned cur_sess;
     _Atomic unsigned cur_sess_max;
     _Atomic unsigned queued, queued_max;
     _Atomic unsigned safe_conns; /* of the idle ones: those that served several requests */
     _Atomic unsigned used_conns, idle_conns; /* server connections in use, idle; all threads */
-    struct freq_shared sess_rate;     /* shared, atomic updates */
+    struct freq_shared sess_rate;            /* shared, atomic updates */
     _Atomic unsigned sess_rate_max;
     _Atomic int64_t last_sess_s;
     _Atomic unsigned consecutive_errors;
-    struct pend_queue queue;   /* waiting for this server; under px->queue.lock */
+    struct pend_queue queue; /* waiting for this server; under px->queue.lock */
 
     /* load-balancing position, owned by balance/ under px->lb.lock */
     void *lb_node;
-    int64_t lb_pos;            /* place in the order of the algorithm, lowest first */
-    uint64_t lb_seq;           /* among equals: first come, first served */
-    unsigned lb_index;         /* in the algorithm's array + 1, 0: not there */
-    unsigned lb_weight;        /* effective weight the position was computed with */
-    unsigned lb_slot;          /* of the ring's members */
+    int64_t lb_pos;     /* place in the order of the algorithm, lowest first */
+    uint64_t lb_seq;    /* among equals: first come, first served */
+    unsigned lb_index;  /* in the algorithm's array + 1, 0: not there */
+    unsigned lb_weight; /* effective weight the position was computed with */
+    unsigned lb_slot;   /* of the ring's members */
 
     struct srv_counters *counters; /* [nthread] */
     struct srv_thread *threads;    /* [nthread] */
@@ -231,11 +263,13 @@ struct server {
 
 /* ---- configuration ---- */
 
-/** Creates a server in the configuration's arena with HAProxy's defaults and appends it to the proxy's list. */
+/** Creates a server in the configuration's arena with HAProxy's defaults and appends it to the
+ * proxy's list. */
 struct server *server_new(struct cfg *c, struct proxy *px, const char *name);
 /** `server`, `default-server`, `server-template` lines. */
 enum cfg_rc server_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
-/** Keywords server, default-server and server-template; their options are in server_option_keywords. */
+/** Keywords server, default-server and server-template; their options are in
+ * server_option_keywords. */
 extern const struct keyword server_keywords[];
 extern const struct keyword server_option_keywords[];
 /** After parsing, for every backend: ids, addresses, tracking, checks. Reports errors. */
@@ -249,7 +283,8 @@ struct server *server_inherit_template(struct cfg *c, struct proxy *px, const st
 
 /* ---- state ---- */
 
-/** Usable for new traffic now: running or starting, not in maintenance, weight > 0 is not considered. */
+/** Usable for new traffic now: running or starting, not in maintenance, weight > 0 is not
+ * considered. */
 static inline bool
 server_is_up(const struct server *s)
 {
@@ -269,20 +304,22 @@ server_is_usable(const struct server *s)
            atomic_load_explicit(&s->eweight, memory_order_relaxed) > 0;
 }
 
-/** State changes (any thread). They log, update load balancing, trackers, the queue, and close what must be closed.
- *  `reason` follows the state in the log message: ", changed from CLI"; NULL: nothing. */
+/** State changes (any thread). They log, update load balancing, trackers, the queue, and close what
+ * must be closed. `reason` follows the state in the log message: ", changed from CLI"; NULL:
+ * nothing. */
 void server_set_running(struct server *s, const char *reason);
 void server_set_stopped(struct server *s, const char *reason);
 void server_set_stopping(struct server *s, const char *reason);
-/** Sets or clears administrative states; trackers follow with the inherited ones. `cause` ends up in parentheses of the
- *  log message; NULL: none. */
+/** Sets or clears administrative states; trackers follow with the inherited ones. `cause` ends up
+ * in parentheses of the log message; NULL: none. */
 void server_set_admin(struct server *s, unsigned bits, const char *cause);
 void server_clear_admin(struct server *s, unsigned bits);
 /** `set weight` syntax: "N" or "N%". NULL or HAProxy's error text. */
 const char *server_set_weight(struct server *s, const char *text);
-/** Changes address and/or port ("addr" may be NULL: unchanged); `msg` receives HAProxy's account of it. NULL, or the
- *  error text (also in msg). */
-const char *server_set_addr(struct server *s, const char *addr, const char *port, const char *by, struct text *msg);
+/** Changes address and/or port ("addr" may be NULL: unchanged); `msg` receives HAProxy's account of
+ * it. NULL, or the error text (also in msg). */
+const char *server_set_addr(struct server *s, const char *addr, const char *port, const char *by,
+                            struct text *msg);
 /** `set server <s> health up|stopping|down`: as if checks had said so. */
 void server_force_health(struct server *s, enum srv_state state);
 /** Recomputes the effective weight and tells load balancing (lock not held). */
@@ -297,12 +334,15 @@ unsigned server_throttle_pct(const struct server *s);
 /** Seconds spent down, up to now. */
 unsigned server_down_time(const struct server *s);
 
-/** Status word as in show stat: "UP", "UP 1/3", "DOWN", "DOWN 1/2", "MAINT", "MAINT (via x/y)", "DRAIN", "NOLB", "no check". */
+/** Status word as in show stat: "UP", "UP 1/3", "DOWN", "DOWN 1/2", "MAINT", "MAINT (via x/y)",
+ * "DRAIN", "NOLB", "no check". */
 void server_status_text(const struct server *s, char *to, size_t size);
-/** First two lines of `show servers state` (version and column names), and the line of one server. */
+/** First two lines of `show servers state` (version and column names), and the line of one server.
+ */
 extern const char server_state_header[];
 void server_state_line(const struct server *s, unsigned px_id, bool px_id_forced, struct text *to);
-/** Applies a line of a state file, already split into `n` fields. False with what is wrong in `err`. */
+/** Applies a line of a state file, already split into `n` fields. False with what is wrong in
+ * `err`. */
 bool server_state_apply(struct server *s, char *const *field, unsigned n, struct text *err);
 
 /* ---- what comes from above ---- */
@@ -310,20 +350,22 @@ bool server_state_apply(struct server *s, char *const *field, unsigned n, struct
 /** A backend as server/ sees it. */
 struct server_px {
     const char *name;
-    bool http;                 /* mode http */
+    bool http; /* mode http */
     bool has_be, is_defaults, is_peers, disabled;
-    bool log_health_checks;    /* option log-health-checks */
+    bool log_health_checks; /* option log-health-checks */
     struct list *servers;
     unsigned *nservers;
     struct server **default_server;
-    struct list *default_servers; /* named templates */
-    struct check_conf **check;    /* NULL: plain connects */
+    struct list *default_servers;             /* named templates */
+    struct check_conf **check;                /* NULL: plain connects */
     int timeout_check_ms, timeout_connect_ms; /* 0: not set */
 };
 
-/** Backend callbacks that server/ needs from above; set once by proxy/ (keeps layers apart). NULL members are skipped. */
+/** Backend callbacks that server/ needs from above; set once by proxy/ (keeps layers apart). NULL
+ * members are skipped. */
 struct server_hooks {
-    /** Kills the streams that use the server (on-marked-down shutdown-sessions, shutdown sessions server). */
+    /** Kills the streams that use the server (on-marked-down shutdown-sessions, shutdown sessions
+     * server). */
     void (*shutdown_streams)(struct server *s, int why);
     /** Kills the streams that use backup servers (on-marked-up shutdown-backup-sessions). */
     void (*shutdown_backup_streams)(struct proxy *px);
@@ -336,12 +378,13 @@ struct server_hooks {
     struct proxy *(*find_backend)(struct cfg *c, const char *name);
     /** Called after any state or weight change, with the backend's lb lock held. */
     void (*changed)(struct server *s);
-    /** The backend lost its last usable server, or got one again (down time, emergency log). lb lock held. */
+    /** The backend lost its last usable server, or got one again (down time, emergency log). lb
+     * lock held. */
     void (*backend_state)(struct proxy *px, bool up);
     /** Idle connections must be closed: maintenance, address change. */
     void (*close_idle)(struct server *s);
-    /** Settings were copied to `to` from a template or another server: features with objects behind `tls` or `ext` make
-     *  their own copies. */
+    /** Settings were copied to `to` from a template or another server: features with objects behind
+     * `tls` or `ext` make their own copies. */
     void (*inherit)(struct cfg *c, struct server *to);
     /** True once the process is stopping: no more checks. */
     bool (*stopping)(void);

@@ -52,7 +52,7 @@ server_resolve_start(struct cfg *c, struct server *s)
     if (!(s->flags & SRVF_NO_ADDR))
         return CFG_OK;
     for (; *m; m++) {
-        if (init_addr_try(s, (enum srv_init_addr)*m, err, sizeof(err)))
+        if (init_addr_try(s, (enum srv_init_addr) * m, err, sizeof(err)))
             return CFG_OK;
     }
     return server_error(c, s, "could not resolve address '%s'.", s->hostname);
@@ -86,7 +86,8 @@ find_tracked(struct cfg *c, struct server *s, struct server **out)
     return CFG_OK;
 }
 
-/** The server at the end of the chain that begins with `t` by names, or `s` when the chain comes back to it. */
+/** The server at the end of the chain that begins with `t` by names, or `s` when the chain comes
+ * back to it. */
 static struct server *
 chain_end(struct cfg *c, struct server *s, struct server *t)
 {
@@ -119,20 +120,23 @@ server_resolve_track(struct cfg *c, struct server *s)
     if (is_checked(s))
         return server_error(c, s, "unable to enable checks and tracking at the same time!");
     if (s->init_state != SRVS_NONE)
-        return server_error(c, s, "'init-state' cannot be used on a server that tracks another one.");
+        return server_error(c, s,
+                            "'init-state' cannot be used on a server that tracks another one.");
     if (find_tracked(c, s, &t) != CFG_OK)
         return CFG_ERR;
     end = chain_end(c, s, t);
     if (!end)
         return CFG_ERR;
     if (end == s)
-        return server_error(c, s, "unable to track %s/%s as it belongs to a tracking chain looping back to %s/%s.",
-                            server_px_name(t), t->name, server_px_name(s), s->name);
+        return server_error(
+            c, s, "unable to track %s/%s as it belongs to a tracking chain looping back to %s/%s.",
+            server_px_name(t), t->name, server_px_name(s), s->name);
     if (!is_checked(end))
-        return server_error(c, s,
-                            "unable to use %s/%s for tracking as it does not have any check nor agent "
-                            "enabled.",
-                            server_px_name(end), end->name);
+        return server_error(
+            c, s,
+            "unable to use %s/%s for tracking as it does not have any check nor agent "
+            "enabled.",
+            server_px_name(end), end->name);
     s->track = t;
     t->flags |= SRVF_REFERENCED;
     list_push_back(&t->trackers, &s->track_link);
@@ -155,7 +159,7 @@ id_taken(struct list *servers, unsigned id)
 {
     struct server *s;
 
-    list_each(s, servers, link) {
+    list_each (s, servers, link) {
         if (s->id == id)
             return true;
     }
@@ -169,9 +173,9 @@ assign_ids(struct list *servers)
     unsigned next = 1;
     struct server *s;
 
-    list_each(s, servers, link)
+    list_each (s, servers, link)
         any_forced |= (s->flags & SRVF_ID_SET) != 0;
-    list_each(s, servers, link) {
+    list_each (s, servers, link) {
         if (s->id)
             continue;
         while (any_forced && id_taken(servers, next))
@@ -187,15 +191,18 @@ check_mode(struct cfg *c, struct server *s, const struct server_px *px)
     if (px->http)
         return;
     if (s->redir)
-        cfg_error_at(c, &s->loc, "proxy '%s' : server cannot have cookie or redirect prefix in non-HTTP mode.",
+        cfg_error_at(c, &s->loc,
+                     "proxy '%s' : server cannot have cookie or redirect prefix in non-HTTP mode.",
                      px->name);
     if (s->cookie)
-        cfg_warn_at(c, NULL, "proxy '%s' : ignoring cookie for server '%s' as HTTP mode is disabled.",
+        cfg_warn_at(c, NULL,
+                    "proxy '%s' : ignoring cookie for server '%s' as HTTP mode is disabled.",
                     px->name, s->name);
     if (s->observe == 2)
         server_error(c, s, "'layer7' can only be used in http proxies.");
     if (s->proto && strcmp(s->proto, "h1") == 0)
-        cfg_error_at(c, &s->loc, "proxy '%s' : MUX protocol '%s' is not usable for server '%s' at [%s:%u].",
+        cfg_error_at(c, &s->loc,
+                     "proxy '%s' : MUX protocol '%s' is not usable for server '%s' at [%s:%u].",
                      px->name, s->proto, s->name, s->loc.file, s->loc.line);
 }
 
@@ -207,7 +214,7 @@ server_check_backend(struct cfg *c, struct proxy *px)
 
     server_hooks.view(px, &v);
     assign_ids(v.servers);
-    list_each(s, v.servers, link) {
+    list_each (s, v.servers, link) {
         atomic_store(&s->uweight, s->uweight_cfg);
         fix_limits(s);
         check_mode(c, s, &v);
@@ -263,8 +270,8 @@ tracked_is_up(const struct server *s)
 {
     while (s->track)
         s = s->track;
-    return s->init_state == SRVS_NONE || s->init_state == SRVS_UP || s->init_state == SRVS_FULLY_UP ||
-           !(atomic_load(&s->check->flags) & CHKF_CONFIGURED);
+    return s->init_state == SRVS_NONE || s->init_state == SRVS_UP ||
+           s->init_state == SRVS_FULLY_UP || !(atomic_load(&s->check->flags) & CHKF_CONFIGURED);
 }
 
 static void

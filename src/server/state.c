@@ -1,9 +1,10 @@
 /* state.c - going up and down, maintenance, drain: what changes, who follows, what is logged.
  *
- * A change is made under the backend's lb lock; logging, queues, trackers and sessions follow without it, so that no two
- * backends' locks are ever held at once. The wording of messages is HAProxy's: tools match on it. */
-#include "server/state_int.h"
+ * A change is made under the backend's lb lock; logging, queues, trackers and sessions follow
+ * without it, so that no two backends' locks are ever held at once. The wording of messages is
+ * HAProxy's: tools match on it. */
 #include "server/check.h"
+#include "server/state_int.h"
 
 #include "log/log.h"
 
@@ -28,8 +29,7 @@ server_px_name(const struct server *s)
 
 /* ---- messages ---- */
 
-static void
-say(struct server *s, int level, const char *fmt, ...) PRINTF(3, 4);
+static void say(struct server *s, int level, const char *fmt, ...) PRINTF(3, 4);
 
 static void
 say(struct server *s, int level, const char *fmt, ...)
@@ -71,7 +71,8 @@ static void
 say_left(struct server *s, int level, const char *what, const char *reason, const struct outcome *o)
 {
     say(s, level,
-        "%s%s. %u active and %u backup servers left.%s %u sessions active, %u requeued, %u remaining "
+        "%s%s. %u active and %u backup servers left.%s %u sessions active, %u requeued, %u "
+        "remaining "
         "in queue.",
         what, reason, o->active, o->backup, on_backup(o), atomic_load(&s->cur_sess), o->requeued,
         atomic_load(&s->queued));
@@ -82,8 +83,8 @@ static void
 say_online(struct server *s, const char *what, const char *reason, const struct outcome *o)
 {
     say(s, LOGL_NOTICE,
-        "%s%s. %u active and %u backup servers online.%s %u sessions requeued, %u total in queue.", what,
-        reason, o->active, o->backup, on_backup(o), o->requeued, atomic_load(&s->queued));
+        "%s%s. %u active and %u backup servers online.%s %u sessions requeued, %u total in queue.",
+        what, reason, o->active, o->backup, on_backup(o), o->requeued, atomic_load(&s->queued));
 }
 
 /* ---- the change itself ---- */
@@ -251,7 +252,7 @@ server_set_running(struct server *s, const char *reason)
     if (s->on_marked_up_shutdown_backup && !(s->flags & SRVF_BACKUP) && s->eweight > 0 &&
         server_hooks.shutdown_backup_streams)
         server_hooks.shutdown_backup_streams(s->px);
-    list_each(t, &s->trackers, track_link)
+    list_each (t, &s->trackers, track_link)
         server_set_running(t, NULL);
 }
 
@@ -265,10 +266,10 @@ server_set_stopped(struct server *s, const char *reason)
     if (!server_change(s, want_stopped, 0, &o))
         return;
     kill_sessions(s);
-    say_left(s, o.was_drained ? LOGL_NOTICE : LOGL_ALERT, "is DOWN", why(s, reason, via, sizeof(via)),
-             &o);
+    say_left(s, o.was_drained ? LOGL_NOTICE : LOGL_ALERT, "is DOWN",
+             why(s, reason, via, sizeof(via)), &o);
     server_after_change(s, &o);
-    list_each(t, &s->trackers, track_link)
+    list_each (t, &s->trackers, track_link)
         server_set_stopped(t, NULL);
 }
 
@@ -284,7 +285,7 @@ set_stopping(struct server *s, const char *reason, bool from_stopped)
         return;
     say_online(s, "is stopping", why(s, reason, via, sizeof(via)), &o);
     server_after_change(s, &o);
-    list_each(t, &s->trackers, track_link)
+    list_each (t, &s->trackers, track_link)
         set_stopping(t, NULL, from_stopped);
 }
 
@@ -371,12 +372,12 @@ enter_maintenance(struct server *s, const char *reason, const struct outcome *o)
         say(s, LOGL_NOTICE, "was DOWN and now enters maintenance%s.", reason);
     } else {
         kill_sessions(s);
-        say_left(s, o->was_drained ? LOGL_NOTICE : LOGL_ALERT, "is going DOWN for maintenance", reason,
-                 o);
+        say_left(s, o->was_drained ? LOGL_NOTICE : LOGL_ALERT, "is going DOWN for maintenance",
+                 reason, o);
     }
     if (server_hooks.close_idle)
         server_hooks.close_idle(s);
-    list_each(t, &s->trackers, track_link)
+    list_each (t, &s->trackers, track_link)
         server_set_admin(t, SRVA_IMAINT, NULL);
 }
 
@@ -389,7 +390,7 @@ enter_drain(struct server *s, const char *reason, const struct outcome *o)
         say_left(s, LOGL_NOTICE, "enters drain state", reason, o);
     else
         say_online(s, "enters drain state", reason, o);
-    list_each(t, &s->trackers, track_link)
+    list_each (t, &s->trackers, track_link)
         server_set_admin(t, SRVA_IDRAIN, NULL);
 }
 
@@ -419,12 +420,12 @@ leave_maintenance(struct server *s, unsigned cleared)
     struct server *t;
 
     if (cleared & SRVA_RMAINT)
-        say(s, LOGL_NOTICE, "('%s') is %s/%s (resolves again).", s->hostname ? s->hostname : "", state,
-            drain);
+        say(s, LOGL_NOTICE, "('%s') is %s/%s (resolves again).", s->hostname ? s->hostname : "",
+            state, drain);
     else
         say(s, LOGL_NOTICE, "is %s/%s (leaving %smaintenance).", state, drain,
             cleared & SRVA_FMAINT ? "forced " : "");
-    list_each(t, &s->trackers, track_link) {
+    list_each (t, &s->trackers, track_link) {
         if (!(atomic_load(&t->admin) & SRVA_IDRAIN) && (admin & SRVA_DRAIN))
             server_set_admin(t, SRVA_IDRAIN, NULL);
         server_clear_admin(t, SRVA_IMAINT);
@@ -437,7 +438,7 @@ leave_drain(struct server *s)
     struct server *t;
 
     say(s, LOGL_NOTICE, "is %s (leaving forced drain).", server_is_up(s) ? "UP" : "DOWN");
-    list_each(t, &s->trackers, track_link)
+    list_each (t, &s->trackers, track_link)
         server_clear_admin(t, SRVA_IDRAIN);
 }
 

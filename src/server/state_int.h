@@ -18,7 +18,8 @@ struct outcome {
 typedef bool (*server_want_fn)(struct server *s, unsigned arg, unsigned *state, unsigned *admin);
 
 /** Makes a change and moves queues. False when `want` refused. */
-MUST_CHECK bool server_change(struct server *s, server_want_fn want, unsigned arg, struct outcome *o);
+MUST_CHECK bool server_change(struct server *s, server_want_fn want, unsigned arg,
+                              struct outcome *o);
 /** To be called after the change was logged: the backend's own state. */
 void server_after_change(struct server *s, const struct outcome *o);
 void server_lock(struct server *s);

@@ -1,4 +1,5 @@
-/* status.c - server states as text: the statistics' status word, `show servers state`, and reading it back. */
+/* status.c - server states as text: the statistics' status word, `show servers state`, and reading
+ * it back. */
 #include "server/check.h"
 #include "server/state_int.h"
 
@@ -74,9 +75,31 @@ const char server_state_header[] =
     "srv_check_port srv_check_addr srv_agent_addr srv_agent_port";
 
 enum field {
-    F_BE_ID, F_BE_NAME, F_ID, F_NAME, F_ADDR, F_OP_STATE, F_ADMIN, F_UWEIGHT, F_IWEIGHT, F_SINCE,
-    F_CHECK_STATUS, F_CHECK_RESULT, F_CHECK_HEALTH, F_CHECK_STATE, F_AGENT_STATE, F_BE_FORCED,
-    F_FORCED, F_FQDN, F_PORT, F_SRV, F_SSL, F_CHECK_PORT, F_CHECK_ADDR, F_AGENT_ADDR, F_AGENT_PORT,
+    F_BE_ID,
+    F_BE_NAME,
+    F_ID,
+    F_NAME,
+    F_ADDR,
+    F_OP_STATE,
+    F_ADMIN,
+    F_UWEIGHT,
+    F_IWEIGHT,
+    F_SINCE,
+    F_CHECK_STATUS,
+    F_CHECK_RESULT,
+    F_CHECK_HEALTH,
+    F_CHECK_STATE,
+    F_AGENT_STATE,
+    F_BE_FORCED,
+    F_FORCED,
+    F_FQDN,
+    F_PORT,
+    F_SRV,
+    F_SSL,
+    F_CHECK_PORT,
+    F_CHECK_ADDR,
+    F_AGENT_ADDR,
+    F_AGENT_PORT,
     F_COUNT
 };
 
@@ -118,8 +141,8 @@ server_state_line(const struct server *s, unsigned px_id, bool px_id_forced, str
     check_view(s->agent, &agent);
     text_printf(to, "%u %s %u %s ", px_id, server_px_name(s), s->id, s->name);
     put_addr(to, &s->addr);
-    text_printf(to, " %u %u %u %u %lld %d %d %u %u %u %d %d %s %u - %d %u ", atomic_load(&s->state), admin,
-                atomic_load(&s->uweight), s->uweight_cfg, (long long)(since > 0 ? since : 0),
+    text_printf(to, " %u %u %u %u %lld %d %d %u %u %u %d %d %s %u - %d %u ", atomic_load(&s->state),
+                admin, atomic_load(&s->uweight), s->uweight_cfg, (long long)(since > 0 ? since : 0),
                 (int)v.status, (int)check_status_result(v.status), v.health,
                 shown_flags(s->check, admin), shown_flags(s->agent, 0), px_id_forced,
                 !!(s->flags & SRVF_ID_SET), s->hostname ? s->hostname : "-", s->port,
@@ -195,7 +218,8 @@ server_state_apply(struct server *s, char *const *field, unsigned n, struct text
         text_printf(err, "invalid number of fields (%u)", n);
         return false;
     }
-    if (!number(field, n, F_OP_STATE, SRV_STOPPING, &state) || !number(field, n, F_ADMIN, 0x7f, &admin) ||
+    if (!number(field, n, F_OP_STATE, SRV_STOPPING, &state) ||
+        !number(field, n, F_ADMIN, 0x7f, &admin) ||
         !number(field, n, F_UWEIGHT, SRV_WEIGHT_MAX, &uweight) ||
         !number(field, n, F_IWEIGHT, SRV_WEIGHT_MAX, &iweight) ||
         !number(field, n, F_SINCE, INT32_MAX, &since) ||
@@ -214,8 +238,8 @@ server_state_apply(struct server *s, char *const *field, unsigned n, struct text
         state = SRV_STOPPED;
     else if (state == SRV_STARTING)
         state = SRV_RUNNING;
-    else if (state == SRV_STOPPED && !s->track && !(atomic_load(&s->check->flags) & CHKF_CONFIGURED) &&
-             !(admin & SRVA_MAINT))
+    else if (state == SRV_STOPPED && !s->track &&
+             !(atomic_load(&s->check->flags) & CHKF_CONFIGURED) && !(admin & SRVA_MAINT))
         state = SRV_RUNNING; /* nobody would ever bring it up */
     atomic_store(&s->state, (unsigned)state);
     s->last_change_s = server_wall_s() - since;

@@ -1,6 +1,7 @@
 /* weight.c - user weights, effective weights, slow start.
  *
- * Effective weights are sixteenths of the user's: a server under slow start gets 1/16, then more every second. */
+ * Effective weights are sixteenths of the user's: a server under slow start gets 1/16, then more
+ * every second. */
 #include "server/state_int.h"
 
 #include "base/list.h"
@@ -8,7 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define SCALE 16
+#define SCALE          16
 #define WARMUP_TICK_MS 1000
 
 /** Servers in slow start. Their timer runs on thread 0. Lock order: warmup.lock, then lb locks. */

@@ -1,5 +1,5 @@
-/* fuzz_check.c - what servers and agents answer to health checks. The first byte picks the script, the second how the
- * rest is cut into pieces. */
+/* fuzz_check.c - what servers and agents answer to health checks. The first byte picks the script,
+ * the second how the rest is cut into pieces. */
 #include "../unit/server/fixture.h"
 
 #include "server/check_int.h"
@@ -14,10 +14,13 @@ static const char backends[] =
     "tcp-backend b4\n option ldap-check\n server s 127.0.0.1:1 check\n"
     "tcp-backend b5\n option ssl-hello-chk\n server s 127.0.0.1:1 check\n"
     "tcp-backend b6\n option spop-check\n server s 127.0.0.1:1 check\n"
-    "tcp-backend b7\n option tcp-check\n tcp-check expect rstring ^[0-9]+\n tcp-check expect ! binary 00ff\n"
+    "tcp-backend b7\n option tcp-check\n tcp-check expect rstring ^[0-9]+\n tcp-check expect ! "
+    "binary 00ff\n"
     " tcp-check expect min-recv 4 rbinary ^30\n server s 127.0.0.1:1 check\n"
-    "backend b8\n option httpchk GET / HTTP/1.1\n http-check expect rstring hel+o\n server s 127.0.0.1:1 check\n"
-    "backend b9\n option httpchk\n http-check disable-on-404\n http-check expect hdr name -m beg x- value -m sub y\n"
+    "backend b8\n option httpchk GET / HTTP/1.1\n http-check expect rstring hel+o\n server s "
+    "127.0.0.1:1 check\n"
+    "backend b9\n option httpchk\n http-check disable-on-404\n http-check expect hdr name -m beg "
+    "x- value -m sub y\n"
     " server s 127.0.0.1:1 check\n";
 #define BACKENDS 10
 

@@ -1,4 +1,5 @@
-/* test_lb.c - algorithms: orders, proportions, and the servers that HAProxy 2.6 chose for the same keys. */
+/* test_lb.c - algorithms: orders, proportions, and the servers that HAProxy 2.6 chose for the same
+ * keys. */
 #include "balance/lb.h"
 #include "base/hash.h"
 #include "http/head.h"
@@ -165,8 +166,8 @@ rr_follows_state_and_weight_changes(void **state)
 static void
 full_servers_are_passed_over(void **state)
 {
-    static const enum lb_kind kinds[] = { LB_ROUNDROBIN, LB_STATIC_RR, LB_LEASTCONN, LB_FIRST,
-                                          LB_RANDOM,     LB_DEFAULT };
+    static const enum lb_kind kinds[] = { LB_ROUNDROBIN, LB_STATIC_RR, LB_LEASTCONN,
+                                          LB_FIRST,      LB_RANDOM,    LB_DEFAULT };
 
     (void)state;
     for (unsigned k = 0; k < COUNT_OF(kinds); k++) {
@@ -196,8 +197,8 @@ full_servers_are_passed_over(void **state)
 static void
 avoided_server_is_the_last_choice(void **state)
 {
-    static const enum lb_kind kinds[] = { LB_ROUNDROBIN, LB_STATIC_RR, LB_LEASTCONN, LB_FIRST,
-                                          LB_RANDOM,     LB_STICKY };
+    static const enum lb_kind kinds[] = { LB_ROUNDROBIN, LB_STATIC_RR, LB_LEASTCONN,
+                                          LB_FIRST,      LB_RANDOM,    LB_STICKY };
 
     (void)state;
     for (unsigned k = 0; k < COUNT_OF(kinds); k++) {
@@ -421,33 +422,97 @@ static const struct golden {
     unsigned len, depth;
     const char *servers; /* one digit per key */
 } golden[] = {
-    { false, false, LBH_SDBM, { 10, 20, 30 }, 0, 0,
+    { false,
+      false,
+      LBH_SDBM,
+      { 10, 20, 30 },
+      0,
+      0,
       "123313332222212312322333333213333132213333222312" },
-    { false, false, LBH_DJB2, { 3, 5, 7 }, 0, 0,
+    { false,
+      false,
+      LBH_DJB2,
+      { 3, 5, 7 },
+      0,
+      0,
       "332323313231222233212233323113333333232331333311" },
-    { false, false, LBH_WT6, { 3, 5, 7 }, 0, 0,
+    { false,
+      false,
+      LBH_WT6,
+      { 3, 5, 7 },
+      0,
+      0,
       "323323112332333133222223113333333333312211232122" },
-    { false, false, LBH_CRC32, { 3, 5, 7 }, 0, 0,
+    { false,
+      false,
+      LBH_CRC32,
+      { 3, 5, 7 },
+      0,
+      0,
       "231113223222222333332313133322232322333333113111" },
-    { false, true, LBH_SDBM, { 3, 5, 7 }, 0, 0,
+    { false,
+      true,
+      LBH_SDBM,
+      { 3, 5, 7 },
+      0,
+      0,
       "233322212311323323222122213332122133231323223333" },
-    { false, false, LBH_SDBM, { 100, 50, 200, 256, 1 }, 0, 0,
+    { false,
+      false,
+      LBH_SDBM,
+      { 100, 50, 200, 256, 1 },
+      0,
+      0,
       "144414444443341444434333413413244434441421434414" },
-    { true, false, LBH_SDBM, { 3, 5, 7 }, 0, 0,
+    { true,
+      false,
+      LBH_SDBM,
+      { 3, 5, 7 },
+      0,
+      0,
       "333332213333332233232332332333233321331231323232" },
-    { true, true, LBH_SDBM, { 3, 5, 7 }, 0, 0,
-      "333122121331222233231231323111133232123112323332" },
-    { true, true, LBH_SDBM, { 100, 50, 200 }, 0, 0,
+    { true, true, LBH_SDBM, { 3, 5, 7 }, 0, 0, "333122121331222233231231323111133232123112323332" },
+    { true,
+      true,
+      LBH_SDBM,
+      { 100, 50, 200 },
+      0,
+      0,
       "312113133321113111113313313333313332331113313331" },
-    { true, true, LBH_CRC32, { 10, 20, 30, 40 }, 0, 0,
+    { true,
+      true,
+      LBH_CRC32,
+      { 10, 20, 30, 40 },
+      0,
+      0,
       "244342144324141341331344213331413433334243133333" },
-    { true, false, LBH_DJB2, { 10, 20, 30, 40 }, 0, 0,
+    { true,
+      false,
+      LBH_DJB2,
+      { 10, 20, 30, 40 },
+      0,
+      0,
       "211144434424442111234433343112344133223421224343" },
-    { true, false, LBH_WT6, { 10, 20, 30, 40 }, 0, 0,
+    { true,
+      false,
+      LBH_WT6,
+      { 10, 20, 30, 40 },
+      0,
+      0,
       "121423433334441212213312332424433444333434132443" },
-    { false, false, LBH_SDBM, { 3, 5, 7 }, 6, 0,
+    { false,
+      false,
+      LBH_SDBM,
+      { 3, 5, 7 },
+      6,
+      0,
       "121231233133221332232123132323222333333333332331" },
-    { false, false, LBH_SDBM, { 3, 5, 7 }, 0, 2,
+    { false,
+      false,
+      LBH_SDBM,
+      { 3, 5, 7 },
+      0,
+      2,
       "122233323233223332311113321123113333323133332232" },
 };
 

@@ -80,7 +80,10 @@ on_grant(struct letter *l)
 static void
 wait_for(struct waiter *w, struct proxy *px, struct server *srv, int class, int offset)
 {
-    *w = (struct waiter){ .p = { .px = px, .srv = srv, .prio_class = class, .prio_offset = offset,
+    *w = (struct waiter){ .p = { .px = px,
+                                 .srv = srv,
+                                 .prio_class = class,
+                                 .prio_offset = offset,
                                  .grant.deliver = on_grant } };
     assert_true(queue_add(&w->p));
 }
@@ -255,9 +258,9 @@ backup_servers_do_not_take_from_the_backend(void **state)
 
 /* ---- threads ---- */
 
-#define THREADS 4
-#define STREAMS 40      /* per thread */
-#define REQUESTS 300    /* per stream */
+#define THREADS  4
+#define STREAMS  40  /* per thread */
+#define REQUESTS 300 /* per stream */
 
 struct fake_stream {
     struct pendconn p;
@@ -324,7 +327,8 @@ ask(struct fake_stream *s)
         task_wake(&s->task);
         return;
     }
-    s->p = (struct pendconn){ .px = px, .grant.deliver = stream_granted,
+    s->p = (struct pendconn){ .px = px,
+                              .grant.deliver = stream_granted,
                               .prio_class = (int)(rnd(s->w) % 3) };
     s->p.srv = bound ? &px->srv[rnd(s->w) % 3] : NULL;
     s->waiting = queue_add(&s->p);

@@ -51,7 +51,7 @@ fx_backend(const char *name)
 {
     struct proxy *px;
 
-    list_each(px, &fx.backends, link) {
+    list_each (px, &fx.backends, link) {
         if (strcmp(px->name, name) == 0)
             return px;
     }
@@ -127,13 +127,20 @@ static const struct keyword extra[] = {
     { .name = "option log-health-checks", .where = IN_BACKEND, .parse = parse_log_checks },
     { 0 },
 };
-static const struct module section_module = { .name = "test", .sections = sections, .keywords = extra };
+static const struct module section_module = { .name = "test",
+                                              .sections = sections,
+                                              .keywords = extra };
 static const struct module server_rows = { .name = "servers", .keywords = server_keywords };
 static const struct module option_rows = { .name = "options", .keywords = server_option_keywords };
-static const struct module check_rows = { .name = "checks", .keywords = check_keywords, .sections = check_sections };
-static const struct module lb_rows = { .name = "lb", .keywords = lb_keywords, .fetches = lb_fetches };
+static const struct module check_rows = { .name = "checks",
+                                          .keywords = check_keywords,
+                                          .sections = check_sections };
+static const struct module lb_rows = { .name = "lb",
+                                       .keywords = lb_keywords,
+                                       .fetches = lb_fetches };
 
-const struct module *const modules[] = { &section_module, &server_rows, &option_rows, &check_rows, &lb_rows, NULL };
+const struct module *const modules[] = { &section_module, &server_rows, &option_rows,
+                                         &check_rows,     &lb_rows,     NULL };
 
 /* ---- */
 
@@ -152,15 +159,15 @@ fx_load(const char *text)
     cfg_init(&fx.c, NULL, &fx.arena);
     (void)cfg_read_text(&fx.c, "test.cfg", slice_str(text));
     (void)cfg_finish(&fx.c);
-    list_each(px, &fx.backends, link) {
+    list_each (px, &fx.backends, link) {
         px->lb.http = px->http;
         server_check_backend(&fx.c, px);
         lb_check(&fx.c, &px->lb, px->name);
     }
     if (fx.c.diags.errors)
         return fx.c.diags.errors;
-    list_each(px, &fx.backends, link) {
-        list_each(s, &px->servers, link)
+    list_each (px, &fx.backends, link) {
+        list_each (s, &px->servers, link)
             server_start(s, 1);
         lb_queue_init(&px->queue);
         lb_start(&px->lb, &px->servers);
@@ -176,11 +183,11 @@ fx_free(void)
 
     if (!fx.arena.fatal)
         return;
-    list_each(px, &fx.backends, link) {
+    list_each (px, &fx.backends, link) {
         if (px->lb.ops)
             lb_queue_fini(&px->queue);
         lb_stop(&px->lb);
-        list_each(s, &px->servers, link)
+        list_each (s, &px->servers, link)
             server_stop(s);
     }
     cfg_fini(&fx.c);
@@ -199,7 +206,7 @@ fx_server(const char *backend, const char *name)
 
     if (!px)
         return NULL;
-    list_each(s, &px->servers, link) {
+    list_each (s, &px->servers, link) {
         if (strcmp(s->name, name) == 0)
             return s;
     }

@@ -25,12 +25,13 @@ struct proxy {
 struct fixture {
     struct cfg c;
     struct arena arena;
-    struct text log;  /* "<level> text\n" */
+    struct text log; /* "<level> text\n" */
     struct list backends;
 };
 extern struct fixture fx;
 
-/** Reads sections `backend <name>`, `tcp-backend <name>`; resolves and starts them. Returns the number of errors. */
+/** Reads sections `backend <name>`, `tcp-backend <name>`; resolves and starts them. Returns the
+ * number of errors. */
 unsigned fx_load(const char *text);
 void fx_free(void);
 struct proxy *fx_backend(const char *name);

@@ -1,5 +1,5 @@
-/* test_check.c - the check engine fed with bytes: what it sends, what it makes of answers. Expected texts were
- * recorded from HAProxy 2.6.12. */
+/* test_check.c - the check engine fed with bytes: what it sends, what it makes of answers. Expected
+ * texts were recorded from HAProxy 2.6.12. */
 #include "fixture.h"
 
 #include "config/tune.h"
@@ -128,17 +128,21 @@ transport_errors(void **state)
     check_engine_step(run);
     check_conn_error(run, ECONNREFUSED, false);
     assert_string_equal(run->desc, "Connection refused at initial connection step of tcp-check");
-    begin("tcp-backend", " option tcp-check\n tcp-check connect port 21998 comment \"second conn\"");
+    begin("tcp-backend",
+          " option tcp-check\n tcp-check connect port 21998 comment \"second conn\"");
     check_engine_step(run);
     check_conn_error(run, ECONNREFUSED, false);
-    assert_string_equal(run->desc,
-                        "Connection refused at step 1 of tcp-check (connect port 21998) comment: 'second conn'");
-    begin("tcp-backend", " option tcp-check\n tcp-check send x\n tcp-check expect comment \"c c\" string zz");
+    assert_string_equal(
+        run->desc,
+        "Connection refused at step 1 of tcp-check (connect port 21998) comment: 'second conn'");
+    begin("tcp-backend",
+          " option tcp-check\n tcp-check send x\n tcp-check expect comment \"c c\" string zz");
     go();
     check_conn_error(run, ECONNRESET, false);
     assert_int_equal(run->status, CHK_SOCKERR);
-    assert_string_equal(run->desc,
-                        "Connection reset by peer at step 2 of tcp-check (expect string 'zz') comment: 'c c'");
+    assert_string_equal(
+        run->desc,
+        "Connection reset by peer at step 2 of tcp-check (expect string 'zz') comment: 'c c'");
     check_conn_error(run, 0, true);
     assert_int_equal(run->status, CHK_L7TOUT);
     assert_string_equal(run->desc, " at step 2 of tcp-check (expect string 'zz') comment: 'c c'");
@@ -164,21 +168,24 @@ tcp_expectations(void **state)
     static const struct tcp_case cases[] = {
         { "tcp-check expect string hello", "220 hello smtp\r\n", false, CHK_L7OK, "(tcp-check)" },
         { "tcp-check expect string hello", "220 hel", false, CHK_UNKNOWN, "" },
-        { "tcp-check expect string hello", "220 hel", true, CHK_L7RSP, "TCPCHK did not match content 'hello' at step 1" },
-        { "tcp-check expect string hello", "", true, CHK_L7RSP, "TCPCHK got an empty response at step 1" },
+        { "tcp-check expect string hello", "220 hel", true, CHK_L7RSP,
+          "TCPCHK did not match content 'hello' at step 1" },
+        { "tcp-check expect string hello", "", true, CHK_L7RSP,
+          "TCPCHK got an empty response at step 1" },
         { "tcp-check expect comment \"a b\" string hello", "", true, CHK_L7RSP,
           "TCPCHK got an empty response at step 1 comment: 'a b'" },
         { "tcp-check expect ! string hello", "220 hello", false, CHK_L7RSP,
           "TCPCHK matched unwanted content 'hello' at step 1" },
         { "tcp-check expect ! string nope", "220 hello", false, CHK_UNKNOWN, "" },
         { "tcp-check expect ! string nope", "220 hello", true, CHK_L7OK, "(tcp-check)" },
-        { "tcp-check expect min-recv 5 ! string nope", "220 hello", false, CHK_L7OK, "(tcp-check)" },
+        { "tcp-check expect min-recv 5 ! string nope", "220 hello", false, CHK_L7OK,
+          "(tcp-check)" },
         { "tcp-check expect min-recv 5 string nope", "220 hello", false, CHK_L7RSP,
           "TCPCHK did not match content 'nope' at step 1" },
         { "tcp-check expect min-recv 500 string hello", "220 hello", false, CHK_UNKNOWN, "" },
         { "tcp-check expect rstring h.llo", "220 hello", false, CHK_L7OK, "(tcp-check)" },
-        { "tcp-check comment foo\n tcp-check expect comment \"my expect\" rstring ^nope", "x", true, CHK_L7RSP,
-          "TCPCHK did not match content (regex) at step 2 comment: my expect" },
+        { "tcp-check comment foo\n tcp-check expect comment \"my expect\" rstring ^nope", "x", true,
+          CHK_L7RSP, "TCPCHK did not match content (regex) at step 2 comment: my expect" },
         { "tcp-check expect binary 68656c6c6f", "220 hello", false, CHK_L7OK, "(tcp-check)" },
         { "tcp-check expect ! binary 68656C6c6f", "220 hello", false, CHK_L7RSP,
           "TCPCHK matched unwanted content (binary) at step 1" },
@@ -190,10 +197,12 @@ tcp_expectations(void **state)
           "TCPCHK did not match content (log-format string) at step 1" },
         { "tcp-check expect min-recv 3 ! binary-lf 6865", "hello", false, CHK_L7RSP,
           "TCPCHK matched unwanted content (log-format binary) at step 1" },
-        { "tcp-check expect string hello ok-status L7OKC", "hello", false, CHK_L7OKC, "(tcp-check)" },
+        { "tcp-check expect string hello ok-status L7OKC", "hello", false, CHK_L7OKC,
+          "(tcp-check)" },
         { "tcp-check expect string nope min-recv 3 error-status L7STS", "hello", false, CHK_L7STS,
           "TCPCHK did not match content 'nope' at step 1" },
-        { "tcp-check expect string hello on-success \"all fine\"", "hello", false, CHK_L7OK, "all fine" },
+        { "tcp-check expect string hello on-success \"all fine\"", "hello", false, CHK_L7OK,
+          "all fine" },
         { "tcp-check expect string x on-error \"so sad\"", "hello", true, CHK_L7RSP, "so sad" },
     };
     char text[256];
@@ -215,9 +224,10 @@ static void
 tcp_script(void **state)
 {
     (void)state;
-    begin("tcp-backend", " option tcp-check\n tcp-check connect\n tcp-check send \"a\\r\\nb\"\n"
-                         " tcp-check send-binary 0001ff\n tcp-check expect string one\n"
-                         " tcp-check connect port 99\n tcp-check send-lf x%%y\n tcp-check expect string two");
+    begin("tcp-backend",
+          " option tcp-check\n tcp-check connect\n tcp-check send \"a\\r\\nb\"\n"
+          " tcp-check send-binary 0001ff\n tcp-check expect string one\n"
+          " tcp-check connect port 99\n tcp-check send-lf x%%y\n tcp-check expect string two");
     struct slice s = go();
     assert_memory_equal(s.p, "a\r\nb\0\1\xff", 7);
     assert_int_equal(s.len, 7);
@@ -252,21 +262,28 @@ http_requests(void **state)
         { "option httpchk /foo", "OPTIONS /foo HTTP/1.0\r\n\r\n" },
         { "option httpchk GET /foo", "GET /foo HTTP/1.0\r\n\r\n" },
         { "option httpchk GET /foo HTTP/1.1", "GET /foo HTTP/1.1\r\nconnection: close\r\n\r\n" },
-        { "option httpchk GET /foo HTTP/1.1 www.example", "GET /foo HTTP/1.1\r\nhost: www.example\r\nconnection: close\r\n\r\n" },
-        { "option httpchk FOO /s HTTP/1.1", "FOO /s HTTP/1.1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" },
-        { "option httpchk\n http-check send meth POST uri /bar ver HTTP/1.1 hdr Host example.com hdr X-Y \"a b\" body "
+        { "option httpchk GET /foo HTTP/1.1 www.example",
+          "GET /foo HTTP/1.1\r\nhost: www.example\r\nconnection: close\r\n\r\n" },
+        { "option httpchk FOO /s HTTP/1.1",
+          "FOO /s HTTP/1.1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" },
+        { "option httpchk\n http-check send meth POST uri /bar ver HTTP/1.1 hdr Host example.com "
+          "hdr X-Y \"a b\" body "
           "\"hello world\"",
-          "POST /bar HTTP/1.1\r\nhost: example.com\r\nx-y: a b\r\ncontent-length: 11\r\nconnection: close\r\n\r\nhello "
+          "POST /bar HTTP/1.1\r\nhost: example.com\r\nx-y: a b\r\ncontent-length: "
+          "11\r\nconnection: close\r\n\r\nhello "
           "world" },
         { "option httpchk GET /h HTTP/1.1\n http-check connect\n http-check send meth POST",
           "POST /h HTTP/1.1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" },
-        { "option httpchk GET /h HTTP/1.1\n http-check connect", "GET /h HTTP/1.1\r\nconnection: close\r\n\r\n" },
+        { "option httpchk GET /h HTTP/1.1\n http-check connect",
+          "GET /h HTTP/1.1\r\nconnection: close\r\n\r\n" },
         { "option httpchk GET /s\n http-check send-state",
-          "GET /s HTTP/1.0\r\nx-haproxy-server-state: UP 1/3; address=127.0.0.1; port=1; name=b/s; node=; weight=1/1; "
+          "GET /s HTTP/1.0\r\nx-haproxy-server-state: UP 1/3; address=127.0.0.1; port=1; name=b/s; "
+          "node=; weight=1/1; "
           "scur=0/0; qcur=0\r\n\r\n" },
         /* the way of old tutorials, with a warning */
         { "option httpchk GET /health HTTP/1.1\\r\\nHost:\\ example.com\\r\\nUser-Agent:\\ Check",
-          "GET /health HTTP/1.1\r\nhost: example.com\r\nuser-agent: Check\r\nconnection: close\r\n\r\n" },
+          "GET /health HTTP/1.1\r\nhost: example.com\r\nuser-agent: Check\r\nconnection: "
+          "close\r\n\r\n" },
         { "option httpchk POST / \"HTTP/1.0\\r\\nX: 1\\r\\n\\r\\nbody\"",
           "POST / HTTP/1.0\r\nx: 1\r\ncontent-length: 4\r\n\r\nbody" },
     };
@@ -284,7 +301,8 @@ http_requests(void **state)
 }
 
 #define R200 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: one, two\r\nX-B: zed\r\n\r\nOK"
-#define RCHUNK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+#define RCHUNK                                                                                     \
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
 
 static void
 http_expectations(void **state)
@@ -314,7 +332,8 @@ http_expectations(void **state)
         { "expect string hello", RCHUNK, false, CHK_L7OK, 200, "" },
         { "expect rstring '^hello world$'", RCHUNK, false, CHK_L7OK, 200, "" },
         { "expect ! rstring hello", R200, false, CHK_L7OK, 200, "" },
-        { "expect string x", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", false, CHK_UNKNOWN, 0, "" },
+        { "expect string x", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", false, CHK_UNKNOWN,
+          0, "" },
         { "expect string OK", "HTTP/1.0 404 NF\r\nContent-Length: 0\r\n\r\n", false, CHK_L7RSP, 0,
           "HTTP content check could not find a response body" },
         { "expect hdr name x-a value two", R200, false, CHK_L7OK, 200, "" },
@@ -358,7 +377,8 @@ static void
 several_requests(void **state)
 {
     (void)state;
-    begin("backend", " option httpchk\n http-check connect\n http-check send uri /a\n http-check expect status 200\n"
+    begin("backend", " option httpchk\n http-check connect\n http-check send uri /a\n http-check "
+                     "expect status 200\n"
                      " http-check connect\n http-check send uri /b\n http-check expect status 404");
     expect_sent(go(), "OPTIONS /a HTTP/1.0\r\n\r\n");
     expect_sent(feed(R200), "OPTIONS /b HTTP/1.0\r\n\r\n");
@@ -420,10 +440,18 @@ ldap(void **state)
         const char *desc;
     } cases[] = {
         { { "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", 14 }, CHK_L7OK, 0, "" },
-        { { "\x30\x84\0\0\0\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", 18 }, CHK_L7OK, 0, "" },
-        { { "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x20\x04\x00\x04\x00", 14 }, CHK_L7STS, 32,
+        { { "\x30\x84\0\0\0\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", 18 },
+          CHK_L7OK,
+          0,
+          "" },
+        { { "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x20\x04\x00\x04\x00", 14 },
+          CHK_L7STS,
+          32,
           "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9" },
-        { { "\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00", 14 }, CHK_L7RSP, 0, "Not LDAPv3 protocol" },
+        { { "\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00", 14 },
+          CHK_L7RSP,
+          0,
+          "Not LDAPv3 protocol" },
         { { "junk", 4 }, CHK_L7RSP, 0, "Not LDAPv3 protocol" },
         { { "\x30\x0c\x02\x01", 4 }, CHK_L7RSP, 0, "" },
         { { "\x30\xff\xff\xff", 4 }, CHK_L7RSP, 0, "" },
@@ -447,8 +475,9 @@ mysql(void **state)
 {
     static const char greeting[] = "\x0b\0\0\0\x0a"
                                    "5.7.1\0abcd";
-    static const char login[] = "\x25\0\0\1\0\x82\0\0\0\x80\0\1\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                "foo\0\0\1\0\0\0\1";
+    static const char login[] =
+        "\x25\0\0\1\0\x82\0\0\0\x80\0\1\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+        "foo\0\0\1\0\0\0\1";
     struct slice s;
 
     (void)state;
@@ -567,7 +596,8 @@ agent(void **state)
 
     (void)state;
     check_run_free(&run);
-    assert_int_equal(fx_load("tcp-backend b\n balance roundrobin\n server s 127.0.0.1:1 weight 100 check agent-check "
+    assert_int_equal(fx_load("tcp-backend b\n balance roundrobin\n server s 127.0.0.1:1 weight 100 "
+                             "check agent-check "
                              "agent-port 9 agent-send \"hi\\n\"\n server t 127.0.0.1:2\n"),
                      0);
     s = fx_server("b", "s");
@@ -612,29 +642,42 @@ rules_are_refused(void **state)
     static const struct {
         const char *lines, *error;
     } cases[] = {
-        { "http-check foo", "'http-check' only supports 'disable-on-404', 'send-state', 'comment', 'connect', 'send', "
-                            "'expect', 'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got 'foo'" },
-        { "http-check expect", "'http-check expect' : expects at least a matching pattern as arguments." },
-        { "http-check expect status 200 status 300", "'http-check expect' : only on pattern expected" },
+        { "http-check foo",
+          "'http-check' only supports 'disable-on-404', 'send-state', 'comment', 'connect', "
+          "'send', "
+          "'expect', 'set-var-fmt(*)', 'set-var(*)', 'unset-var(*)'. but got 'foo'" },
+        { "http-check expect",
+          "'http-check expect' : expects at least a matching pattern as arguments." },
+        { "http-check expect status 200 status 300",
+          "'http-check expect' : only on pattern expected" },
         { "http-check expect comment x", "'http-check expect' : pattern not found." },
         { "http-check expect hdr name -m foo x",
-          "'http-check expect' : 'hdr' : '-m' only supports 'str', 'beg', 'end', 'sub' or 'reg' (got 'foo')." },
-        { "http-check expect min-recv x string a", "'http-check expect' : 'min-recv' expects -1 or an integer" },
-        { "http-check expect ok-status FOO status 200", "'ok-status' only supports 'L4OK', 'L6OK', 'L7OK' or 'L7OKC'" },
-        { "http-check send foo", "'http-check send' : expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', 'body' "
-                                 "or 'body-lf' but got 'foo' as argument." },
+          "'http-check expect' : 'hdr' : '-m' only supports 'str', 'beg', 'end', 'sub' or 'reg' "
+          "(got 'foo')." },
+        { "http-check expect min-recv x string a",
+          "'http-check expect' : 'min-recv' expects -1 or an integer" },
+        { "http-check expect ok-status FOO status 200",
+          "'ok-status' only supports 'L4OK', 'L6OK', 'L7OK' or 'L7OKC'" },
+        { "http-check send foo",
+          "'http-check send' : expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', 'body' "
+          "or 'body-lf' but got 'foo' as argument." },
         { "http-check send hdr a b\n http-check send hdr c d",
-          "'http-check send' : unable to add http-check send rule at step 1 (missing connect rule)." },
+          "'http-check send' : unable to add http-check send rule at step 1 (missing connect "
+          "rule)." },
         { "http-check connect\n http-check expect status 200",
-          "'http-check expect' : unable to add http-check expect rule at step 2 (missing send rule)." },
+          "'http-check expect' : unable to add http-check expect rule at step 2 (missing send "
+          "rule)." },
         { "http-check connect foo", "'http-check connect' : expects 'comment', 'port', 'addr'" },
         { "tcp-check send", "'tcp-check send' : 'string' expects a send as argument" },
         { "tcp-check send-binary 0", "'tcp-check send-binary' : " },
-        { "tcp-check send x\n tcp-check connect", "'tcp-check connect' : first step MUST also be a 'connect'" },
-        { "tcp-check expect status 200", "'tcp-check expect' : 'only supports min-recv, '[!]binary'" },
+        { "tcp-check send x\n tcp-check connect",
+          "'tcp-check connect' : first step MUST also be a 'connect'" },
+        { "tcp-check expect status 200",
+          "'tcp-check expect' : 'only supports min-recv, '[!]binary'" },
         { "http-check set-var(txn.x) str(a)", "'http-check set-var(txn.x)' : " },
         { "option pgsql-check", "'option pgsql-check' expects 'user <username>' as argument." },
-        { "option mysql-check foo", "'option mysql-check' only supports optional values: 'user' (got 'foo')." },
+        { "option mysql-check foo",
+          "'option mysql-check' only supports optional values: 'user' (got 'foo')." },
     };
     char text[512];
 
@@ -656,7 +699,9 @@ a_port_is_needed(void **state)
     assert_non_null(strstr(fx_diags(), "server 's' has neither service port nor check port."));
     assert_int_equal(fx_load("backend b\n server s 127.0.0.1 check port 80\n"), 0);
     assert_int_equal(fx_load("backend b\n server s 127.0.0.1 check addr 127.0.0.1:80\n"), 0);
-    assert_int_equal(fx_load("backend b\n option tcp-check\n tcp-check connect port 80\n server s 127.0.0.1 check\n"), 0);
+    assert_int_equal(fx_load("backend b\n option tcp-check\n tcp-check connect port 80\n server s "
+                             "127.0.0.1 check\n"),
+                     0);
     assert_int_equal(fx_load("backend b\n server s unix@/x.sock check\n"), 0);
     assert_int_equal(fx_load("backend b\n server s 127.0.0.1:1 agent-check\n"), 1);
     assert_non_null(strstr(fx_diags(), "does not have agent port"));
@@ -667,18 +712,23 @@ sections(void **state)
 {
     (void)state;
     check_run_free(&run);
-    assert_int_equal(fx_load("healthcheck api\n type httpchk GET /status HTTP/1.1 foo.example\n http-check expect status "
-                             "204\nbackend b\n option httpchk\n server s 127.0.0.1:1 check healthcheck api\n"),
-                     0);
+    assert_int_equal(
+        fx_load("healthcheck api\n type httpchk GET /status HTTP/1.1 foo.example\n http-check "
+                "expect status "
+                "204\nbackend b\n option httpchk\n server s 127.0.0.1:1 check healthcheck api\n"),
+        0);
     run = check_run_new(fx_server("b", "s")->check);
     expect_sent(go(), "GET /status HTTP/1.1\r\nhost: foo.example\r\nconnection: close\r\n\r\n");
     feed(R200);
     expect(CHK_L7STS, 200, "OK");
     check_run_free(&run);
-    assert_int_not_equal(fx_load("healthcheck a\n type foo\nbackend b\n server s 127.0.0.1:1\n"), 0);
-    assert_non_null(strstr(fx_diags(), "unknown healthcheck type 'foo' (expects 'tcp-check', 'httpchk', "));
+    assert_int_not_equal(fx_load("healthcheck a\n type foo\nbackend b\n server s 127.0.0.1:1\n"),
+                         0);
+    assert_non_null(
+        strstr(fx_diags(), "unknown healthcheck type 'foo' (expects 'tcp-check', 'httpchk', "));
     assert_int_not_equal(fx_load("healthcheck a\n type tcp-check\n http-check send-state\n"), 0);
-    assert_non_null(strstr(fx_diags(), "unable to configure 'http-check' rule for 'TCP' healthcheck"));
+    assert_non_null(
+        strstr(fx_diags(), "unable to configure 'http-check' rule for 'TCP' healthcheck"));
     assert_int_not_equal(fx_load("backend b\n server s 127.0.0.1:1 check healthcheck nope\n"), 0);
 }
 

@@ -29,11 +29,16 @@ settings(void **state)
     struct server *s;
 
     (void)state;
-    load("backend b\n server s 127.0.0.1:80 weight 7 backup cookie abc maxconn 100 minconn 10 maxqueue 5 slowstart 10s "
-         "check inter 5s fastinter 1s downinter 20s rise 4 fall 6 port 8080 addr 127.0.0.2 id 9 max-reuse 3 "
-         "pool-max-conn 20 pool-purge-delay 7s\n server t 127.0.0.1:80 check observe layer7 error-limit 3 on-error mark-down on-marked-down "
-         "shutdown-sessions send-proxy-v2 proxy-v2-options crc32c,unique-id source 127.0.0.3:1000-2000 interface lo "
-         "redir http://x non-stick tcp-ut 3s hash-key addr ws h1 init-state down log-proto octet-count\n");
+    load("backend b\n server s 127.0.0.1:80 weight 7 backup cookie abc maxconn 100 minconn 10 "
+         "maxqueue 5 slowstart 10s "
+         "check inter 5s fastinter 1s downinter 20s rise 4 fall 6 port 8080 addr 127.0.0.2 id 9 "
+         "max-reuse 3 "
+         "pool-max-conn 20 pool-purge-delay 7s\n server t 127.0.0.1:80 check observe layer7 "
+         "error-limit 3 on-error mark-down on-marked-down "
+         "shutdown-sessions send-proxy-v2 proxy-v2-options crc32c,unique-id source "
+         "127.0.0.3:1000-2000 interface lo "
+         "redir http://x non-stick tcp-ut 3s hash-key addr ws h1 init-state down log-proto "
+         "octet-count\n");
     s = fx_server("b", "s");
     assert_int_equal(s->uweight_cfg, 7);
     assert_int_equal(s->flags, SRVF_BACKUP | SRVF_COOKIE_SET | SRVF_ID_SET);
@@ -86,7 +91,8 @@ ports(void **state)
     struct server *s;
 
     (void)state;
-    load("backend b\n server none 127.0.0.1\n server plus 127.0.0.1:+10\n server minus 127.0.0.1:-10\n"
+    load("backend b\n server none 127.0.0.1\n server plus 127.0.0.1:+10\n server minus "
+         "127.0.0.1:-10\n"
          " server fixed [::1]:443\n server path unix@/run/x.sock\n server any *:80\n");
     s = fx_server("b", "none");
     assert_true(s->flags & SRVF_PORT_MAPPED);
@@ -106,11 +112,14 @@ templates_are_inherited(void **state)
     struct server *s;
 
     (void)state;
-    load("backend a\n default-server check inter 1s weight 5 maxconn 10\n server s 127.0.0.1:1 weight 6\n"
-         " default-server weight 8\n server t 127.0.0.1:2 no-check\n default-server from none weight 3\n"
+    load("backend a\n default-server check inter 1s weight 5 maxconn 10\n server s 127.0.0.1:1 "
+         "weight 6\n"
+         " default-server weight 8\n server t 127.0.0.1:2 no-check\n default-server from none "
+         "weight 3\n"
          " server u 127.0.0.1:3\n"
          "backend b\n default-server name tls weight 44\n default-server name tls maxconn 4\n"
-         " server x 127.0.0.1:1 from srv:tls\n server y 127.0.0.1:1 from be:a\n server z 127.0.0.1:1 from srv:a/s\n"
+         " server x 127.0.0.1:1 from srv:tls\n server y 127.0.0.1:1 from be:a\n server z "
+         "127.0.0.1:1 from srv:a/s\n"
          " server n 127.0.0.1:1 from none\n");
     s = fx_server("a", "s");
     assert_int_equal(s->uweight_cfg, 6);
@@ -139,7 +148,8 @@ server_templates(void **state)
     struct server *s;
 
     (void)state;
-    load("backend b\n server-template web 3 127.0.0.1:80 check weight 9\n server-template x 5-6 127.0.0.1:+1\n");
+    load("backend b\n server-template web 3 127.0.0.1:80 check weight 9\n server-template x 5-6 "
+         "127.0.0.1:+1\n");
     assert_int_equal(fx_backend("b")->nservers, 5);
     s = fx_server("b", "web3");
     assert_non_null(s);
@@ -179,10 +189,13 @@ tracking(void **state)
          "backend c\n server z 127.0.0.1:1 check\n");
     assert_ptr_equal(fx_server("b", "m")->track, fx_server("b", "a"));
     assert_ptr_equal(fx_server("b", "a")->track, fx_server("c", "z"));
-    refused("backend b\n server a 127.0.0.1:1 track nope\n", "unable to find required server 'nope' for tracking.");
-    refused("backend b\n server a 127.0.0.1:1 track x/y\n", "unable to find required proxy 'x' for tracking.");
+    refused("backend b\n server a 127.0.0.1:1 track nope\n",
+            "unable to find required server 'nope' for tracking.");
+    refused("backend b\n server a 127.0.0.1:1 track x/y\n",
+            "unable to find required proxy 'x' for tracking.");
     refused("backend b\n server a 127.0.0.1:1 track a\n", "tracking chain looping back to b/a.");
-    refused("backend b\n server a 127.0.0.1:1 track c\n server c 127.0.0.1:1 track d\n server d 127.0.0.1:1 track c\n",
+    refused("backend b\n server a 127.0.0.1:1 track c\n server c 127.0.0.1:1 track d\n server d "
+            "127.0.0.1:1 track c\n",
             "tracking chain looping back");
     refused("backend b\n server a 127.0.0.1:1 track c\n server c 127.0.0.1:1\n",
             "unable to use b/c for tracking as it does not have any check nor agent enabled.");
@@ -194,14 +207,16 @@ static void
 initial_addresses(void **state)
 {
     (void)state;
-    load("backend b\n server a host.invalid:80 init-addr none\n server c host.invalid:80 init-addr last,127.0.0.9\n"
+    load("backend b\n server a host.invalid:80 init-addr none\n server c host.invalid:80 init-addr "
+         "last,127.0.0.9\n"
          " server d localhost:81\n");
     assert_int_equal(fx_server("b", "a")->admin, SRVA_RMAINT);
     assert_int_equal(fx_server("b", "c")->addr.kind, ADDR_IP4);
     assert_int_equal(addr_port(&fx_server("b", "c")->addr), 80);
     assert_string_equal(fx_server("b", "d")->hostname, "localhost");
     assert_true(addr_is_ip(&fx_server("b", "d")->addr));
-    refused("backend b\n server a host.invalid:80 init-addr last\n", "could not resolve address 'host.invalid'.");
+    refused("backend b\n server a host.invalid:80 init-addr last\n",
+            "could not resolve address 'host.invalid'.");
 }
 
 static void
@@ -212,31 +227,41 @@ errors(void **state)
         { "server s/1 127.0.0.1:1", "character '/' is not permitted in server name 's/1'." },
         { "server s 127.0.0.1:1\n server s 127.0.0.1:2",
           "another server named 's' was already defined at line 2, please use a distinct name." },
-        { "default-server name s weight 2\n server s 127.0.0.1:2", "named 's' was already defined at line 2" },
+        { "default-server name s weight 2\n server s 127.0.0.1:2",
+          "named 's' was already defined at line 2" },
         { "server s 127.0.0.1:1-2", "port range not permitted here in '127.0.0.1:1-2'" },
         { "server s 127.0.0.1:1 weight 257", "weight of server s is not within 0 and 256 (257)." },
         { "server s 127.0.0.1:1 rise 0", "'rise' has to be > 0." },
         { "server s 127.0.0.1:1 inter", "'inter' expects a delay as argument." },
-        { "server s 127.0.0.1:1 inter 10000000000", "timer overflow in argument <10000000000> to <inter> of server s" },
-        { "server s 127.0.0.1:1 on-error foo", "'on-error' expects one of 'fastinter', 'fail-check', 'sudden-death' or "
-                                               "'mark-down' but got 'foo'." },
+        { "server s 127.0.0.1:1 inter 10000000000",
+          "timer overflow in argument <10000000000> to <inter> of server s" },
+        { "server s 127.0.0.1:1 on-error foo",
+          "'on-error' expects one of 'fastinter', 'fail-check', 'sudden-death' or "
+          "'mark-down' but got 'foo'." },
         { "server s 127.0.0.1:1 proxy-v2-options foo", "'foo' : proxy v2 option not implemented." },
-        { "server s 127.0.0.1:1 init-addr foo", "unknown init-addr method 'foo', supported methods are" },
-        { "server s 127.0.0.1:1 init-state x",
-          "'init-state' expects one of 'none', 'fully-up', 'up', 'down', or 'fully-down' but got 'x'" },
-        { "server s 127.0.0.1:1 hash-key x", "'hash-key' has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'." },
-        { "server s 127.0.0.1:1 wieght 3", "unknown keyword 'wieght'; did you mean 'weight' maybe ?" },
+        { "server s 127.0.0.1:1 init-addr foo",
+          "unknown init-addr method 'foo', supported methods are" },
+        { "server s 127.0.0.1:1 init-state x", "'init-state' expects one of 'none', 'fully-up', "
+                                               "'up', 'down', or 'fully-down' but got 'x'" },
+        { "server s 127.0.0.1:1 hash-key x",
+          "'hash-key' has to be 'id', 'id32', 'guid', 'addr', or 'addr-port'." },
+        { "server s 127.0.0.1:1 wieght 3",
+          "unknown keyword 'wieght'; did you mean 'weight' maybe ?" },
         { "server s 127.0.0.1:1 resolvers r", "'resolvers' is not supported yet." },
         { "server s 127.0.0.1:1 check from none", "unknown keyword 'from'." },
         { "server s 127.0.0.1:1 from foo", "invalid 'foo' value for 'from' keyword." },
         { "server s 127.0.0.1:1 from srv:x", "from: unknown server 'x' in backend 'b'." },
         { "server s 127.0.0.1:1 from be:x", "from: unknown backend instance 'x'." },
         { "server s 127.0.0.1:1 from srv:x/y", "from: unknown backend 'x'." },
-        { "server s 127.0.0.1:1 id 5\n server t 127.0.0.1:1 id 5", "custom id 5 already used at test.cfg:2 ('server s')" },
+        { "server s 127.0.0.1:1 id 5\n server t 127.0.0.1:1 id 5",
+          "custom id 5 already used at test.cfg:2 ('server s')" },
         { "default-server id 5", "'id' option is not accepted in default-server sections" },
-        { "server-template s", "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments." },
-        { "server-template s 3-1 127.0.0.1:80", "Wrong server-template number or range arg '3-1'." },
-        { "server-template s/ 3 127.0.0.1:80", "character '/' is not permitted in server-template prefix 's/'." },
+        { "server-template s",
+          "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments." },
+        { "server-template s 3-1 127.0.0.1:80",
+          "Wrong server-template number or range arg '3-1'." },
+        { "server-template s/ 3 127.0.0.1:80",
+          "character '/' is not permitted in server-template prefix 's/'." },
         { "balance foo", "balance only supports 'roundrobin', 'static-rr', 'leastconn'" },
         { "balance random(0)", "balance random : number of draws must be at least 1." },
         { "balance uri len x", "balance uri : 'len' expects a positive integer (got 'x')." },
@@ -251,7 +276,8 @@ errors(void **state)
         snprintf(text, sizeof(text), "backend b\n %s\n", cases[i][0]);
         refused(text, cases[i][1]);
     }
-    refused("tcp-backend b\n server s 127.0.0.1:1 observe layer7 check\n", "'layer7' can only be used in http proxies.");
+    refused("tcp-backend b\n server s 127.0.0.1:1 observe layer7 check\n",
+            "'layer7' can only be used in http proxies.");
     refused("tcp-backend b\n server s 127.0.0.1:1 redir http://x\n",
             "server cannot have cookie or redirect prefix in non-HTTP mode.");
 }
@@ -262,9 +288,12 @@ balance_lines(void **state)
     struct lb *lb;
 
     (void)state;
-    load("backend a\n balance uri whole depth 3 len 12\n hash-type consistent\n server s 127.0.0.1:1\n"
-         "backend b\n balance hdr(X-Key) use_domain_only\n hash-type map-based wt6 avalanche\n server s 127.0.0.1:1\n"
-         "backend c\n balance random(4)\n server s 127.0.0.1:1\nbackend d\n hash-type consistent djb2\n"
+    load("backend a\n balance uri whole depth 3 len 12\n hash-type consistent\n server s "
+         "127.0.0.1:1\n"
+         "backend b\n balance hdr(X-Key) use_domain_only\n hash-type map-based wt6 avalanche\n "
+         "server s 127.0.0.1:1\n"
+         "backend c\n balance random(4)\n server s 127.0.0.1:1\nbackend d\n hash-type consistent "
+         "djb2\n"
          " server s 127.0.0.1:1\ntcp-backend e\n balance uri\n server s 127.0.0.1:1\n");
     lb = &fx_backend("a")->lb;
     assert_int_equal(lb->kind, LB_URI);
@@ -278,8 +307,9 @@ balance_lines(void **state)
     assert_false(fx_backend("d")->lb.avalanche);
     assert_string_equal(lb_name(&fx_backend("d")->lb), "unknown");
     assert_int_equal(fx_backend("e")->lb.kind, LB_ROUNDROBIN);
-    assert_non_null(strstr(fx_diags(), "Layer 7 hash not possible for proxy 'e' (needs 'mode http'). Falling back to "
-                                       "round robin."));
+    assert_non_null(strstr(
+        fx_diags(), "Layer 7 hash not possible for proxy 'e' (needs 'mode http'). Falling back to "
+                    "round robin."));
 }
 
 int
@@ -287,8 +317,16 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
-        T(settings), T(timeout_of_old_tutorials), T(ports),  T(templates_are_inherited), T(server_templates),
-        T(ids),      T(limits),                   T(tracking), T(initial_addresses),     T(errors),
+        T(settings),
+        T(timeout_of_old_tutorials),
+        T(ports),
+        T(templates_are_inherited),
+        T(server_templates),
+        T(ids),
+        T(limits),
+        T(tracking),
+        T(initial_addresses),
+        T(errors),
         T(balance_lines),
     };
 

@@ -1,4 +1,5 @@
-/* test_state.c - going up and down, maintenance, drain, tracking, weights; messages as HAProxy 2.6.12 logs them. */
+/* test_state.c - going up and down, maintenance, drain, tracking, weights; messages as
+ * HAProxy 2.6.12 logs them. */
 #include "fixture.h"
 
 #include <setjmp.h>
@@ -61,21 +62,24 @@ down_and_up_again(void **state)
     assert_string_equal(status(s1), "UP 1/3");
     fail_check(s1, 1);
     assert_string_equal(status(s1), "DOWN");
-    assert_string_equal(fx_log(),
-                        "1 Server b/s1 is DOWN, reason: Layer4 connection problem, info: \"Connection refused\". 1 "
-                        "active and 1 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.\n"
-                        "1 Server b/s3 is DOWN via b/s1. 0 active and 1 backup servers left. Running on backup. 0 "
-                        "sessions active, 0 requeued, 0 remaining in queue.\n");
+    assert_string_equal(
+        fx_log(),
+        "1 Server b/s1 is DOWN, reason: Layer4 connection problem, info: \"Connection refused\". 1 "
+        "active and 1 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.\n"
+        "1 Server b/s3 is DOWN via b/s1. 0 active and 1 backup servers left. Running on backup. 0 "
+        "sessions active, 0 requeued, 0 remaining in queue.\n");
     assert_int_equal(s1->down_transitions, 1);
     pass_check(s1, 1);
     assert_string_equal(status(s1), "DOWN 1/2");
     assert_string_equal(status(fx_server("b", "s3")), "DOWN 1/2");
     pass_check(s1, 1);
-    assert_string_equal(fx_log(),
-                        "5 Server b/s1 is UP, reason: Layer4 check passed. 1 active and 1 backup servers online. 0 "
-                        "sessions requeued, 0 total in queue.\n"
-                        "5 Server b/s3 is UP via b/s1. 2 active and 1 backup servers online. 0 sessions requeued, 0 "
-                        "total in queue.\n");
+    assert_string_equal(
+        fx_log(),
+        "5 Server b/s1 is UP, reason: Layer4 check passed. 1 active and 1 backup servers online. 0 "
+        "sessions requeued, 0 total in queue.\n"
+        "5 Server b/s3 is UP via b/s1. 2 active and 1 backup servers online. 0 sessions requeued, "
+        "0 "
+        "total in queue.\n");
 }
 
 static void
@@ -109,21 +113,26 @@ log_health_checks_reports_every_change(void **state)
     struct server *s;
 
     (void)state;
-    load("backend b\n option log-health-checks\n server s1 127.0.0.1:1 check\n server s2 127.0.0.1:1 backup check\n");
+    load("backend b\n option log-health-checks\n server s1 127.0.0.1:1 check\n server s2 "
+         "127.0.0.1:1 backup check\n");
     s = fx_server("b", "s1");
     pass_check(s, 3);
-    assert_string_equal(fx_log(),
-                        "5 Health check for server b/s1 succeeded, reason: Layer4 check passed, status: 3/3 UP.\n");
-    fail_check(s, 3);
     assert_string_equal(
-        fx_log(), "5 Health check for server b/s1 failed, reason: Layer4 connection problem, info: \"Connection "
-                  "refused\", status: 2/3 UP.\n"
-                  "5 Health check for server b/s1 failed, reason: Layer4 connection problem, info: \"Connection "
-                  "refused\", status: 1/3 UP.\n"
-                  "5 Health check for server b/s1 failed, reason: Layer4 connection problem, info: \"Connection "
-                  "refused\", status: 0/2 DOWN.\n"
-                  "1 Server b/s1 is DOWN. 0 active and 1 backup servers left. Running on backup. 0 sessions active, 0 "
-                  "requeued, 0 remaining in queue.\n");
+        fx_log(),
+        "5 Health check for server b/s1 succeeded, reason: Layer4 check passed, status: 3/3 UP.\n");
+    fail_check(s, 3);
+    assert_string_equal(fx_log(), "5 Health check for server b/s1 failed, reason: Layer4 "
+                                  "connection problem, info: \"Connection "
+                                  "refused\", status: 2/3 UP.\n"
+                                  "5 Health check for server b/s1 failed, reason: Layer4 "
+                                  "connection problem, info: \"Connection "
+                                  "refused\", status: 1/3 UP.\n"
+                                  "5 Health check for server b/s1 failed, reason: Layer4 "
+                                  "connection problem, info: \"Connection "
+                                  "refused\", status: 0/2 DOWN.\n"
+                                  "1 Server b/s1 is DOWN. 0 active and 1 backup servers left. "
+                                  "Running on backup. 0 sessions active, 0 "
+                                  "requeued, 0 remaining in queue.\n");
     pass_check(fx_server("b", "s2"), 1);
     assert_non_null(strstr(fx_log(), "5 Health check for backup server b/s2 succeeded"));
 }
@@ -140,11 +149,13 @@ maintenance(void **state)
     server_set_admin(s1, SRVA_FMAINT, NULL);
     assert_string_equal(status(s1), "MAINT");
     assert_string_equal(status(s3), "MAINT (via b/s1)");
-    assert_string_equal(fx_log(),
-                        "1 Server b/s1 is going DOWN for maintenance. 1 active and 1 backup servers left. 0 sessions "
-                        "active, 0 requeued, 0 remaining in queue.\n"
-                        "1 Server b/s3 is going DOWN for maintenance via b/s1. 0 active and 1 backup servers left. "
-                        "Running on backup. 0 sessions active, 0 requeued, 0 remaining in queue.\n");
+    assert_string_equal(
+        fx_log(),
+        "1 Server b/s1 is going DOWN for maintenance. 1 active and 1 backup servers left. 0 "
+        "sessions "
+        "active, 0 requeued, 0 remaining in queue.\n"
+        "1 Server b/s3 is going DOWN for maintenance via b/s1. 0 active and 1 backup servers left. "
+        "Running on backup. 0 sessions active, 0 requeued, 0 remaining in queue.\n");
     assert_int_equal(fx_backend("b")->flushed, 2);
     server_set_stopped(s1, NULL); /* checks have no say now */
     server_set_running(s1, NULL);
@@ -157,7 +168,8 @@ maintenance(void **state)
     server_set_stopped(s1, ", changed from CLI");
     (void)fx_log();
     server_set_admin(s1, SRVA_FMAINT, "No IP for server ");
-    assert_non_null(strstr(fx_log(), "5 Server b/s1 was DOWN and now enters maintenance (No IP for server ).\n"));
+    assert_non_null(strstr(
+        fx_log(), "5 Server b/s1 was DOWN and now enters maintenance (No IP for server ).\n"));
 }
 
 static void
@@ -171,11 +183,12 @@ drain(void **state)
     s3 = fx_server("b", "s3");
     pass_check(s1, 1);
     server_set_admin(s1, SRVA_FDRAIN, NULL);
-    assert_string_equal(fx_log(),
-                        "5 Server b/s1 enters drain state. 1 active and 1 backup servers online. 0 sessions requeued, "
-                        "0 total in queue.\n"
-                        "5 Server b/s3 enters drain state via b/s1. 0 active and 1 backup servers online. Running on "
-                        "backup. 0 sessions requeued, 0 total in queue.\n");
+    assert_string_equal(fx_log(), "5 Server b/s1 enters drain state. 1 active and 1 backup servers "
+                                  "online. 0 sessions requeued, "
+                                  "0 total in queue.\n"
+                                  "5 Server b/s3 enters drain state via b/s1. 0 active and 1 "
+                                  "backup servers online. Running on "
+                                  "backup. 0 sessions requeued, 0 total in queue.\n");
     assert_string_equal(status(s1), "DRAIN");
     assert_true(server_is_draining(s3));
     assert_true(server_is_up(s1));
@@ -222,8 +235,10 @@ stopping(void **state)
     assert_string_equal(status(s), "NOLB");
     assert_false(server_is_usable(s));
     assert_true(server_is_up(s));
-    assert_non_null(strstr(fx_log(), "5 Server b/s1 is stopping, reason: Layer7 check conditionally passed, code: 404. "
-                                     "0 active and 0 backup servers online."));
+    assert_non_null(
+        strstr(fx_log(),
+               "5 Server b/s1 is stopping, reason: Layer7 check conditionally passed, code: 404. "
+               "0 active and 0 backup servers online."));
     check_report(s->check, CHK_L7OK, 200, NULL);
     assert_string_equal(status(s), "UP");
     server_force_health(s, SRV_STOPPED);
@@ -254,7 +269,8 @@ init_states(void **state)
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
         struct server *s;
 
-        snprintf(text, sizeof(text), "backend b\n server s 127.0.0.1:1 check %s\n", cases[i].option);
+        snprintf(text, sizeof(text), "backend b\n server s 127.0.0.1:1 check %s\n",
+                 cases[i].option);
         load(text);
         s = fx_server("b", "s");
         assert_string_equal(status(s), cases[i].status);
@@ -308,14 +324,17 @@ weights(void **state)
     assert_int_equal(s->uweight, 256);
     assert_null(server_set_weight(s, "0"));
     assert_false(server_is_usable(s));
-    assert_string_equal(server_set_weight(s, "300"), "Absolute weight can only be between 0 and 256 inclusive.\n");
+    assert_string_equal(server_set_weight(s, "300"),
+                        "Absolute weight can only be between 0 and 256 inclusive.\n");
     assert_string_equal(server_set_weight(s, "-5%"), "Relative weight must be positive.\n");
-    assert_string_equal(server_set_weight(s, "x"), "Empty weight string empty or preceded by garbage");
+    assert_string_equal(server_set_weight(s, "x"),
+                        "Empty weight string empty or preceded by garbage");
     assert_string_equal(server_set_weight(s, "10%x"), "Trailing garbage in weight string");
     assert_string_equal(server_set_weight(s, ""), "Require <weight> or <weight%>.\n");
     s = fx_server("c", "s");
-    assert_string_equal(server_set_weight(s, "10"),
-                        "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.\n");
+    assert_string_equal(
+        server_set_weight(s, "10"),
+        "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.\n");
     assert_null(server_set_weight(s, "0%"));
     assert_null(server_set_weight(s, "100%"));
     assert_int_equal(s->uweight, 50);
@@ -327,7 +346,8 @@ slow_start(void **state)
     struct server *s;
 
     (void)state;
-    load("backend b\n balance roundrobin\n server s 127.0.0.1:1 weight 50 slowstart 4s check\n server t 127.0.0.1:1\n");
+    load("backend b\n balance roundrobin\n server s 127.0.0.1:1 weight 50 slowstart 4s check\n "
+         "server t 127.0.0.1:1\n");
     server_warmup_start();
     s = fx_server("b", "s");
     fail_check(s, 1);
@@ -394,11 +414,14 @@ state_lines(void **state)
     load(three);
     s = fx_server("b", "s1");
     pass_check(s, 1);
-    assert_string_equal(state_line(s), "3 b 1 s1 127.0.0.1 2 0 1 1 0 6 3 4 6 0 0 0 - 1 - 0 0 - - 0");
-    assert_string_equal(state_line(fx_server("b", "s4")), "3 b 4 s4 127.0.0.1 0 5 1 1 0 1 0 0 8 0 0 0 - 4 - 0 0 - - 0");
+    assert_string_equal(state_line(s),
+                        "3 b 1 s1 127.0.0.1 2 0 1 1 0 6 3 4 6 0 0 0 - 1 - 0 0 - - 0");
+    assert_string_equal(state_line(fx_server("b", "s4")),
+                        "3 b 4 s4 127.0.0.1 0 5 1 1 0 1 0 0 8 0 0 0 - 4 - 0 0 - - 0");
     server_set_admin(fx_server("b", "s2"), SRVA_FMAINT, NULL);
     pass_check(s, 0);
-    assert_non_null(strstr(state_line(fx_server("b", "s2")), "3 b 2 s2 127.0.0.1 0 1 1 1 0 1 0 2 14 0 0 0 - 2"));
+    assert_non_null(strstr(state_line(fx_server("b", "s2")),
+                           "3 b 2 s2 127.0.0.1 0 1 1 1 0 1 0 2 14 0 0 0 - 2"));
 }
 
 static void
@@ -436,7 +459,8 @@ addresses_change(void **state)
     load(three);
     s = fx_server("b", "s1");
     assert_null(server_set_addr(s, "127.0.0.9", NULL, "stats socket command", &msg));
-    assert_string_equal(msg.p, "IP changed from '127.0.0.1' to '127.0.0.9' by 'stats socket command'");
+    assert_string_equal(msg.p,
+                        "IP changed from '127.0.0.1' to '127.0.0.9' by 'stats socket command'");
     text_fini(&msg);
     assert_null(server_set_addr(s, "127.0.0.9", "80", NULL, &msg));
     assert_string_equal(msg.p, "no need to change the addr, port changed from '1' to '80'");
