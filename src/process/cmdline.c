@@ -127,7 +127,7 @@ cmdline_usage(const char *name)
     printf("  -dK<class>[,<class>]*      list keywords (classes: help)\n"
            "  -dM[<byte>]                fill memory when it is allocated\n"
            "Without options a demonstration runs: an embedded configuration and servers of its own.\n"
-           "Other commands: %s origin --help\n", name);
+           "Other commands: %s explain --help, %s origin --help\n", name, name);
 }
 
 static const struct row *

@@ -10,9 +10,11 @@ static void
 usage(FILE *to)
 {
     fputs("usage: steelyard explain -f <file>... --request '[<method>] <url>' [<option>...]\n"
-          "Tells, rule by rule, what a configuration does with a request. Nothing leaves the process.\n"
+          "Tells, rule by rule, what a configuration does with a request. Nothing leaves the "
+          "process.\n"
           "  -f <file>                  configuration file or directory; may be repeated\n"
-          "  --request '<method> <url>' \"GET https://host/path\"; without a scheme: \"/path\" and --header 'Host: ...'\n"
+          "  --request '<method> <url>' \"GET https://host/path\"; without a scheme: \"/path\" and "
+          "--header 'Host: ...'\n"
           "  --header 'Name: value'     may be repeated\n"
           "  --body <text>              @<file>: from a file\n"
           "  --src <address>[:<port>]   of the client (192.0.2.1)\n"
@@ -49,7 +51,8 @@ take_request(struct arguments *a, const char *v)
     a->request = v;
     if (explain_parse_line(&a->q, v, &a->arena))
         return true;
-    fprintf(stderr, "steelyard explain: '%s' is not a request: expected 'GET https://host/path'\n", v);
+    fprintf(stderr, "steelyard explain: '%s' is not a request: expected 'GET https://host/path'\n",
+            v);
     return false;
 }
 
@@ -121,7 +124,8 @@ take_repeat(struct arguments *a, const char *v)
     uint64_t n;
 
     if (!slice_to_uint(slice_str(v), &n) || n < 1 || n > EXPLAIN_REPEAT_MAX) {
-        fprintf(stderr, "steelyard explain: --repeat takes a number from 1 to %u\n", EXPLAIN_REPEAT_MAX);
+        fprintf(stderr, "steelyard explain: --repeat takes a number from 1 to %u\n",
+                EXPLAIN_REPEAT_MAX);
         return false;
     }
     a->q.repeat = (unsigned)n;
@@ -132,8 +136,13 @@ static const struct {
     const char *name;
     bool (*take)(struct arguments *a, const char *v);
 } options[] = {
-    { "-f", take_file },         { "--request", take_request },   { "--header", take_header }, { "--body", take_body },
-    { "--src", take_src },       { "--dst", take_dst },           { "--frontend", take_frontend },
+    { "-f", take_file },
+    { "--request", take_request },
+    { "--header", take_header },
+    { "--body", take_body },
+    { "--src", take_src },
+    { "--dst", take_dst },
+    { "--frontend", take_frontend },
     { "--repeat", take_repeat },
 };
 
@@ -154,8 +163,8 @@ parse(struct arguments *a, int argc, char **argv)
         while (k < COUNT_OF(options) && strcmp(argv[i], options[k].name) != 0)
             k++;
         if (k == COUNT_OF(options) || i + 1 == argc) {
-            fprintf(stderr, "steelyard explain: %s '%s'\n", k == COUNT_OF(options) ? "unknown option" : "missing value of",
-                    argv[i]);
+            fprintf(stderr, "steelyard explain: %s '%s'\n",
+                    k == COUNT_OF(options) ? "unknown option" : "missing value of", argv[i]);
             usage(stderr);
             return 1;
         }

@@ -32,7 +32,9 @@ put(struct collector *c, const char *what, struct slice name, struct slice value
         f->max = f->max ? 2 * f->max : 64;
         f->v = xrealloc(f->v, f->max * sizeof(*f->v));
     }
-    f->v[f->n++] = (struct fact){ .what = what, .group = c->group, .name = keep(c->a, name), .value = keep(c->a, value) };
+    f->v[f->n++] = (struct fact){
+        .what = what, .group = c->group, .name = keep(c->a, name), .value = keep(c->a, value)
+    };
 }
 
 static void
@@ -139,8 +141,9 @@ put_settings(struct collector *c, const struct stream *s)
         const char *name;
         int ms;
     } timeouts[] = {
-        { "client", s->to_client_ms },   { "server", s->to_server_ms }, { "tunnel", s->to_tunnel_ms },
-        { "connect", s->to_connect_ms }, { "queue", s->to_queue_ms },   { "tarpit", s->to_tarpit_ms },
+        { "client", s->to_client_ms }, { "server", s->to_server_ms },
+        { "tunnel", s->to_tunnel_ms }, { "connect", s->to_connect_ms },
+        { "queue", s->to_queue_ms },   { "tarpit", s->to_tarpit_ms },
     };
 
     for (unsigned i = 0; i < COUNT_OF(timeouts); i++)
@@ -188,8 +191,11 @@ put_stream(struct collector *c, struct stream *s)
 void
 facts_take(struct facts *f, struct session *sess, struct stream *s, bool response, struct arena *a)
 {
-    struct collector c = { .f = f, .a = a,
-                           .x = { .px = sess->fe, .sess = sess, .strm = s, .tmp = a, .opt = response ? SMPO_RES : 0 } };
+    struct collector c = {
+        .f = f,
+        .a = a,
+        .x = { .px = sess->fe, .sess = sess, .strm = s, .tmp = a, .opt = response ? SMPO_RES : 0 }
+    };
     static const enum var_scope scopes[] = { VAR_PROC, VAR_SESS, VAR_TXN, VAR_REQ, VAR_RES };
 
     f->n = 0;

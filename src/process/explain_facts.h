@@ -5,7 +5,8 @@
 #include "process/explain.h"
 #include "proxy/stream.h"
 
-/** Facts about the request and about the response come and go with their heads, which is no change. */
+/** Facts about the request and about the response come and go with their heads, which is no change.
+ */
 enum fact_group { FACT_ALWAYS, FACT_REQUEST, FACT_RESPONSE, FACT_STREAM, FACT_GROUPS };
 
 struct fact {
@@ -22,9 +23,11 @@ struct facts {
 };
 
 /** What is true now. `s` may be NULL. Strings are copied to `a`. */
-void facts_take(struct facts *f, struct session *sess, struct stream *s, bool response, struct arena *a);
+void facts_take(struct facts *f, struct session *sess, struct stream *s, bool response,
+                struct arena *a);
 void facts_fini(struct facts *f);
-/** Appends struct explain_change to `to` for what differs; nothing about groups that only one of them has. */
+/** Appends struct explain_change to `to` for what differs; nothing about groups that only one of
+ * them has. */
 void facts_diff(struct facts *before, struct facts *after, struct list *to, struct arena *a);
 
 #endif

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define VALUE_MAX 400  /* bytes of a value that are printed for people */
+#define VALUE_MAX 400 /* bytes of a value that are printed for people */
 #define BODY_MAX  2000
 
 /* ---- words ---- */
@@ -16,10 +16,14 @@ static size_t
 utf8_len(struct slice s)
 {
     unsigned char c = (unsigned char)s.p[0], d = s.len > 1 ? (unsigned char)s.p[1] : 0;
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xc2 && c < 0xe0 ? 2
+               : c >= 0xe0 && c < 0xf0 ? 3
+               : c >= 0xf0 && c < 0xf5 ? 4
+                                       : 0;
 
-    if (n > s.len || (c == 0xe0 && d < 0xa0) || (c == 0xed && d >= 0xa0) || (c == 0xf0 && d < 0x90) ||
-        (c == 0xf4 && d >= 0x90))
+    if (n > s.len || (c == 0xe0 && d < 0xa0) || (c == 0xed && d >= 0xa0) ||
+        (c == 0xf0 && d < 0x90) || (c == 0xf4 && d >= 0x90))
         return 0;
     for (size_t i = 1; i < n; i++)
         if (((unsigned char)s.p[i] & 0xc0) != 0x80)
@@ -120,15 +124,15 @@ print_question(const struct explain_request *q, const struct explain_result *r, 
     put_addr(to, &r->dst);
     text_str(to, r->tls ? ", over TLS" : r->hello ? ", TLS that is not deciphered here" : "");
     const struct bind_conf *b = r->li->bind;
-    text_printf(to, "\n  frontend %s (%s:%u), bind %s (%s:%u)\n", r->fe->name, r->fe->loc.file, r->fe->loc.line, b->text,
-                b->loc.file, b->loc.line);
+    text_printf(to, "\n  frontend %s (%s:%u), bind %s (%s:%u)\n", r->fe->name, r->fe->loc.file,
+                r->fe->loc.line, b->text, b->loc.file, b->loc.line);
 }
 
 static void
 print_test(const struct explain_test *t, struct text *to)
 {
-    text_printf(to, "      %-11s %s%s%s", result_word(t->result), t->acl ? "acl " : "{ ", t->acl ? t->acl : t->text,
-                t->acl ? ": " : " }");
+    text_printf(to, "      %-11s %s%s%s", result_word(t->result), t->acl ? "acl " : "{ ",
+                t->acl ? t->acl : t->text, t->acl ? ": " : " }");
     if (t->acl)
         text_str(to, t->text);
     if (t->value.p) {
@@ -169,9 +173,9 @@ print_event(const struct explain_event *e, struct text *to)
     if (e->loc.file)
         text_printf(to, "%s:%u  ", e->loc.file, e->loc.line);
     text_printf(to, "%s\n", e->text);
-    list_each(t, &e->tests, link)
+    list_each (t, &e->tests, link)
         print_test(t, to);
-    list_each(c, &e->changes, link)
+    list_each (c, &e->changes, link)
         print_change(c, to);
     if (e->outcome)
         text_printf(to, "      => %s\n", e->outcome);
@@ -185,18 +189,21 @@ print_servers(const struct explain_result *r, struct text *to)
     if (list_empty(&r->servers))
         return;
     text_printf(to, "\nservers of backend %s\n", r->be->name);
-    list_each(e, &r->servers, link) {
+    list_each (e, &r->servers, link) {
         bool taken = e->srv == r->srv && r->srv_fixed;
-        text_printf(to, "  %s %-12s %-22s %s, weight %u%s%s\n", taken ? "=>" : e->candidate && !r->srv_fixed ? " *" : "  ",
+        text_printf(to, "  %s %-12s %-22s %s, weight %u%s%s\n",
+                    taken                           ? "=>"
+                    : e->candidate && !r->srv_fixed ? " *"
+                                                    : "  ",
                     e->srv->name, e->addr, e->status, e->weight, e->backup ? ", backup" : "",
                     e->candidate || taken ? "" : ", not used");
     }
     if (!r->srv)
         return;
     if (r->srv_fixed)
-        text_printf(to, "  server %s, by %s\n", r->srv->name, r->srv_by);
+        text_printf(to, "  server %s: %s\n", r->srv->name, r->srv_by);
     else
-        text_printf(to, "  any of those with *, by %s; here it was %s\n", r->srv_by, r->srv->name);
+        text_printf(to, "  any of those with *: %s; here it was %s\n", r->srv_by, r->srv->name);
 }
 
 static void
@@ -212,7 +219,8 @@ print_end(const struct explain_result *r, struct text *to)
             put_visible(to, r->sni, VALUE_MAX);
         }
         if (r->srv->flags & (SRVF_SEND_PROXY | SRVF_SEND_PROXY_V2))
-            text_printf(to, ", behind a PROXY header (version %d)", r->srv->flags & SRVF_SEND_PROXY_V2 ? 2 : 1);
+            text_printf(to, ", behind a PROXY header (version %d)",
+                        r->srv->flags & SRVF_SEND_PROXY_V2 ? 2 : 1);
         text_str(to, r->sent.p ? ":\n" : ", bytes as they come\n");
         put_lines(to, r->sent, "  ");
         break;
@@ -231,7 +239,8 @@ print_end(const struct explain_result *r, struct text *to)
         text_str(to, "\nthe connection is closed without an answer\n");
         break;
     case EXPLAIN_STUCK:
-        text_printf(to, "\nthe request waits for something that cannot happen here: %s\n", r->why ? r->why : "?");
+        text_printf(to, "\nthe request waits for something that cannot happen here: %s\n",
+                    r->why ? r->why : "?");
         break;
     }
 }
@@ -243,7 +252,7 @@ explain_print(const struct explain_request *q, const struct explain_result *r, s
     const char *stage = NULL;
 
     print_question(q, r, to);
-    list_each(e, &r->events, link) {
+    list_each (e, &r->events, link) {
         if (e->stage != stage)
             text_printf(to, "\n%s\n", e->stage);
         stage = e->stage;
@@ -305,13 +314,16 @@ json_event(const struct explain_event *e)
     json_loc(o, &e->loc);
     if (e->conditional)
         json_object_set_new(o, "condition", json_string(result_word(e->cond)));
-    list_each(t, &e->tests, link)
-        json_array_append_new(tests, json_pack("{s:o,s:o,s:s,s:o}", "acl", json_text(t->acl), "test", json_text(t->text),
-                                               "result", result_word(t->result), "value", json_visible(t->value)));
-    list_each(c, &e->changes, link)
-        json_array_append_new(changes, json_pack("{s:s,s:o,s:o,s:o}", "what", c->what, "name",
-                                                 c->name.len ? json_visible(c->name) : json_null(), "before",
-                                                 json_visible(c->before), "after", json_visible(c->after)));
+    list_each (t, &e->tests, link)
+        json_array_append_new(
+            tests,
+            json_pack("{s:o,s:o,s:s,s:o}", "acl", json_text(t->acl), "test", json_text(t->text),
+                      "result", result_word(t->result), "value", json_visible(t->value)));
+    list_each (c, &e->changes, link)
+        json_array_append_new(changes,
+                              json_pack("{s:s,s:o,s:o,s:o}", "what", c->what, "name",
+                                        c->name.len ? json_visible(c->name) : json_null(), "before",
+                                        json_visible(c->before), "after", json_visible(c->after)));
     if (e->is_rule)
         json_object_set_new(o, "tests", tests);
     else
@@ -335,7 +347,8 @@ json_head(struct slice head)
             line.len--;
         struct slice name = slice_cut(line, ':', &value);
         if (value.p)
-            json_array_append_new(all, json_pack("[o,o]", json_visible(name), json_visible(slice_trim(value))));
+            json_array_append_new(
+                all, json_pack("[o,o]", json_visible(name), json_visible(slice_trim(value))));
     }
     return all;
 }
@@ -346,10 +359,12 @@ json_servers(const struct explain_result *r)
     json_t *all = json_array();
     const struct explain_server *e;
 
-    list_each(e, &r->servers, link)
-        json_array_append_new(all, json_pack("{s:o,s:s,s:s,s:i,s:b,s:b,s:b}", "name", json_text(e->srv->name), "address",
-                                             e->addr, "status", e->status, "weight", (int)e->weight, "backup", e->backup,
-                                             "candidate", e->candidate, "taken", e->srv == r->srv));
+    list_each (e, &r->servers, link)
+        json_array_append_new(
+            all,
+            json_pack("{s:o,s:s,s:s,s:i,s:b,s:b,s:b}", "name", json_text(e->srv->name), "address",
+                      e->addr, "status", e->status, "weight", (int)e->weight, "backup", e->backup,
+                      "candidate", e->candidate, "taken", e->srv == r->srv));
     return all;
 }
 
@@ -362,17 +377,23 @@ json_end(json_t *o, const struct explain_result *r)
     if (r->end == EXPLAIN_STUCK)
         json_object_set_new(o, "waits_for", json_text(r->why));
     if (r->end == EXPLAIN_SERVER) {
-        json_t *sent = json_pack("{s:o,s:b,s:o,s:b,s:i,s:o,s:o,s:o}", "address", json_addr(&r->srv_addr), "tls",
-                                 (r->srv->flags & SRVF_TLS) != 0, "sni", json_visible(r->sni), "http", r->sent.p != NULL,
-                                 "proxy_header",
-                                 r->srv->flags & SRVF_SEND_PROXY_V2 ? 2 : r->srv->flags & SRVF_SEND_PROXY ? 1 : 0,
-                                 "method", json_visible(r->method), "uri", json_visible(r->uri), "headers", json_head(r->sent));
+        json_t *sent =
+            json_pack("{s:o,s:b,s:o,s:b,s:i,s:o,s:o,s:o}", "address", json_addr(&r->srv_addr),
+                      "tls", (r->srv->flags & SRVF_TLS) != 0, "sni", json_visible(r->sni), "http",
+                      r->sent.p != NULL, "proxy_header",
+                      r->srv->flags & SRVF_SEND_PROXY_V2 ? 2
+                      : r->srv->flags & SRVF_SEND_PROXY  ? 1
+                                                         : 0,
+                      "method", json_visible(r->method), "uri", json_visible(r->uri), "headers",
+                      json_head(r->sent));
         json_object_set_new(o, "sent", sent);
     }
     if (r->end == EXPLAIN_REPLY) {
         struct slice head = slice_sub(r->reply, 0, r->reply_head);
-        json_object_set_new(o, "reply", json_pack("{s:i,s:o,s:o}", "status", (int)r->status, "headers", json_head(head), "body",
-                                                  json_visible(slice_sub(r->reply, r->reply_head, r->reply.len))));
+        json_object_set_new(
+            o, "reply",
+            json_pack("{s:i,s:o,s:o}", "status", (int)r->status, "headers", json_head(head), "body",
+                      json_visible(slice_sub(r->reply, r->reply_head, r->reply.len))));
     }
 }
 
@@ -382,13 +403,15 @@ explain_print_json(const struct explain_request *q, const struct explain_result 
     json_t *o = json_object(), *events = json_array();
     const struct explain_event *e;
 
-    json_object_set_new(o, "request", json_pack("{s:o,s:o,s:o,s:o,s:b}", "method", json_text(method_of(q)), "url",
-                                                json_visible(q->url), "from", json_addr(&r->src), "to", json_addr(&r->dst),
-                                                "tls", r->tls || r->hello));
-    json_t *fe = json_pack("{s:o,s:o}", "name", json_text(r->fe->name), "bind", json_text(r->li->bind->text));
+    json_object_set_new(o, "request",
+                        json_pack("{s:o,s:o,s:o,s:o,s:b}", "method", json_text(method_of(q)), "url",
+                                  json_visible(q->url), "from", json_addr(&r->src), "to",
+                                  json_addr(&r->dst), "tls", r->tls || r->hello));
+    json_t *fe = json_pack("{s:o,s:o}", "name", json_text(r->fe->name), "bind",
+                           json_text(r->li->bind->text));
     json_loc(fe, &r->li->bind->loc);
     json_object_set_new(o, "frontend", fe);
-    list_each(e, &r->events, link)
+    list_each (e, &r->events, link)
         json_array_append_new(events, json_event(e));
     json_object_set_new(o, "events", events);
     json_object_set_new(o, "waited_ms", json_integer(r->skipped_ms));

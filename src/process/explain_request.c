@@ -1,4 +1,5 @@
-/* explain_request.c - from a question to the bytes of a request and the bind line where they arrive. */
+/* explain_request.c - from a question to the bytes of a request and the bind line where they
+ * arrive. */
 #include "process/explain.h"
 
 #include "http/uri.h"
@@ -8,8 +9,8 @@
 
 #define SRC_PORT 50000
 /* Addresses that stand for nobody (RFC 5737, RFC 3849): somebody on the Internet. */
-#define SRC_IP4  "192.0.2.1"
-#define SRC_IP6  "2001:db8::1"
+#define SRC_IP4 "192.0.2.1"
+#define SRC_IP6 "2001:db8::1"
 
 /* ---- the request line ---- */
 
@@ -72,7 +73,8 @@ split_url(struct slice url)
 static bool
 is_candidate(const struct proxy *px)
 {
-    return proxy_has_fe(px) && !(px->cap & PX_INTERNAL) && (px->mode == PX_HTTP || px->mode == PX_TCP);
+    return proxy_has_fe(px) && !(px->cap & PX_INTERNAL) &&
+           (px->mode == PX_HTTP || px->mode == PX_TCP);
 }
 
 /* How well the listener fits; what counts more weighs more. */
@@ -103,16 +105,17 @@ no_frontend(struct config *cf, const char *name)
     struct proxy *px = proxy_find(cf, name, PX_FE);
 
     if (px && (px->disabled || !is_candidate(px)))
-        return xasprintf("frontend '%s' %s", name, px->disabled ? "is disabled" : "takes no requests");
+        return xasprintf("frontend '%s' %s", name,
+                         px->disabled ? "is disabled" : "takes no requests");
     if (px)
         return xasprintf("frontend '%s' has no bind line", name);
     suggest_init(&s, name);
-    list_each(px, &cf->proxies, link)
+    list_each (px, &cf->proxies, link)
         if (is_candidate(px))
             suggest_offer(&s, px->name);
     const char *best = suggest_result(&s);
-    return xasprintf("there is no frontend '%s'%s%s%s", name, best ? ". Did you mean '" : "", best ? best : "",
-                     best ? "'?" : "");
+    return xasprintf("there is no frontend '%s'%s%s%s", name, best ? ". Did you mean '" : "",
+                     best ? best : "", best ? "'?" : "");
 }
 
 static struct listener *
@@ -122,10 +125,10 @@ choose_listener(struct config *cf, const char *name, const struct target *t, con
     struct listener *li, *best = NULL;
     unsigned best_score = 0;
 
-    list_each(px, &cf->proxies, link) {
+    list_each (px, &cf->proxies, link) {
         if (!is_candidate(px) || px->disabled || (name && strcmp(px->name, name) != 0))
             continue;
-        list_each(li, &px->listeners, link) {
+        list_each (li, &px->listeners, link) {
             unsigned score = rate(li, t, dst);
             if (score > best_score) {
                 best = li;
@@ -147,7 +150,8 @@ parse_address(const char *text, struct addr *a, const char *what, char **err)
 
     if (addr_parse_ip(slice_str(text), a))
         return true;
-    if (addr_parse(text, ADDR_O_PORT | ADDR_O_STREAM | ADDR_O_NO_NAME, NULL, &spec, why, sizeof(why)) &&
+    if (addr_parse(text, ADDR_O_PORT | ADDR_O_STREAM | ADDR_O_NO_NAME, NULL, &spec, why,
+                   sizeof(why)) &&
         addr_is_ip(&spec.addr)) {
         *a = spec.addr;
         return true;
@@ -178,7 +182,8 @@ destination(const struct listener *li, const struct target *t, struct addr *dst)
 }
 
 static bool
-addresses(const struct explain_request *q, const struct target *t, struct explain_wire *w, char **err)
+addresses(const struct explain_request *q, const struct target *t, struct explain_wire *w,
+          char **err)
 {
     if (!q->dst)
         destination(w->li, t, &w->dst);
@@ -239,7 +244,8 @@ put_http(const struct explain_request *q, const struct target *t, struct text *t
         }
         text_printf(to, "%s\r\n", q->headers[i]);
     }
-    if (q->has_body && !has_header(q, SL("content-length")) && !has_header(q, SL("transfer-encoding")))
+    if (q->has_body && !has_header(q, SL("content-length")) &&
+        !has_header(q, SL("transfer-encoding")))
         text_printf(to, "Content-Length: %zu\r\n", q->body.len);
     text_str(to, "\r\n");
     text_slice(to, q->body);
@@ -264,15 +270,17 @@ put_sni(struct text *to, struct slice host)
     text_slice(to, host);
 }
 
-/* The first message of a TLS client (RFC 8446, 4.1.2): rules of TCP frontends look for the name in it. */
+/* The first message of a TLS client (RFC 8446, 4.1.2): rules of TCP frontends look for the name in
+ * it. */
 static void
 put_hello(const struct target *t, struct text *to)
 {
     static const char suites[] = "\x13\x01\x13\x02\xc0\x2b\xc0\x2f", compression[] = "\x01";
-    static const char fixed[] = "\x00\x2b\x00\x05\x04\x03\x04\x03\x03"         /* supported_versions: 1.3, 1.2 */
-                                "\x00\x0a\x00\x04\x00\x02\x00\x1d"             /* supported_groups: x25519 */
-                                "\x00\x0d\x00\x06\x00\x04\x04\x03\x08\x04"     /* signature_algorithms */
-                                "\x00\x10\x00\x0e\x00\x0c\x02h2\x08http/1.1"; /* ALPN */
+    static const char fixed[] =
+        "\x00\x2b\x00\x05\x04\x03\x04\x03\x03"        /* supported_versions: 1.3, 1.2 */
+        "\x00\x0a\x00\x04\x00\x02\x00\x1d"            /* supported_groups: x25519 */
+        "\x00\x0d\x00\x06\x00\x04\x04\x03\x08\x04"    /* signature_algorithms */
+        "\x00\x10\x00\x0e\x00\x0c\x02h2\x08http/1.1"; /* ALPN */
     struct text body = { 0 }, ext = { 0 };
     struct addr ip;
 
@@ -298,7 +306,8 @@ put_hello(const struct target *t, struct text *to)
 }
 
 bool
-explain_wire_make(struct config *cf, const struct explain_request *q, struct explain_wire *w, char **err)
+explain_wire_make(struct config *cf, const struct explain_request *q, struct explain_wire *w,
+                  char **err)
 {
     struct target t = split_url(q->url);
 
@@ -307,7 +316,8 @@ explain_wire_make(struct config *cf, const struct explain_request *q, struct exp
         return false;
     w->li = choose_listener(cf, q->frontend, &t, q->dst ? &w->dst : NULL);
     if (!w->li) {
-        *err = q->frontend ? no_frontend(cf, q->frontend) : xstrdup("there is no frontend with a bind line");
+        *err = q->frontend ? no_frontend(cf, q->frontend)
+                           : xstrdup("there is no frontend with a bind line");
         return false;
     }
     if (!addresses(q, &t, w, err))

@@ -1,5 +1,5 @@
-/* explain_run.c - the process around a request that is explained: modules without the world outside, one loop, a socket
- * pair, and time that does not have to be waited for. */
+/* explain_run.c - the process around a request that is explained: modules without the world
+ * outside, one loop, a socket pair, and time that does not have to be waited for. */
 #include "process/explain.h"
 
 #include "base/epoch.h"
@@ -15,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define QUIET_TURNS 4         /* turns without an event: it waits */
+#define QUIET_TURNS 4 /* turns without an event: it waits */
 #define SKIPS_MAX   64
 #define END_TURNS   64
 #define REPLY_MAX   (1u << 20) /* bytes kept of a reply */
@@ -29,7 +29,7 @@ silence(struct config *cf)
     struct proxy *px;
 
     memset(&cf->log, 0, sizeof(cf->log));
-    list_each(px, &cf->proxies, link)
+    list_each (px, &cf->proxies, link)
         memset(&px->log, 0, sizeof(px->log));
     stream_hooks.log = NULL;
     session_log_failure = NULL;
@@ -78,11 +78,11 @@ end_sessions(void)
     struct stream *s, *stmp;
     struct session *se, *setmp;
 
-    list_each_safe(s, stmp, streams_of_thread(), link)
+    list_each_safe (s, stmp, streams_of_thread(), link)
         stream_kill(s, 'K', 'D');
     for (unsigned i = 0; i < 3; i++)
         loop_turn(0);
-    list_each_safe(se, setmp, sessions_of_thread(), link)
+    list_each_safe (se, setmp, sessions_of_thread(), link)
         session_end(se);
 }
 
@@ -122,7 +122,7 @@ explain_forget(struct config *cf)
 /* ---- a request ---- */
 
 struct client {
-    int fd; /* -1: closed */
+    int fd;            /* -1: closed */
     struct slice left; /* not sent yet */
     struct text reply;
 };
@@ -215,7 +215,8 @@ status_of(struct slice head)
 {
     uint64_t n;
 
-    if (!slice_starts(head, SL("HTTP/")) || head.len < 12 || !slice_to_uint(slice_sub(head, 9, 3), &n))
+    if (!slice_starts(head, SL("HTTP/")) || head.len < 12 ||
+        !slice_to_uint(slice_sub(head, 9, 3), &n))
         return 0;
     return (unsigned)n;
 }
@@ -276,7 +277,8 @@ result_init(struct explain_result *r)
 }
 
 bool
-explain_run(struct config *cf, const struct explain_request *q, struct explain_result *r, char **err)
+explain_run(struct config *cf, const struct explain_request *q, struct explain_result *r,
+            char **err)
 {
     struct explain_wire w = { 0 };
     unsigned times = q->repeat ? q->repeat : 1;

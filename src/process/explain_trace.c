@@ -22,7 +22,9 @@ static struct trace {
     const char *stage, *id;
     enum stream_step step;
     bool response, over;
+    bool resumed;                                       /* the rule under way had waited */
     const struct px_switch *backend_rule, *server_rule; /* that applied */
+    struct explain_event *backend_event;
 } now;
 
 /* ---- events ---- */
@@ -63,10 +65,12 @@ tidy(const char *raw)
     char quote = 0;
 
     for (const char *p = raw ? raw : ""; *p; p++) {
-        if (!quoted && *p == '#')
+        if (!quoted && *p == '#') {
             while (p[1] && p[1] != '\n')
                 p++;
-        if ((*p == '\\' && p[1] == '\n') || *p == '\n' || (!quoted && (*p == '#' || *p == ' ' || *p == '\t'))) {
+            continue;
+        }
+        if ((*p == '\\' && p[1] == '\n') || *p == '\n' || (!quoted && (*p == ' ' || *p == '\t'))) {
             blank = true;
             continue;
         }
@@ -137,9 +141,9 @@ static const char *
 outcome_of(int cond, int rc)
 {
     static const char *const text[] = {
-        [ACT_STOP] = "ends these rules: accepted",   [ACT_YIELD] = "waits",
-        [ACT_DENY] = "refuses the request",          [ACT_REPLY] = "answers by itself",
-        [ACT_ABORT] = "closes the connection",       [ACT_ERROR] = "fails: internal error",
+        [ACT_STOP] = "ends these rules: accepted", [ACT_YIELD] = "waits",
+        [ACT_DENY] = "refuses the request",        [ACT_REPLY] = "answers by itself",
+        [ACT_ABORT] = "closes the connection",     [ACT_ERROR] = "fails: internal error",
     };
 
     if (cond == COND_MISS)
@@ -152,11 +156,13 @@ enter_rule(const struct rule *r, struct rule_ctx *x)
 {
     look_without_rule("without a rule");
     list_init(&now.tests);
+    now.resumed = x->resumed;
     now.sess = x->sess;
     now.strm = x->strm;
     now.response = r->set & (RS_TCP_RES | RS_HTTP_RES | RS_HTTP_AFTER);
     if (r->set == RS_TCP_CONN || r->set == RS_TCP_SESS) {
-        now.stage = r->set == RS_TCP_CONN ? "running the tcp-request connection rules" : "running the tcp-request session rules";
+        now.stage = r->set == RS_TCP_CONN ? "running the tcp-request connection rules"
+                                          : "running the tcp-request session rules";
         now.id = r->set == RS_TCP_CONN ? "tcp_connection" : "tcp_session";
     } else if (r->set == RS_HTTP_AFTER) {
         now.stage = "running the http-after-response rules";
@@ -175,9 +181,11 @@ on_rule(const struct rule *r, int cond, int rc, struct rule_ctx *x)
 
     e->loc = r->loc;
     e->is_rule = true;
-    e->conditional = r->cond != NULL;
+    e->conditional = r->cond != NULL && !now.resumed;
     e->cond = (enum cond_result)cond;
     e->outcome = outcome_of(cond, rc);
+    if (!e->outcome && now.resumed)
+        e->outcome = "goes on after the wait";
     list_splice_back(&e->tests, &now.tests);
     look(&e->changes);
 }
@@ -198,13 +206,17 @@ on_tested(struct stream *s, const struct px_switch *sw, bool passed)
     look(&e->changes);
     if (!passed)
         return;
-    if (now.step == STEP_choose_backend)
+    if (now.step == STEP_choose_backend) {
         now.backend_rule = sw;
-    else if (now.step == STEP_persist && (sw->srv || sw->dynamic))
+        now.backend_event = e;
+    } else if (now.step == STEP_persist && (sw->srv || sw->dynamic)) {
         now.server_rule = sw;
-    e->outcome = sw->be || sw->srv || sw->dynamic
-                     ? arena_printf(&now.r->arena, "%s %s", now.step == STEP_choose_backend ? "backend" : "server", sw->name)
-                     : "applies";
+    }
+    e->outcome =
+        sw->be || sw->srv || sw->dynamic
+            ? arena_printf(&now.r->arena, "%s %s",
+                           now.step == STEP_choose_backend ? "backend" : "server", sw->name)
+            : "applies";
 }
 
 /* ---- servers ---- */
@@ -223,7 +235,7 @@ list_servers(const struct proxy *be)
 {
     struct server *srv;
 
-    list_each(srv, &be->servers, link) {
+    list_each (srv, &be->servers, link) {
         struct explain_server *e = ARENA_NEW(&now.r->arena, struct explain_server);
         struct addr a = srv->addr;
         e->srv = srv;
@@ -265,6 +277,10 @@ name_algorithm(struct stream *s)
     bool keyed = lb_is_keyed(lb, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL));
 
     r->srv_fixed = keyed || atomic_load(&lb->nset) == 1;
+    if (r->srv_fixed && !keyed) {
+        r->srv_by = "the only one that can be used";
+        return;
+    }
     r->srv_by = arena_printf(&r->arena, "balance %s%s", name, keyed ? ", by its key" : "");
 }
 
@@ -285,7 +301,8 @@ keep_sni(struct stream *s)
     struct explain_result *r = now.r;
     struct sample v;
 
-    if (s->srv->sni && expr_eval_as(s->srv->sni, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &v))
+    if (s->srv->sni &&
+        expr_eval_as(s->srv->sni, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &v))
         r->sni = slice(arena_slicedup(&r->arena, v.u.s), v.u.s.len);
 }
 
@@ -324,18 +341,22 @@ static void
 leave_choose_backend(struct stream *s)
 {
     struct explain_result *r = now.r;
+    const struct px_switch *sw = now.backend_rule;
 
+    if (sw && sw->dynamic)
+        now.backend_event->outcome = "names no backend";
     if (!(s->flags & SF_COUNTED_BE)) {
         explain_note("no backend: no rule applies and there is no default_backend");
         return;
     }
     r->be = s->be;
-    const struct px_switch *sw = now.backend_rule;
     if (sw && (sw->be == s->be || (sw->dynamic && s->be != s->fe->default_be))) {
         r->be_by = "use_backend";
+        now.backend_event->outcome = arena_printf(&r->arena, "backend %s", s->be->name);
     } else if (s->be == s->fe->default_be) {
         r->be_by = "default_backend";
-        struct explain_event *e = event_new(arena_printf(&r->arena, "default_backend %s", s->be->name));
+        struct explain_event *e =
+            event_new(arena_printf(&r->arena, "default_backend %s", s->be->name));
         e->loc = s->fe->default_be_loc;
         e->is_rule = true;
         e->outcome = arena_printf(&r->arena, "backend %s", s->be->name);
@@ -352,7 +373,8 @@ enter_reply(struct stream *s)
     else if (s->flags & SF_MONITOR)
         explain_note("monitor-uri: answered without a backend");
     else if (now.step == STEP_pick_server)
-        explain_note(list_empty(&now.r->servers) ? "the backend has no servers" : "no server is available");
+        explain_note(list_empty(&now.r->servers) ? "the backend has no servers"
+                                                 : "no server is available");
 }
 
 static void
@@ -402,7 +424,8 @@ on_accepted(struct session *s)
     conn_set_dst(s->conn, &w->dst);
     if (s->flags & (SESSF_EXPECT_PROXY | SESSF_EXPECT_CIP)) {
         /* The addresses are those that the PROXY header would have told. */
-        s->flags = (s->flags & ~(unsigned)(SESSF_EXPECT_PROXY | SESSF_EXPECT_CIP)) | SESSF_RCVD_PROXY;
+        s->flags =
+            (s->flags & ~(unsigned)(SESSF_EXPECT_PROXY | SESSF_EXPECT_CIP)) | SESSF_RCVD_PROXY;
         s->conn->flags |= CONN_PROXIED;
     }
     struct list none;
@@ -413,7 +436,11 @@ on_accepted(struct session *s)
 void
 explain_trace_begin(struct explain_result *r, const struct explain_wire *w)
 {
-    now = (struct trace){ .r = r, .wire = w, .stage = "accepting the connection", .id = "accept", .step = STREAM_NSTEPS };
+    now = (struct trace){ .r = r,
+                          .wire = w,
+                          .stage = "accepting the connection",
+                          .id = "accept",
+                          .step = STREAM_NSTEPS };
     list_init(&now.tests);
     rule_trace = on_rule;
     acl_trace = on_test;

@@ -33,8 +33,8 @@ read_dir(struct cfg *c, const char *path)
     bool ok = true;
 
     if (n < 0) {
-        fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
-                strerror(errno));
+        fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n",
+                (int)getpid(), path, strerror(errno));
         return false;
     }
     for (int i = 0; i < n; i++) {
@@ -56,8 +56,8 @@ read_one(struct cfg *c, const char *path)
 
     if (strcmp(path, "-") != 0) {
         if (stat(path, &st) < 0) {
-            fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n", (int)getpid(), path,
-                    strerror(errno));
+            fprintf(stderr, "[ALERT]    (%d) : Cannot open configuration file/directory %s : %s\n",
+                    (int)getpid(), path, strerror(errno));
             exit(1);
         }
         if (S_ISDIR(st.st_mode))
@@ -158,7 +158,7 @@ load_configuration(struct cfg *c, const struct cmdline *o)
 
     if (o->px_maxconn) {
         struct proxy *px;
-        list_each(px, &cf->proxies, link)
+        list_each (px, &cf->proxies, link)
             if (!px->maxconn && !(px->cap & PX_INTERNAL))
                 px->maxconn = o->px_maxconn;
     }
@@ -168,12 +168,14 @@ load_configuration(struct cfg *c, const struct cmdline *o)
         tests_run(c);
     print_diags(c, o->json, o->quiet && !o->verbose);
     if (syntax && !o->json)
-        fprintf(stderr, "[ALERT]    (%d) : config : Error(s) found in configuration file : %s\n", pid,
-                o->nfiles ? o->files[0] : demo_config_name);
+        fprintf(stderr, "[ALERT]    (%d) : config : Error(s) found in configuration file : %s\n",
+                pid, o->nfiles ? o->files[0] : demo_config_name);
     if ((!ok || c->diags.errors) && !o->json)
         fprintf(stderr, "[ALERT]    (%d) : config : Fatal errors found in configuration.\n", pid);
     if (ok && c->diags.warnings && (o->warn_fatal || cf->zero_warning)) {
-        fprintf(stderr, "[ALERT]    (%d) : Some warnings were found and 'zero-warning' is set. Aborting.\n", pid);
+        fprintf(stderr,
+                "[ALERT]    (%d) : Some warnings were found and 'zero-warning' is set. Aborting.\n",
+                pid);
         return false;
     }
     return ok && !c->diags.errors;
