@@ -71,7 +71,7 @@ automatic(struct config *cf, unsigned fixed, bool verbose)
 }
 
 bool
-limits_apply(struct config *cf, bool verbose)
+limits_apply(struct config *cf, bool loud, bool verbose)
 {
     unsigned fixed = fixed_fds(cf);
     rlim_t got;
@@ -88,17 +88,19 @@ limits_apply(struct config *cf, bool verbose)
         if (got < want) {
             unsigned fit = conns_for(got, fixed);
             bool strict = cf->strict_limits && cf->strict_limits_written;
-            fprintf(stderr,
-                    "[%s] (%d) : [haproxy.main()] FD limit (%llu) too low for maxconn=%u/maxsock=%llu. "
+            if (strict || loud)
+                fprintf(stderr,
+                    "%s (%d) : [haproxy.main()] FD limit (%llu) too low for maxconn=%u/maxsock=%llu. "
                     "%s\n",
-                    strict ? "ALERT]   " : "WARNING] ", pid, (unsigned long long)got, tune.maxconn_cfg,
+                    strict ? "[ALERT]   " : "[WARNING] ", pid, (unsigned long long)got, tune.maxconn_cfg,
                     (unsigned long long)want,
                     strict ? "Please raise 'ulimit-n' to that or more to avoid any trouble."
                            : "Starting with what the limit allows.");
             if (strict)
                 return false;
             tune.maxconn = MIN(fit, tune.maxconn_cfg);
-            fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] maxconn is %u instead of %u.\n", pid, tune.maxconn,
+            if (loud)
+                fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] maxconn is %u instead of %u.\n", pid, tune.maxconn,
                     tune.maxconn_cfg);
         }
     }

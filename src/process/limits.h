@@ -4,8 +4,8 @@
 
 #include "proxy/config.h"
 
-/** Computes tune.maxconn, tune.fd_limit and tune.maxsock as HAProxy does, raises the limit, and says so when asked. False when a
+/** Computes tune.maxconn, tune.fd_limit and tune.maxsock as HAProxy does, raises the limit, and says so: warnings when `loud`, more when `verbose`. False when a
  *  written limit cannot be met and strict-limits is written. */
-bool limits_apply(struct config *cf, bool verbose);
+bool limits_apply(struct config *cf, bool loud, bool verbose);
 
 #endif

@@ -203,7 +203,7 @@ serve(void)
     limit_memory();
     if (!opts.nfiles && !demo_start())
         return 1;
-    if (!limits_apply(&cf, opts.verbose && !opts.quiet) || !start_modules() || !listeners_open(&cf))
+    if (!limits_apply(&cf, !opts.quiet || opts.verbose, opts.verbose && !opts.quiet) || !start_modules() || !listeners_open(&cf))
         return 1;
     if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon && !opts.master)
         daemonize();
