@@ -7,6 +7,7 @@
 #include "config/cfg.h"
 #include "loop/loop.h"
 #include "net/addr.h"
+#include "server/hooks.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -344,70 +345,5 @@ void server_state_line(const struct server *s, unsigned px_id, bool px_id_forced
 /** Applies a line of a state file, already split into `n` fields. False with what is wrong in
  * `err`. */
 bool server_state_apply(struct server *s, char *const *field, unsigned n, struct text *err);
-
-/* ---- what comes from above ---- */
-
-/** A backend as server/ sees it. */
-struct server_px {
-    const char *name;
-    bool http; /* mode http */
-    bool has_be, is_defaults, is_peers, disabled;
-    bool log_health_checks; /* option log-health-checks */
-    struct list *servers;
-    unsigned *nservers;
-    struct server **default_server;
-    struct list *default_servers;             /* named templates */
-    struct check_conf **check;                /* NULL: plain connects */
-    int timeout_check_ms, timeout_connect_ms; /* 0: not set */
-};
-
-/** Backend callbacks that server/ needs from above; set once by proxy/ (keeps layers apart). NULL
- * members are skipped. */
-struct server_hooks {
-    /** Kills the streams that use the server (on-marked-down shutdown-sessions, shutdown sessions
-     * server). */
-    void (*shutdown_streams)(struct server *s, int why);
-    /** Kills the streams that use backup servers (on-marked-up shutdown-backup-sessions). */
-    void (*shutdown_backup_streams)(struct proxy *px);
-    /** Emits a log message to the backend's log targets; level as enum log_level. */
-    void (*log)(struct proxy *px, int level, const char *text);
-    const char *(*proxy_name)(const struct proxy *px);
-    /** Fills *out. Never NULL. */
-    void (*view)(struct proxy *px, struct server_px *out);
-    /** A backend by name, while reading the configuration (track, from); NULL. */
-    struct proxy *(*find_backend)(struct cfg *c, const char *name);
-    /** Called after any state or weight change, with the backend's lb lock held. */
-    void (*changed)(struct server *s);
-    /** The backend lost its last usable server, or got one again (down time, emergency log). lb
-     * lock held. */
-    void (*backend_state)(struct proxy *px, bool up);
-    /** Idle connections must be closed: maintenance, address change. */
-    void (*close_idle)(struct server *s);
-    /** Settings were copied to `to` from a template or another server: features with objects behind
-     * `tls` or `ext` make their own copies. */
-    void (*inherit)(struct cfg *c, struct server *to);
-    /** True once the process is stopping: no more checks. */
-    bool (*stopping)(void);
-};
-extern struct server_hooks server_hooks;
-
-/** Load balancing as server/ sees it; set by lb_install(). NULL members are skipped. */
-struct server_lb {
-    void (*lock)(struct proxy *px);
-    void (*unlock)(struct proxy *px);
-    /** State or weight changed (lock held). */
-    void (*update)(struct server *s);
-    /** Usable active and backup servers. */
-    void (*totals)(struct proxy *px, unsigned *active, unsigned *backup);
-    /** Whether weights may be changed at run time. */
-    bool (*is_dynamic)(struct proxy *px);
-    /** Sum of the usable servers' weights as shown, and the backend's present streams. */
-    void (*load)(struct proxy *px, unsigned *weight, unsigned *conn);
-    /** Moves who waits for the server elsewhere; returns how many. Without the lock. */
-    unsigned (*redistribute)(struct server *s);
-    /** Lets waiting streams have the server; returns how many. Without the lock. */
-    unsigned (*grab)(struct server *s);
-};
-extern struct server_lb server_lb;
 
 #endif
