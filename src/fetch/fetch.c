@@ -1,4 +1,5 @@
-/* fetch.c - the objects behind an evaluation: connections, servers, heads and payload, of streams and of health checks. */
+/* fetch.c - the objects behind an evaluation: connections, servers, heads and payload, of streams
+ * and of health checks. */
 #include "fetch/fetch.h"
 
 #include "config/tune.h"
@@ -26,7 +27,8 @@ fetch_backend(const struct sample_ctx *x)
 
 /* ---- heads ---- */
 
-/** What came in on a TCP connection, read as an HTTP/1 head. The parser writes into what it reads: it gets a copy. */
+/** What came in on a TCP connection, read as an HTTP/1 head. The parser writes into what it reads:
+ * it gets a copy. */
 static struct http_head *
 parse_raw(struct sample_ctx *x, bool response, struct sample *out)
 {

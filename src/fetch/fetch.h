@@ -1,4 +1,5 @@
-/* fetch.h - what the families of sample fetches share: the objects behind an evaluation, and arguments of rows. */
+/* fetch.h - what the families of sample fetches share: the objects behind an evaluation, and
+ * arguments of rows. */
 #ifndef FETCH_FETCH_H
 #define FETCH_FETCH_H
 
@@ -42,7 +43,8 @@ fetch_back(const struct sample_ctx *x)
 
 /** The server of a stream or of a health check; NULL when none was chosen. */
 struct server *fetch_server(const struct sample_ctx *x);
-/** The backend of a stream, or the one whose server is checked; NULL: none. A frontend before a backend was chosen. */
+/** The backend of a stream, or the one whose server is checked; NULL: none. A frontend before a
+ * backend was chosen. */
 struct proxy *fetch_backend(const struct sample_ctx *x);
 
 static inline bool
@@ -51,8 +53,8 @@ fetch_is_response(const struct sample_ctx *x)
     return x->opt & SMPO_RES;
 }
 
-/** The request's head. In TCP mode what was received is parsed for the evaluation: SMPF_MAY_CHANGE is set in *out when more
- *  bytes may complete it. NULL: no value. */
+/** The request's head. In TCP mode what was received is parsed for the evaluation: SMPF_MAY_CHANGE
+ * is set in *out when more bytes may complete it. NULL: no value. */
 struct http_head *fetch_request(struct sample_ctx *x, struct sample *out);
 /** The same for the response. */
 struct http_head *fetch_response(struct sample_ctx *x, struct sample *out);
@@ -62,13 +64,15 @@ bool fetch_payload(const struct sample_ctx *x, bool response, struct slice *out)
 /** Body bytes received so far. *complete: no more follow. False outside of HTTP. */
 bool fetch_body(const struct sample_ctx *x, bool response, struct slice *out, bool *complete);
 
-/** Bytes that a message takes in the reference's representation of HTTP: what req.len says in HTTP mode. False: no message. */
+/** Bytes that a message takes in the reference's representation of HTTP: what req.len says in HTTP
+ * mode. False: no message. */
 bool fetch_htx_data(const struct sample_ctx *x, bool response, size_t *bytes);
 
 /** An address as IPv4 or IPv6; false for others. */
 bool fetch_give_addr(struct sample *out, const struct addr *a);
 /** A copy in the memory of the evaluation; false when that is exhausted. */
-bool fetch_give_copy(struct sample_ctx *x, struct sample *out, enum sample_type type, struct slice v);
+bool fetch_give_copy(struct sample_ctx *x, struct sample *out, enum sample_type type,
+                     struct slice v);
 /** The client's address as rules see it: set-src counts. */
 bool fetch_src(const struct sample_ctx *x, struct addr *a);
 /** host header and path (`query`: and query) of a request, as `base`; p NULL when memory is out. */
@@ -109,8 +113,26 @@ fetch_later(const struct sample_ctx *x, struct sample *out)
 
 /** The families, one module each: for process/modules.c. */
 #define FETCH_FAMILIES(X)                                                                          \
-    X(process) X(internal) X(proxy) X(l4) X(conn) X(tcpinfo) X(stream) X(payload) X(rdp) X(distcc) \
-    X(hello) X(http) X(hdr) X(auth) X(cookie) X(body) X(http_res) X(capture) X(dev) X(ssl_base)
+    X(process)                                                                                     \
+    X(internal)                                                                                    \
+    X(proxy)                                                                                       \
+    X(l4)                                                                                          \
+    X(conn)                                                                                        \
+    X(tcpinfo)                                                                                     \
+    X(stream)                                                                                      \
+    X(payload)                                                                                     \
+    X(rdp)                                                                                         \
+    X(distcc)                                                                                      \
+    X(hello)                                                                                       \
+    X(http)                                                                                        \
+    X(hdr)                                                                                         \
+    X(auth)                                                                                        \
+    X(cookie)                                                                                      \
+    X(body)                                                                                        \
+    X(http_res)                                                                                    \
+    X(capture)                                                                                     \
+    X(dev)                                                                                         \
+    X(ssl_base)
 
 #define X(family) extern const struct module fetch_##family##_module;
 FETCH_FAMILIES(X)

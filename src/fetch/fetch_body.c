@@ -1,4 +1,5 @@
-/* fetch_body.c - sample fetches about message bodies, as far as they were received. Manual 7.3.6. */
+/* fetch_body.c - sample fetches about message bodies, as far as they were received. Manual 7.3.6.
+ */
 #include "fetch/fetch.h"
 
 #include "http/uri.h"
@@ -26,7 +27,8 @@ fetch_body_len(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
     struct slice body;
     bool complete;
 
-    return fetch_body(x, private != NULL, &body, &complete) && fetch_give_int(out, (int64_t)body.len);
+    return fetch_body(x, private != NULL, &body, &complete) &&
+           fetch_give_int(out, (int64_t)body.len);
 }
 
 /** As announced; of a chunked body what is there. */
@@ -57,9 +59,11 @@ check_param(struct expr_arg *arg, struct cfg *c, char **err)
     return false;
 }
 
-/** The first parameter of the name in a form, or each in turn: iter[0] is where the next one begins. */
+/** The first parameter of the name in a form, or each in turn: iter[0] is where the next one
+ * begins. */
 static bool
-fetch_body_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_body_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     bool given = arg[0].type != ARG_END;
     struct http_param it = { .delim = '&' };
@@ -69,7 +73,8 @@ fetch_body_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     if (!fetch_body(x, false, &body, &complete) || out->iter[0] > body.len || !body.p)
         return false;
     it.rest = slice_sub(body, out->iter[0], SIZE_MAX);
-    if (!http_param_find(&it, given ? arg[0].s : SL(""), given && arg[1].type != ARG_END && arg[1].i))
+    if (!http_param_find(&it, given ? arg[0].s : SL(""),
+                         given && arg[1].type != ARG_END && arg[1].i))
         return false;
     if (x->opt & SMPO_ITERATE && it.rest.p) {
         out->iter[0] = (size_t)(it.rest.p - body.p);
@@ -78,20 +83,33 @@ fetch_body_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     return fetch_give_str(out, it.value);
 }
 
-/* clang-format off */
-#define ROW(name, type, needs, fn, help, side) { name, FETCH_NO_ARGS, type, needs, fn, help, .private = side }
+#define ROW(name, type, needs, fn, help, side)                                                     \
+    {                                                                                              \
+        name, FETCH_NO_ARGS, type, needs, fn, help, .private = side                                \
+    }
 
 static const struct fetch body_fetches[] = {
-    ROW("req.body", SMP_BIN, NEEDS_REQ_BODY, fetch_body_bin, "what was received of the request's body", REQ),
-    ROW("req.body_len", SMP_SINT, NEEDS_REQ_BODY, fetch_body_len, "bytes received of the request's body", REQ),
-    ROW("req.body_size", SMP_SINT, NEEDS_REQ_BODY, fetch_body_size, "announced size of the request's body", REQ),
-    { "req.body_param", { ARG_STR | ARG_OPT, ARG_STR | ARG_OPT }, SMP_BIN, NEEDS_REQ_BODY, fetch_body_param,
-      "value of a parameter in the request's form", check_param, .usage = "[<name>[,i]]" },
-    ROW("res.body", SMP_BIN, NEEDS_RES_BODY, fetch_body_bin, "what was received of the response's body", RES),
-    ROW("res.body_len", SMP_SINT, NEEDS_RES_BODY, fetch_body_len, "bytes received of the response's body", RES),
-    ROW("res.body_size", SMP_SINT, NEEDS_RES_BODY, fetch_body_size, "announced size of the response's body", RES),
+    ROW("req.body", SMP_BIN, NEEDS_REQ_BODY, fetch_body_bin,
+        "what was received of the request's body", REQ),
+    ROW("req.body_len", SMP_SINT, NEEDS_REQ_BODY, fetch_body_len,
+        "bytes received of the request's body", REQ),
+    ROW("req.body_size", SMP_SINT, NEEDS_REQ_BODY, fetch_body_size,
+        "announced size of the request's body", REQ),
+    { "req.body_param",
+      { ARG_STR | ARG_OPT, ARG_STR | ARG_OPT },
+      SMP_BIN,
+      NEEDS_REQ_BODY,
+      fetch_body_param,
+      "value of a parameter in the request's form",
+      check_param,
+      .usage = "[<name>[,i]]" },
+    ROW("res.body", SMP_BIN, NEEDS_RES_BODY, fetch_body_bin,
+        "what was received of the response's body", RES),
+    ROW("res.body_len", SMP_SINT, NEEDS_RES_BODY, fetch_body_len,
+        "bytes received of the response's body", RES),
+    ROW("res.body_size", SMP_SINT, NEEDS_RES_BODY, fetch_body_size,
+        "announced size of the response's body", RES),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_body_module = { .name = "body fetches", .fetches = body_fetches };

@@ -1,4 +1,5 @@
-/* fetch_capture.c - sample fetches about what was kept of a request or response for logs. Manual 7.3.6. */
+/* fetch_capture.c - sample fetches about what was kept of a request or response for logs.
+ * Manual 7.3.6. */
 #include "fetch/fetch.h"
 
 #include "http/uri.h"
@@ -8,7 +9,8 @@
 #define RES FETCH_P(1)
 
 static bool
-fetch_capture_hdr(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_capture_hdr(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
     const struct stream *s = x->strm;
     const struct captures *c = s ? s->fe->captures : NULL;
@@ -32,7 +34,8 @@ request_line(const struct sample_ctx *x, struct slice *method, struct slice *tar
 }
 
 static bool
-fetch_capture_method(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_capture_method(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                     void *private)
 {
     struct slice method, target;
 
@@ -41,7 +44,8 @@ fetch_capture_method(const struct expr_arg *arg, struct sample_ctx *x, struct sa
 
 /** From the path on. */
 static bool
-fetch_capture_uri(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_capture_uri(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
     struct slice method, target, path;
 
@@ -53,10 +57,13 @@ fetch_capture_uri(const struct expr_arg *arg, struct sample_ctx *x, struct sampl
 
 /** "HTTP/1.1". Versions that only relaxed parsing accepts are none. */
 static bool
-fetch_capture_ver(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_capture_ver(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
     const struct stream *s = x->strm;
-    const struct http_head *h = !s ? NULL : private ? (s->rs_ready ? &s->rs : NULL) : (s->rq_ready ? &s->rq : NULL);
+    const struct http_head *h = !s        ? NULL
+                                : private ? (s->rs_ready ? &s->rs : NULL)
+                                          : (s->rq_ready ? &s->rq : NULL);
     char text[8] = "HTTP/";
 
     if (!h || h->flags & HTTP_HF_VERSION_BAD || h->version > 99)
@@ -67,19 +74,27 @@ fetch_capture_ver(const struct expr_arg *arg, struct sample_ctx *x, struct sampl
     return fetch_give_copy(x, out, SMP_STR, slice(text, sizeof(text)));
 }
 
-/* clang-format off */
-#define IDX { ARG_SINT }
+#define IDX                                                                                        \
+    {                                                                                              \
+        ARG_SINT                                                                                   \
+    }
 
 static const struct fetch capture_fetches[] = {
-    { "capture.req.hdr", IDX, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_hdr, "a captured request header", .private = REQ, .usage = "<idx>" },
-    { "capture.res.hdr", IDX, SMP_STR, NEEDS_RES_HTTP_ANY, fetch_capture_hdr, "a captured response header", .private = RES, .usage = "<idx>" },
-    { "capture.req.method", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_method, "method of the request, also later" },
-    { "capture.req.uri", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_uri, "path and query of the request, also later" },
-    { "capture.req.ver", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_ver, "HTTP version of the request, also later", .private = REQ },
+    { "capture.req.hdr", IDX, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_hdr,
+      "a captured request header", .private = REQ, .usage = "<idx>" },
+    { "capture.res.hdr", IDX, SMP_STR, NEEDS_RES_HTTP_ANY, fetch_capture_hdr,
+      "a captured response header", .private = RES, .usage = "<idx>" },
+    { "capture.req.method", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_method,
+      "method of the request, also later" },
+    { "capture.req.uri", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_uri,
+      "path and query of the request, also later" },
+    { "capture.req.ver", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_ver,
+      "HTTP version of the request, also later", .private = REQ },
     /* The reference has it valid where the request's is. */
-    { "capture.res.ver", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_ver, "HTTP version of the response, also later", .private = RES },
+    { "capture.res.ver", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_capture_ver,
+      "HTTP version of the response, also later", .private = RES },
     { 0 },
 };
-/* clang-format on */
 
-const struct module fetch_capture_module = { .name = "capture fetches", .fetches = capture_fetches };
+const struct module fetch_capture_module = { .name = "capture fetches",
+                                             .fetches = capture_fetches };

@@ -1,4 +1,5 @@
-/* fetch_conn.c - sample fetches about the connections themselves: errors, PROXY header, protocol, glitches. Manual 7.3.3. */
+/* fetch_conn.c - sample fetches about the connections themselves: errors, PROXY header, protocol,
+ * glitches. Manual 7.3.3. */
 #include "fetch/fetch.h"
 
 #include "net/conn_code.h"
@@ -51,7 +52,8 @@ major_of(const struct http_head *h, bool ready)
 }
 
 static bool
-fetch_fc_http_major(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_fc_http_major(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                    void *private)
 {
     const struct stream *s = x->strm;
 
@@ -59,7 +61,8 @@ fetch_fc_http_major(const struct expr_arg *arg, struct sample_ctx *x, struct sam
 }
 
 static bool
-fetch_bc_http_major(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_bc_http_major(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                    void *private)
 {
     const struct stream *s = x->strm;
 
@@ -80,7 +83,8 @@ fetch_glitches(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
 /** TCP and HTTP/1 connections carry one stream at a time. */
 static bool
-fetch_nb_streams(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_nb_streams(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     const struct session *sess = fetch_session(x);
 
@@ -90,7 +94,8 @@ fetch_nb_streams(const struct expr_arg *arg, struct sample_ctx *x, struct sample
 }
 
 static bool
-fetch_streams_limit(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_streams_limit(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                    void *private)
 {
     return conn_of(x, private) && fetch_give_int(out, 1);
 }
@@ -106,7 +111,8 @@ fetch_reused(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 /* ---- PROXY header ---- */
 
 static bool
-fetch_rcvd_proxy(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_rcvd_proxy(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     const struct session *sess = fetch_session(x);
 
@@ -116,7 +122,8 @@ fetch_rcvd_proxy(const struct expr_arg *arg, struct sample_ctx *x, struct sample
 /** Longest value that is given. */
 #define TLV_MAX 1024
 
-/** The occurrence `iter` of a type, also of those inside the SSL TLV. *more: there is another one. */
+/** The occurrence `iter` of a type, also of those inside the SSL TLV. *more: there is another one.
+ */
 static bool
 tlv_at(const struct sample_ctx *x, unsigned type, size_t iter, struct slice *value, bool *more)
 {
@@ -250,35 +257,58 @@ fetch_saved_syn(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
 /* ---- rows ---- */
 
-/* clang-format off */
-#define ROW(name, type, needs, fn, help, private_) { name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_ }
+#define ROW(name, type, needs, fn, help, private_)                                                 \
+    {                                                                                              \
+        name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_                            \
+    }
 
 static const struct fetch conn_fetches[] = {
-    ROW("fc_err", SMP_SINT, NEEDS_CLIENT, fetch_err, "number of the client connection's error", FRONT),
-    ROW("fc_err_name", SMP_STR, NEEDS_CLIENT, fetch_err_name, "name of the client connection's error", FRONT),
-    ROW("fc_err_str", SMP_STR, NEEDS_CLIENT, fetch_err_str, "text of the client connection's error", FRONT),
-    ROW("bc_err", SMP_SINT, NEEDS_SERVER, fetch_err, "number of the server connection's error", BACK),
-    ROW("bc_err_name", SMP_STR, NEEDS_SERVER, fetch_err_name, "name of the server connection's error", BACK),
-    ROW("bc_err_str", SMP_STR, NEEDS_SERVER, fetch_err_str, "text of the server connection's error", BACK),
-    ROW("fc_http_major", SMP_SINT, NEEDS_CLIENT, fetch_fc_http_major, "HTTP version spoken with the client", NULL),
-    ROW("bc_http_major", SMP_SINT, NEEDS_SERVER, fetch_bc_http_major, "HTTP version spoken with the server", NULL),
-    ROW("fc_glitches", SMP_SINT, NEEDS_CLIENT, fetch_glitches, "protocol anomalies of the client connection", FRONT),
-    ROW("bc_glitches", SMP_SINT, NEEDS_SERVER, fetch_glitches, "protocol anomalies of the server connection", BACK),
-    ROW("fc_nb_streams", SMP_SINT, NEEDS_CLIENT, fetch_nb_streams, "open streams of the client connection", FRONT),
-    ROW("bc_nb_streams", SMP_SINT, NEEDS_SERVER, fetch_nb_streams, "open streams of the server connection", BACK),
+    ROW("fc_err", SMP_SINT, NEEDS_CLIENT, fetch_err, "number of the client connection's error",
+        FRONT),
+    ROW("fc_err_name", SMP_STR, NEEDS_CLIENT, fetch_err_name,
+        "name of the client connection's error", FRONT),
+    ROW("fc_err_str", SMP_STR, NEEDS_CLIENT, fetch_err_str, "text of the client connection's error",
+        FRONT),
+    ROW("bc_err", SMP_SINT, NEEDS_SERVER, fetch_err, "number of the server connection's error",
+        BACK),
+    ROW("bc_err_name", SMP_STR, NEEDS_SERVER, fetch_err_name,
+        "name of the server connection's error", BACK),
+    ROW("bc_err_str", SMP_STR, NEEDS_SERVER, fetch_err_str, "text of the server connection's error",
+        BACK),
+    ROW("fc_http_major", SMP_SINT, NEEDS_CLIENT, fetch_fc_http_major,
+        "HTTP version spoken with the client", NULL),
+    ROW("bc_http_major", SMP_SINT, NEEDS_SERVER, fetch_bc_http_major,
+        "HTTP version spoken with the server", NULL),
+    ROW("fc_glitches", SMP_SINT, NEEDS_CLIENT, fetch_glitches,
+        "protocol anomalies of the client connection", FRONT),
+    ROW("bc_glitches", SMP_SINT, NEEDS_SERVER, fetch_glitches,
+        "protocol anomalies of the server connection", BACK),
+    ROW("fc_nb_streams", SMP_SINT, NEEDS_CLIENT, fetch_nb_streams,
+        "open streams of the client connection", FRONT),
+    ROW("bc_nb_streams", SMP_SINT, NEEDS_SERVER, fetch_nb_streams,
+        "open streams of the server connection", BACK),
     ROW("fc_settings_streams_limit", SMP_SINT, NEEDS_CLIENT5, fetch_streams_limit,
         "streams that the client connection may carry at a time", FRONT),
     ROW("bc_settings_streams_limit", SMP_SINT, NEEDS_SERVER, fetch_streams_limit,
         "streams that the server connection may carry at a time", BACK),
-    ROW("bc_reused", SMP_BOOL, NEEDS_SERVER, fetch_reused, "whether the server connection served a request before", NULL),
-    ROW("fc_rcvd_proxy", SMP_BOOL, NEEDS_CLIENT, fetch_rcvd_proxy, "whether the client sent a PROXY header", NULL),
-    ROW("fc_pp_authority", SMP_STR, NEEDS_CLIENT, fetch_pp_one, "authority in the PROXY header", FETCH_P(PP_TLV_AUTHORITY)),
-    ROW("fc_pp_unique_id", SMP_STR, NEEDS_CLIENT, fetch_pp_one, "unique ID in the PROXY header", FETCH_P(PP_TLV_UNIQUE_ID)),
-    { "fc_pp_tlv", { ARG_STR }, SMP_STR, NEEDS_CLIENT5, fetch_pp_tlv, "value of a type in the PROXY header", check_tlv,
+    ROW("bc_reused", SMP_BOOL, NEEDS_SERVER, fetch_reused,
+        "whether the server connection served a request before", NULL),
+    ROW("fc_rcvd_proxy", SMP_BOOL, NEEDS_CLIENT, fetch_rcvd_proxy,
+        "whether the client sent a PROXY header", NULL),
+    ROW("fc_pp_authority", SMP_STR, NEEDS_CLIENT, fetch_pp_one, "authority in the PROXY header",
+        FETCH_P(PP_TLV_AUTHORITY)),
+    ROW("fc_pp_unique_id", SMP_STR, NEEDS_CLIENT, fetch_pp_one, "unique ID in the PROXY header",
+        FETCH_P(PP_TLV_UNIQUE_ID)),
+    { "fc_pp_tlv",
+      { ARG_STR },
+      SMP_STR,
+      NEEDS_CLIENT5,
+      fetch_pp_tlv,
+      "value of a type in the PROXY header",
+      check_tlv,
       .usage = "<id>" },
     ROW("fc_saved_syn", SMP_BIN, NEEDS_CLIENT, fetch_saved_syn, "the client's SYN packet", NULL),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_conn_module = { .name = "connection fetches", .fetches = conn_fetches };

@@ -1,4 +1,5 @@
-/* fetch_cookie.c - sample fetches about cookies: Cookie in requests, Set-Cookie in responses. Manual 7.3.6. */
+/* fetch_cookie.c - sample fetches about cookies: Cookie in requests, Set-Cookie in responses.
+ * Manual 7.3.6. */
 #include "fetch/fetch.h"
 
 #include "http/cookie.h"
@@ -31,15 +32,17 @@ name_of(const struct expr_arg *arg)
     return arg[0].type != ARG_END ? arg[0].s : SL("");
 }
 
-/** A place among the cookies of a message: the header that *c is in, and where to look for the next one. */
+/** A place among the cookies of a message: the header that *c is in, and where to look for the next
+ * one. */
 struct place {
     struct http_hdr *hdr;
     unsigned pos;
     struct http_cookie c;
 };
 
-/** Whether it is the cookie asked for. As the reference has it: without a name any pair is, attributes of Set-Cookie too; and
- * what a server sets to nothing is not there, while clients may send empty cookies. */
+/** Whether it is the cookie asked for. As the reference has it: without a name any pair is,
+ * attributes of Set-Cookie too; and what a server sets to nothing is not there, while clients may
+ * send empty cookies. */
 static bool
 is_wanted(const struct http_cookie *c, enum side side, struct slice name)
 {
@@ -64,7 +67,8 @@ next_cookie(const struct http_head *h, enum side side, struct slice name, struct
 
 /** The cookie asked for: each in turn, or the last one of the name, or the first of all. */
 static bool
-find_cookie(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private, struct slice *v)
+find_cookie(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private,
+            struct slice *v)
 {
     enum side side = side_of(x, private);
     const struct http_head *h = head_of(x, side, out);
@@ -131,7 +135,8 @@ fetch_cook_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
 /** "a,b,a": the argument's first character delimits. */
 static bool
-fetch_cook_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_cook_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     enum side side = side_of(x, private);
     const struct http_head *h = head_of(x, side, out);
@@ -161,27 +166,32 @@ fetch_cook_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     return true;
 }
 
-/* clang-format off */
-#define ROW(name, type, needs, fn, help, side) \
-    { name, FETCH_OPT_STR, type, needs, fn, help, .private = FETCH_P(side), .usage = "[<name>]" }
+#define ROW(name, type, needs, fn, help, side)                                                     \
+    {                                                                                              \
+        name, FETCH_OPT_STR, type, needs, fn, help, .private = FETCH_P(side), .usage = "[<name>]"  \
+    }
 #define FAMILY(value, number, count, needs, side, what)                                            \
     ROW(value, SMP_STR, needs, fetch_cook, "value of a " what " cookie", side),                    \
-    ROW(number, SMP_SINT, needs, fetch_cook_val, "number in a " what " cookie", side),             \
-    ROW(count, SMP_SINT, needs, fetch_cook_cnt, "how many " what " cookies of a name there are", side)
-#define NAMES(name, needs, side) \
-    { name, FETCH_OPT_STR, SMP_STR, needs, fetch_cook_names, "names of all cookies", .private = FETCH_P(side), .usage = "[<delim>]" }
+        ROW(number, SMP_SINT, needs, fetch_cook_val, "number in a " what " cookie", side),         \
+        ROW(count, SMP_SINT, needs, fetch_cook_cnt,                                                \
+            "how many " what " cookies of a name there are", side)
+#define NAMES(name, needs, side)                                                                   \
+    {                                                                                              \
+        name, FETCH_OPT_STR, SMP_STR, needs, fetch_cook_names, "names of all cookies",             \
+            .private = FETCH_P(side), .usage = "[<delim>]"                                         \
+    }
 
 static const struct fetch cookie_fetches[] = {
     FAMILY("req.cook", "req.cook_val", "req.cook_cnt", NEEDS_REQ_HTTP, REQ, "request"),
     FAMILY("cook", "cook_val", "cook_cnt", NEEDS_REQ_HTTP, REQ, "request"),
     FAMILY("res.cook", "res.cook_val", "res.cook_cnt", NEEDS_RES_HTTP, RES, "response"),
     FAMILY("scook", "scook_val", "scook_cnt", NEEDS_RES_HTTP, RES, "response"),
-    ROW("cookie", SMP_STR, NEEDS_REQ_HTTP | NEEDS_RES_HTTP, fetch_cook, "value of a cookie of the message at hand", BOTH),
+    ROW("cookie", SMP_STR, NEEDS_REQ_HTTP | NEEDS_RES_HTTP, fetch_cook,
+        "value of a cookie of the message at hand", BOTH),
     ROW("set-cookie", SMP_STR, NEEDS_RES_HTTP, fetch_cook, "value of a response cookie", RES),
     NAMES("req.cook_names", NEEDS_REQ_HTTP, REQ),
     NAMES("res.cook_names", NEEDS_RES_HTTP, RES),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_cookie_module = { .name = "cookie fetches", .fetches = cookie_fetches };

@@ -1,6 +1,6 @@
-/* fetch_dev.c - the developers' sample fetches internal.*. Manual 7.3.7. They describe HTTP messages as blocks: start line,
- * header fields, end of the headers, data. Messages are not stored so here; the blocks are those that the reference would
- * have, with its sizes. */
+/* fetch_dev.c - the developers' sample fetches internal.*. Manual 7.3.7. They describe HTTP
+ * messages as blocks: start line, header fields, end of the headers, data. Messages are not stored
+ * so here; the blocks are those that the reference would have, with its sizes. */
 #include "fetch/fetch.h"
 
 #include "config/tune.h"
@@ -128,7 +128,8 @@ check_idx(struct expr_arg *arg, struct cfg *c, char **err)
     struct slice s = arg[0].type != ARG_END ? arg[0].s : SL("");
 
     if (!s.len) {
-        *err = xstrdup("a block position is expected (> 0) or a special block name (head, tail, first)");
+        *err = xstrdup(
+            "a block position is expected (> 0) or a special block name (head, tail, first)");
         return false;
     }
     if (slice_eq(s, SL("head")) || slice_eq(s, SL("first")) || slice_eq(s, SL("tail"))) {
@@ -241,9 +242,11 @@ fetch_blk_line(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
         return false;
     enum blk blk = block_at(&m, arg[0].i, &f);
     if (blk == BLK_REQ_SL)
-        p = arena_printf(x->tmp, "%.*s %.*s %.*s", SLF(m.h->method), SLF(m.h->target), SLF(m.h->version_str));
+        p = arena_printf(x->tmp, "%.*s %.*s %.*s", SLF(m.h->method), SLF(m.h->target),
+                         SLF(m.h->version_str));
     else if (blk == BLK_RES_SL)
-        p = arena_printf(x->tmp, "%.*s %03u %.*s", SLF(m.h->version_str), m.h->status, SLF(m.h->reason));
+        p = arena_printf(x->tmp, "%.*s %03u %.*s", SLF(m.h->version_str), m.h->status,
+                         SLF(m.h->reason));
     else
         return fetch_give_str(out, SL(""));
     return p && fetch_give_str(out, slice_str(p));
@@ -251,10 +254,15 @@ fetch_blk_line(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
 /* ---- rows ---- */
 
-/* clang-format off */
 #define BOTH (NEEDS_REQ_HTTP | NEEDS_RES_HTTP)
-#define MSG(name, what, help) { name, FETCH_NO_ARGS, SMP_SINT, BOTH, fetch_htx, help, .private = FETCH_P(what) }
-#define BLK(name, type, fn, help, private_) { name, { ARG_STR }, type, BOTH, fn, help, check_idx, private_, "<idx>" }
+#define MSG(name, what, help)                                                                      \
+    {                                                                                              \
+        name, FETCH_NO_ARGS, SMP_SINT, BOTH, fetch_htx, help, .private = FETCH_P(what)             \
+    }
+#define BLK(name, type, fn, help, private_)                                                        \
+    {                                                                                              \
+        name, { ARG_STR }, type, BOTH, fn, help, check_idx, private_, "<idx>"                      \
+    }
 
 static const struct fetch dev_fetches[] = {
     MSG("internal.htx.data", DATA, "bytes of the message"),
@@ -263,16 +271,17 @@ static const struct fetch dev_fetches[] = {
     MSG("internal.htx.nbblks", NBBLKS, "blocks of the message"),
     MSG("internal.htx.size", SIZE, "bytes that a message may have"),
     MSG("internal.htx.used", USED, "bytes of the message and of its description"),
-    { "internal.htx.has_eom", FETCH_NO_ARGS, SMP_BOOL, BOTH, fetch_has_eom, "whether the message is complete" },
+    { "internal.htx.has_eom", FETCH_NO_ARGS, SMP_BOOL, BOTH, fetch_has_eom,
+      "whether the message is complete" },
     BLK("internal.htx_blk.size", SMP_SINT, fetch_blk_size, "size of a block", NULL),
     BLK("internal.htx_blk.type", SMP_STR, fetch_blk_type, "kind of a block", NULL),
     BLK("internal.htx_blk.data", SMP_BIN, fetch_blk_data, "data of a block", NULL),
     BLK("internal.htx_blk.hdrname", SMP_STR, fetch_blk_hdr, "name of a header block", NULL),
     BLK("internal.htx_blk.hdrval", SMP_STR, fetch_blk_hdr, "value of a header block", FETCH_P(1)),
     BLK("internal.htx_blk.start_line", SMP_STR, fetch_blk_line, "start line block", NULL),
-    { "internal.strm.is_htx", FETCH_NO_ARGS, SMP_BOOL, NEEDS_INTERNAL, fetch_is_htx, "whether the stream is HTTP" },
+    { "internal.strm.is_htx", FETCH_NO_ARGS, SMP_BOOL, NEEDS_INTERNAL, fetch_is_htx,
+      "whether the stream is HTTP" },
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_dev_module = { .name = "developers' fetches", .fetches = dev_fetches };

@@ -1,5 +1,5 @@
-/* fetch_distcc.c - tokens of a distcc message: four letters, eight hexadecimal digits, and for some as many bytes as the
- * number says. Manual 7.3.5. */
+/* fetch_distcc.c - tokens of a distcc message: four letters, eight hexadecimal digits, and for some
+ * as many bytes as the number says. Manual 7.3.5. */
 #include "fetch/fetch.h"
 
 #include "http/uri.h"
@@ -11,8 +11,8 @@
 static bool
 has_body(struct slice name)
 {
-    static const char *const names[] = { "ARGV", "CDIR", "DOTI", "DOTO", "DOTD", "FILE",
-                                         "LINK", "NAME", "SERR", "SOUT" };
+    static const char *const names[] = { "ARGV", "CDIR", "DOTI", "DOTO", "DOTD",
+                                         "FILE", "LINK", "NAME", "SERR", "SOUT" };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++)
         if (slice_eq_str(name, names[i]))
@@ -35,8 +35,8 @@ read_number(struct slice digits, uint32_t *n)
 
 /** Finds an occurrence of a token; `need_body`: only when its bytes are there too. */
 static bool
-find_token(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, bool need_body, uint32_t *number,
-           struct slice *body)
+find_token(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, bool need_body,
+           uint32_t *number, struct slice *body)
 {
     int64_t occ = arg[1].type != ARG_END && arg[1].i > 0 ? arg[1].i : 1;
     struct slice rest;
@@ -84,7 +84,8 @@ fetch_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out
 }
 
 static bool
-fetch_token_body(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_token_body(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     struct slice body;
     uint32_t n;
@@ -97,16 +98,16 @@ fetch_token_body(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     return true;
 }
 
-/* clang-format off */
 #define ROW(name, type, fn, help)                                                                  \
-    { name, { ARG_STR, ARG_SINT | ARG_OPT }, type, NEEDS_REQ_DATA | NEEDS_RES_DATA, fn, help, check_token, \
-      .usage = "<token>[,<occ>]" }
+    {                                                                                              \
+        name, { ARG_STR, ARG_SINT | ARG_OPT }, type, NEEDS_REQ_DATA | NEEDS_RES_DATA, fn, help,    \
+            check_token, .usage = "<token>[,<occ>]"                                                \
+    }
 
 static const struct fetch distcc_fetches[] = {
     ROW("distcc_body", SMP_BIN, fetch_token_body, "bytes of a distcc token"),
     ROW("distcc_param", SMP_SINT, fetch_param, "number of a distcc token"),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_distcc_module = { .name = "distcc fetches", .fetches = distcc_fetches };

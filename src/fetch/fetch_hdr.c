@@ -3,7 +3,8 @@
 
 #include "net/addr.h"
 
-/** Which message a row looks at. The first is 0: rows without a private argument are about requests. */
+/** Which message a row looks at. The first is 0: rows without a private argument are about
+ * requests. */
 enum side { REQ, RES, BOTH /* by direction of the rules */ };
 
 static struct http_head *
@@ -54,9 +55,11 @@ check_name(struct expr_arg *arg, struct cfg *c, char **err)
     return true;
 }
 
-/** Every value in turn. iter[0] is the header's place and iter[1] that of the value's rest in it. */
+/** Every value in turn. iter[0] is the header's place and iter[1] that of the value's rest in it.
+ */
 static bool
-next_value(const struct http_head *h, struct slice name, bool full, struct sample *out, struct slice *v)
+next_value(const struct http_head *h, struct slice name, bool full, struct sample *out,
+           struct slice *v)
 {
     struct http_val it = { .full = full };
 
@@ -74,9 +77,11 @@ next_value(const struct http_head *h, struct slice name, bool full, struct sampl
     return true;
 }
 
-/** The value asked for: a given occurrence, each in turn, or the last one. A name is needed, which may be empty. */
+/** The value asked for: a given occurrence, each in turn, or the last one. A name is needed, which
+ * may be empty. */
 static bool
-find_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private, struct slice *v)
+find_value(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private,
+           struct slice *v)
 {
     const struct http_head *h = head_of(x, side_of(private), out);
     int64_t occ = arg[0].type != ARG_END && arg[1].type != ARG_END ? arg[1].i : 0;
@@ -219,7 +224,8 @@ fetch_hdrs(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     return close_text(out, SMP_STR, &o);
 }
 
-/** Integers of SPOE and of the peers protocol: one byte below 240, else four low bits, then groups of seven. */
+/** Integers of SPOE and of the peers protocol: one byte below 240, else four low bits, then groups
+ * of seven. */
 static void
 put_varint(struct out *o, uint64_t v)
 {
@@ -267,49 +273,69 @@ fetch_hdrs_bin(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
 /* ---- rows ---- */
 
-/* clang-format off */
-#define OCC_ARGS { ARG_STR | ARG_OPT, ARG_SINT | ARG_OPT }
-#define ONE(name, type, needs, fn, help, private_) \
-    { name, OCC_ARGS, type, needs, fn, help, check_hdr, private_, "[<name>[,<occ>]]" }
-#define CNT(name, needs, help, private_) \
-    { name, FETCH_OPT_STR, SMP_SINT, needs, fetch_hdr_cnt, help, check_name, private_, "[<name>]" }
-#define ALL(name, type, needs, fn, help, private_) { name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_ }
-#define NAMES(name, needs, private_) \
-    { name, FETCH_OPT_STR, SMP_STR, needs, fetch_hdr_names, "names of all headers", .private = private_, .usage = "[<delim>]" }
+#define OCC_ARGS                                                                                   \
+    {                                                                                              \
+        ARG_STR | ARG_OPT, ARG_SINT | ARG_OPT                                                      \
+    }
+#define ONE(name, type, needs, fn, help, private_)                                                 \
+    {                                                                                              \
+        name, OCC_ARGS, type, needs, fn, help, check_hdr, private_, "[<name>[,<occ>]]"             \
+    }
+#define CNT(name, needs, help, private_)                                                           \
+    {                                                                                              \
+        name, FETCH_OPT_STR, SMP_SINT, needs, fetch_hdr_cnt, help, check_name, private_,           \
+            "[<name>]"                                                                             \
+    }
+#define ALL(name, type, needs, fn, help, private_)                                                 \
+    {                                                                                              \
+        name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_                            \
+    }
+#define NAMES(name, needs, private_)                                                               \
+    {                                                                                              \
+        name, FETCH_OPT_STR, SMP_STR, needs, fetch_hdr_names, "names of all headers",              \
+            .private = private_, .usage = "[<delim>]"                                              \
+    }
 
 #define REQ_NEEDS NEEDS_REQ_HTTP
 #define RES_NEEDS NEEDS_RES_HTTP
 
 static const struct fetch hdr_fetches[] = {
-    ONE("hdr", SMP_STR, REQ_NEEDS | RES_NEEDS, fetch_hdr, "value of a header of the message at hand", SIDE(BOTH, 0)),
+    ONE("hdr", SMP_STR, REQ_NEEDS | RES_NEEDS, fetch_hdr,
+        "value of a header of the message at hand", SIDE(BOTH, 0)),
     ONE("req.hdr", SMP_STR, REQ_NEEDS, fetch_hdr, "value of a request header", SIDE(REQ, 0)),
     ONE("req.fhdr", SMP_STR, REQ_NEEDS, fetch_hdr, "whole line of a request header", SIDE(REQ, 1)),
-    ONE("req.hdr_val", SMP_SINT, REQ_NEEDS, fetch_hdr_val, "number in a request header", SIDE(REQ, 0)),
+    ONE("req.hdr_val", SMP_SINT, REQ_NEEDS, fetch_hdr_val, "number in a request header",
+        SIDE(REQ, 0)),
     ONE("hdr_val", SMP_SINT, REQ_NEEDS, fetch_hdr_val, "number in a request header", SIDE(REQ, 0)),
-    ONE("req.hdr_ip", SMP_ADDR, REQ_NEEDS, fetch_hdr_ip, "address in a request header", SIDE(REQ, 0)),
+    ONE("req.hdr_ip", SMP_ADDR, REQ_NEEDS, fetch_hdr_ip, "address in a request header",
+        SIDE(REQ, 0)),
     ONE("hdr_ip", SMP_ADDR, REQ_NEEDS, fetch_hdr_ip, "address in a request header", SIDE(REQ, 0)),
     CNT("req.hdr_cnt", REQ_NEEDS, "how many values a request header has", SIDE(REQ, 0)),
     CNT("hdr_cnt", REQ_NEEDS, "how many values a request header has", SIDE(REQ, 0)),
     CNT("req.fhdr_cnt", REQ_NEEDS, "how many lines a request header has", SIDE(REQ, 1)),
     NAMES("req.hdr_names", REQ_NEEDS, SIDE(REQ, 0)),
     ALL("req.hdrs", SMP_BIN, REQ_NEEDS, fetch_hdrs, "all request headers as lines", SIDE(REQ, 0)),
-    ALL("req.hdrs_bin", SMP_BIN, REQ_NEEDS, fetch_hdrs_bin, "all request headers with lengths", SIDE(REQ, 0)),
+    ALL("req.hdrs_bin", SMP_BIN, REQ_NEEDS, fetch_hdrs_bin, "all request headers with lengths",
+        SIDE(REQ, 0)),
 
     ONE("res.hdr", SMP_STR, RES_NEEDS, fetch_hdr, "value of a response header", SIDE(RES, 0)),
     ONE("shdr", SMP_STR, RES_NEEDS, fetch_hdr, "value of a response header", SIDE(RES, 0)),
     ONE("res.fhdr", SMP_STR, RES_NEEDS, fetch_hdr, "whole line of a response header", SIDE(RES, 1)),
-    ONE("res.hdr_val", SMP_SINT, RES_NEEDS, fetch_hdr_val, "number in a response header", SIDE(RES, 0)),
-    ONE("shdr_val", SMP_SINT, RES_NEEDS, fetch_hdr_val, "number in a response header", SIDE(RES, 0)),
-    ONE("res.hdr_ip", SMP_ADDR, RES_NEEDS, fetch_hdr_ip, "address in a response header", SIDE(RES, 0)),
+    ONE("res.hdr_val", SMP_SINT, RES_NEEDS, fetch_hdr_val, "number in a response header",
+        SIDE(RES, 0)),
+    ONE("shdr_val", SMP_SINT, RES_NEEDS, fetch_hdr_val, "number in a response header",
+        SIDE(RES, 0)),
+    ONE("res.hdr_ip", SMP_ADDR, RES_NEEDS, fetch_hdr_ip, "address in a response header",
+        SIDE(RES, 0)),
     ONE("shdr_ip", SMP_ADDR, RES_NEEDS, fetch_hdr_ip, "address in a response header", SIDE(RES, 0)),
     CNT("res.hdr_cnt", RES_NEEDS, "how many values a response header has", SIDE(RES, 0)),
     CNT("shdr_cnt", RES_NEEDS, "how many values a response header has", SIDE(RES, 0)),
     CNT("res.fhdr_cnt", RES_NEEDS, "how many lines a response header has", SIDE(RES, 1)),
     NAMES("res.hdr_names", RES_NEEDS, SIDE(RES, 0)),
     ALL("res.hdrs", SMP_BIN, RES_NEEDS, fetch_hdrs, "all response headers as lines", SIDE(RES, 0)),
-    ALL("res.hdrs_bin", SMP_BIN, RES_NEEDS, fetch_hdrs_bin, "all response headers with lengths", SIDE(RES, 0)),
+    ALL("res.hdrs_bin", SMP_BIN, RES_NEEDS, fetch_hdrs_bin, "all response headers with lengths",
+        SIDE(RES, 0)),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_hdr_module = { .name = "header fetches", .fetches = hdr_fetches };

@@ -34,7 +34,8 @@ give_bin(struct sample *out, struct slice v)
 }
 
 static bool
-fetch_hello_type(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_hello_type(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     struct slice raw;
     uint8_t type;
@@ -57,7 +58,8 @@ fetch_ver(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, 
 {
     struct tls_hello h;
 
-    return client_hello(x, out, &h) && fetch_give_int(out, (int64_t)(h.version >> 8) << 16 | (h.version & 0xff));
+    return client_hello(x, out, &h) &&
+           fetch_give_int(out, (int64_t)(h.version >> 8) << 16 | (h.version & 0xff));
 }
 
 static bool
@@ -75,7 +77,8 @@ fetch_alpn(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     struct tls_hello h;
     struct slice protocol;
 
-    return client_hello(x, out, &h) && tls_hello_alpn_next(&h.alpn, &protocol) && fetch_give_str(out, protocol);
+    return client_hello(x, out, &h) && tls_hello_alpn_next(&h.alpn, &protocol) &&
+           fetch_give_str(out, protocol);
 }
 
 /** True, or no value. */
@@ -93,7 +96,10 @@ fetch_st_ext(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 {
     struct tls_hello h;
 
-    return client_hello(x, out, &h) && !h.v2 && fetch_give_int(out, !h.ticket.p ? 0 : h.ticket.len ? 2 : 1);
+    return client_hello(x, out, &h) && !h.v2 &&
+           fetch_give_int(out, !h.ticket.p    ? 0
+                               : h.ticket.len ? 2
+                                              : 1);
 }
 
 /** A list of two-byte values, as sent. */
@@ -103,11 +109,13 @@ fetch_list(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     struct tls_hello h;
 
     return client_hello(x, out, &h) &&
-           give_bin(out, *(const struct slice *)(const void *)((const char *)&h + (uintptr_t) private));
+           give_bin(out,
+                    *(const struct slice *)(const void *)((const char *)&h + (uintptr_t) private));
 }
 
 static bool
-fetch_share_groups(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_share_groups(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                   void *private)
 {
     struct tls_hello h;
     struct out o;
@@ -127,30 +135,36 @@ fetch_share_groups(const struct expr_arg *arg, struct sample_ctx *x, struct samp
     return true;
 }
 
-/* clang-format off */
-#define ROW(name, type, needs, fn, help, private_) { name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_ }
+#define ROW(name, type, needs, fn, help, private_)                                                 \
+    {                                                                                              \
+        name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_                            \
+    }
 #define REQ(name, type, fn, help) ROW(name, type, NEEDS_REQ_DATA, fn, help, NULL)
 /* The reference has these valid everywhere on client connections. */
-#define LIST(name, member, help) ROW(name, SMP_BIN, NEEDS_CLIENT, fetch_list, help, FETCH_P(offsetof(struct tls_hello, member)))
+#define LIST(name, member, help)                                                                   \
+    ROW(name, SMP_BIN, NEEDS_CLIENT, fetch_list, help, FETCH_P(offsetof(struct tls_hello, member)))
 
 static const struct fetch hello_fetches[] = {
     REQ("req.ssl_hello_type", SMP_SINT, fetch_hello_type, "type of the client's TLS hello: 1"),
     REQ("req_ssl_hello_type", SMP_SINT, fetch_hello_type, "type of the client's TLS hello: 1"),
-    ROW("res.ssl_hello_type", SMP_SINT, NEEDS_RES_DATA, fetch_hello_type, "type of the server's TLS hello: 2", FETCH_P(1)),
-    ROW("rep_ssl_hello_type", SMP_SINT, NEEDS_RES_DATA, fetch_hello_type, "type of the server's TLS hello: 2", FETCH_P(1)),
+    ROW("res.ssl_hello_type", SMP_SINT, NEEDS_RES_DATA, fetch_hello_type,
+        "type of the server's TLS hello: 2", FETCH_P(1)),
+    ROW("rep_ssl_hello_type", SMP_SINT, NEEDS_RES_DATA, fetch_hello_type,
+        "type of the server's TLS hello: 2", FETCH_P(1)),
     REQ("req.ssl_ver", SMP_SINT, fetch_ver, "version in the client's TLS hello"),
     REQ("req_ssl_ver", SMP_SINT, fetch_ver, "version in the client's TLS hello"),
     REQ("req.ssl_sni", SMP_STR, fetch_sni, "server name in the client's TLS hello"),
     REQ("req_ssl_sni", SMP_STR, fetch_sni, "server name in the client's TLS hello"),
     REQ("req.ssl_alpn", SMP_STR, fetch_alpn, "first protocol in the client's TLS hello"),
     REQ("req.ssl_ec_ext", SMP_BOOL, fetch_ec_ext, "whether the client's TLS hello names curves"),
-    REQ("req.ssl_st_ext", SMP_SINT, fetch_st_ext, "0, 1 or 2: session ticket in the client's TLS hello"),
+    REQ("req.ssl_st_ext", SMP_SINT, fetch_st_ext,
+        "0, 1 or 2: session ticket in the client's TLS hello"),
     LIST("req.ssl_cipherlist", ciphers, "cipher suites in the client's TLS hello"),
     LIST("req.ssl_sigalgs", sigalgs, "signature algorithms in the client's TLS hello"),
     LIST("req.ssl_supported_groups", groups, "groups in the client's TLS hello"),
-    ROW("req.ssl_keyshare_groups", SMP_BIN, NEEDS_CLIENT, fetch_share_groups, "groups of the client's key shares", NULL),
+    ROW("req.ssl_keyshare_groups", SMP_BIN, NEEDS_CLIENT, fetch_share_groups,
+        "groups of the client's key shares", NULL),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_hello_module = { .name = "TLS hello fetches", .fetches = hello_fetches };

@@ -1,5 +1,5 @@
-/* fetch_http.c - sample fetches about a request's start line: method, URL and its parts, parameters, version.
- * Manual 7.3.6. */
+/* fetch_http.c - sample fetches about a request's start line: method, URL and its parts,
+ * parameters, version. Manual 7.3.6. */
 #include "fetch/fetch.h"
 
 #include "base/hash.h"
@@ -125,13 +125,13 @@ fetch_base32(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 {
     struct slice base;
 
-    return base_of(x, out, private, &base) &&
-           fetch_give_int(out, hash_avalanche(hash_sdbm(base)));
+    return base_of(x, out, private, &base) && fetch_give_int(out, hash_avalanche(hash_sdbm(base)));
 }
 
 /** The hash, and the client's address behind it: 8 or 20 bytes. */
 static bool
-fetch_base32_src(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_base32_src(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     char bytes[20];
     struct slice base, ip;
@@ -216,8 +216,10 @@ find_param(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
         return false;
     it = http_param_in_target(h->target, delim);
     if (out->iter[0])
-        it.rest = out->iter[0] <= h->target.len ? slice_sub(h->target, out->iter[0], SIZE_MAX) : SLICE_NONE;
-    if (!http_param_find(&it, given ? arg[0].s : SL(""), more && arg[2].type != ARG_END && arg[2].i))
+        it.rest = out->iter[0] <= h->target.len ? slice_sub(h->target, out->iter[0], SIZE_MAX)
+                                                : SLICE_NONE;
+    if (!http_param_find(&it, given ? arg[0].s : SL(""),
+                         more && arg[2].type != ARG_END && arg[2].i))
         return false;
     *v = it.value;
     if (x->opt & SMPO_ITERATE && it.rest.p) {
@@ -272,40 +274,53 @@ fetch_unique_id(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
 /* ---- rows ---- */
 
-/* clang-format off */
-#define ROW(name, type, needs, fn, help, private_) { name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_ }
+#define ROW(name, type, needs, fn, help, private_)                                                 \
+    {                                                                                              \
+        name, FETCH_NO_ARGS, type, needs, fn, help, .private = private_                            \
+    }
 #define REQ(name, type, fn, help, private_) ROW(name, type, NEEDS_REQ_HTTP, fn, help, private_)
-#define PARAM_ARGS { ARG_STR | ARG_OPT, ARG_STR | ARG_OPT, ARG_STR | ARG_OPT }
-#define PARAM(name, type, fn, help) \
-    { name, PARAM_ARGS, type, NEEDS_REQ_HTTP, fn, help, check_urlp, .usage = "[<name>[,<delim>[,i]]]" }
+#define PARAM_ARGS                                                                                 \
+    {                                                                                              \
+        ARG_STR | ARG_OPT, ARG_STR | ARG_OPT, ARG_STR | ARG_OPT                                    \
+    }
+#define PARAM(name, type, fn, help)                                                                \
+    {                                                                                              \
+        name, PARAM_ARGS, type, NEEDS_REQ_HTTP, fn, help, check_urlp,                              \
+            .usage = "[<name>[,<delim>[,i]]]"                                                      \
+    }
 #define WITH_QUERY FETCH_P(1)
-#define RESPONSE FETCH_P(1)
+#define RESPONSE   FETCH_P(1)
 
 static const struct fetch http_fetches[] = {
     ROW("method", SMP_METH, NEEDS_REQ_HTTP_ANY, fetch_method, "method of the request", NULL),
     ROW("req.ver", SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_ver, "HTTP version of the request", NULL),
     ROW("req_ver", SMP_STR, NEEDS_REQ_HTTP_ANY, fetch_ver, "HTTP version of the request", NULL),
-    ROW("res.ver", SMP_STR, NEEDS_RES_HTTP_ANY, fetch_ver, "HTTP version of the response", RESPONSE),
-    ROW("resp_ver", SMP_STR, NEEDS_RES_HTTP_ANY, fetch_ver, "HTTP version of the response", RESPONSE),
+    ROW("res.ver", SMP_STR, NEEDS_RES_HTTP_ANY, fetch_ver, "HTTP version of the response",
+        RESPONSE),
+    ROW("resp_ver", SMP_STR, NEEDS_RES_HTTP_ANY, fetch_ver, "HTTP version of the response",
+        RESPONSE),
     REQ("url", SMP_STR, fetch_url, "the request's URL as presented", NULL),
     REQ("path", SMP_STR, fetch_path, "path of the request's URL", NULL),
     REQ("pathq", SMP_STR, fetch_path, "path and query of the request's URL", WITH_QUERY),
-    { "query", FETCH_OPT_STR, SMP_STR, NEEDS_REQ_HTTP, fetch_query, "query of the request's URL", check_query, .usage = "[with_qm]" },
+    { "query", FETCH_OPT_STR, SMP_STR, NEEDS_REQ_HTTP, fetch_query, "query of the request's URL",
+      check_query, .usage = "[with_qm]" },
     REQ("base", SMP_STR, fetch_base_str, "host and path of the request", NULL),
     REQ("baseq", SMP_STR, fetch_base_str, "host, path and query of the request", WITH_QUERY),
     REQ("base32", SMP_SINT, fetch_base32, "hash of host and path", NULL),
     REQ("url32", SMP_SINT, fetch_base32, "hash of host, path and query", WITH_QUERY),
-    REQ("base32+src", SMP_BIN, fetch_base32_src, "hash of host and path, then the client's address", NULL),
-    REQ("url32+src", SMP_BIN, fetch_base32_src, "hash of host, path and query, then the client's address", WITH_QUERY),
+    REQ("base32+src", SMP_BIN, fetch_base32_src, "hash of host and path, then the client's address",
+        NULL),
+    REQ("url32+src", SMP_BIN, fetch_base32_src,
+        "hash of host, path and query, then the client's address", WITH_QUERY),
     REQ("url_ip", SMP_IPV4, fetch_url_ip, "IPv4 address in the request's URL", NULL),
     REQ("url_port", SMP_SINT, fetch_url_port, "port in the request's URL", NULL),
     PARAM("urlp", SMP_STR, fetch_urlp, "value of a parameter in the query"),
     PARAM("url_param", SMP_STR, fetch_urlp, "value of a parameter in the query"),
     PARAM("urlp_val", SMP_SINT, fetch_urlp_val, "number in a parameter in the query"),
-    ROW("http_first_req", SMP_BOOL, NEEDS_REQ_HTTP_ANY, fetch_first_req, "whether it is the connection's first request", NULL),
+    ROW("http_first_req", SMP_BOOL, NEEDS_REQ_HTTP_ANY, fetch_first_req,
+        "whether it is the connection's first request", NULL),
     ROW("unique-id", SMP_STR, NEEDS_NOTHING, fetch_unique_id, "unique ID of the request", NULL),
     { 0 },
 };
-/* clang-format on */
 
 const struct module fetch_http_module = { .name = "HTTP request fetches", .fetches = http_fetches };

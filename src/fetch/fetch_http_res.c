@@ -16,7 +16,8 @@ fetch_status(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 
 /** As the server sent it, whatever rules made of it. */
 static bool
-fetch_server_status(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_server_status(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                    void *private)
 {
     if (!x->strm)
         return x->res && fetch_give_int(out, x->res->status);
@@ -24,10 +25,12 @@ fetch_server_status(const struct expr_arg *arg, struct sample_ctx *x, struct sam
 }
 
 static const struct fetch http_res_fetches[] = {
-    { "status", FETCH_NO_ARGS, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_status, "status of the response" },
+    { "status", FETCH_NO_ARGS, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_status,
+      "status of the response" },
     { "server_status", FETCH_NO_ARGS, SMP_SINT, NEEDS_RES_HTTP_ANY, fetch_server_status,
       "status that the server sent" },
     { 0 },
 };
 
-const struct module fetch_http_res_module = { .name = "HTTP response fetches", .fetches = http_res_fetches };
+const struct module fetch_http_res_module = { .name = "HTTP response fetches",
+                                              .fetches = http_res_fetches };

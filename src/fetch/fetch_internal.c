@@ -1,11 +1,21 @@
-/* fetch_internal.c - sample fetches about frontends, backends and servers named in the arguments. Manual 7.3.2. */
+/* fetch_internal.c - sample fetches about frontends, backends and servers named in the arguments.
+ * Manual 7.3.2. */
 #include "fetch/fetch.h"
 
 #define LOAD(p) ((int64_t)atomic_load_explicit(&(p), memory_order_relaxed))
 
 /* ---- frontends and backends ---- */
 
-enum px_value { FE_CONN, FE_REQ_RATE, FE_SESS_RATE, BE_CONN, BE_SESS_RATE, NBSRV, QUEUE, AVG_QUEUE };
+enum px_value {
+    FE_CONN,
+    FE_REQ_RATE,
+    FE_SESS_RATE,
+    BE_CONN,
+    BE_SESS_RATE,
+    NBSRV,
+    QUEUE,
+    AVG_QUEUE
+};
 
 static int64_t
 rate_of(const struct freq_shared *f)
@@ -69,8 +79,8 @@ free_conns(const struct server *s)
     return MAX((int64_t)MAX(s->maxconn, s->minconn) - LOAD(s->cur_sess), 0);
 }
 
-/** Sum over the servers of one kind that are in use, the first backup server only unless there is option allbackups;
- *  -1 when one of them has no limit. *n: how many there are. */
+/** Sum over the servers of one kind that are in use, the first backup server only unless there is
+ * option allbackups; -1 when one of them has no limit. *n: how many there are. */
 static int64_t
 free_conns_of(const struct proxy *px, bool backup, unsigned *n)
 {
@@ -78,7 +88,7 @@ free_conns_of(const struct proxy *px, bool backup, unsigned *n)
     int64_t sum = 0;
 
     *n = 0;
-    list_each(s, &px->servers, link) {
+    list_each (s, &px->servers, link) {
         if (!!(s->flags & SRVF_BACKUP) != backup || !server_is_usable(s))
             continue;
         ++*n;
@@ -92,7 +102,8 @@ free_conns_of(const struct proxy *px, bool backup, unsigned *n)
 }
 
 static bool
-fetch_be_conn_free(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_be_conn_free(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                   void *private)
 {
     struct proxy *px = arg[0].u.px;
     int64_t sum;
@@ -104,7 +115,8 @@ fetch_be_conn_free(const struct expr_arg *arg, struct sample_ctx *x, struct samp
     return fetch_give_int(out, n ? sum : free_conns_of(px, true, &n));
 }
 
-/** Free connections and places in the queues of all servers that are not down; -1 when one has no limit. */
+/** Free connections and places in the queues of all servers that are not down; -1 when one has no
+ * limit. */
 static bool
 fetch_connslots(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -114,7 +126,7 @@ fetch_connslots(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
     if (!px)
         return false;
-    list_each(s, &px->servers, link) {
+    list_each (s, &px->servers, link) {
         if (LOAD(s->state) == SRV_STOPPED)
             continue;
         if (!s->maxconn || !s->maxqueue)
@@ -126,7 +138,15 @@ fetch_connslots(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
 /* ---- servers ---- */
 
-enum srv_value { SRV_CONN, SRV_CONN_FREE, SRV_QUEUE, SRV_SESS_RATE, SRV_IWEIGHT, SRV_UWEIGHT, SRV_WEIGHT };
+enum srv_value {
+    SRV_CONN,
+    SRV_CONN_FREE,
+    SRV_QUEUE,
+    SRV_SESS_RATE,
+    SRV_IWEIGHT,
+    SRV_UWEIGHT,
+    SRV_WEIGHT
+};
 
 static int64_t
 srv_value(const struct server *s, enum srv_value v)
@@ -199,4 +219,5 @@ static const struct fetch internal_fetches[] = {
 };
 /* clang-format on */
 
-const struct module fetch_internal_module = { .name = "internal state fetches", .fetches = internal_fetches };
+const struct module fetch_internal_module = { .name = "internal state fetches",
+                                              .fetches = internal_fetches };

@@ -4,7 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/** One end of one connection. `src` and `dst` are the client's as rules changed them, `fc_` as accepted, `bc_` the server's. */
+/** One end of one connection. `src` and `dst` are the client's as rules changed them, `fc_` as
+ * accepted, `bc_` the server's. */
 enum end { SRC, DST, FC_SRC, FC_DST, BC_SRC, BC_DST };
 
 /** What the kernel knows, whatever a PROXY header said. */

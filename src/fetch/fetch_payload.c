@@ -1,4 +1,5 @@
-/* fetch_payload.c - sample fetches about raw bytes: length, blocks, and whether they are HTTP. Manual 7.3.5. */
+/* fetch_payload.c - sample fetches about raw bytes: length, blocks, and whether they are HTTP.
+ * Manual 7.3.5. */
 #include "fetch/fetch.h"
 
 #include "config/tune.h"
@@ -42,7 +43,8 @@ fetch_len(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, 
 
 /* ---- blocks ---- */
 
-/** `len` bytes from `at` on, all of them when len is 0. Bytes that will never fit a buffer are not waited for. */
+/** `len` bytes from `at` on, all of them when len is 0. Bytes that will never fit a buffer are not
+ * waited for. */
 static bool
 block(struct sample_ctx *x, struct sample *out, struct slice raw, int64_t at, int64_t len)
 {
@@ -62,14 +64,18 @@ fetch_block(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out
 {
     struct slice raw;
 
-    return fetch_payload(x, is_response(x, private), &raw) && block(x, out, raw, arg[0].i, arg[1].i);
+    return fetch_payload(x, is_response(x, private), &raw) &&
+           block(x, out, raw, arg[0].i, arg[1].i);
 }
 
-/** payload_lv(): arg[2].i is the second offset; .type SINT: absolute, STR: counted from the end of the length. */
+/** payload_lv(): arg[2].i is the second offset; .type SINT: absolute, STR: counted from the end of
+ * the length. */
 static bool
 check_lv(struct expr_arg *arg, struct cfg *c, char **err)
 {
-    const char *what = arg[0].i < 0 ? "payload offset1 must be positive" : arg[1].i <= 0 ? "payload length must be > 0" : NULL;
+    const char *what = arg[0].i < 0    ? "payload offset1 must be positive"
+                       : arg[1].i <= 0 ? "payload length must be > 0"
+                                       : NULL;
     bool relative;
 
     if (!what && arg[2].type != ARG_END) {
@@ -110,7 +116,8 @@ fetch_block_lv(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
 /** True for an HTTP request; no value when it is none, or as long as that is open. */
 static bool
-fetch_proto_http(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_proto_http(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     return fetch_request(x, out) && fetch_give_bool(out, true);
 }
@@ -143,4 +150,5 @@ static const struct fetch payload_fetches[] = {
 };
 /* clang-format on */
 
-const struct module fetch_payload_module = { .name = "payload fetches", .fetches = payload_fetches };
+const struct module fetch_payload_module = { .name = "payload fetches",
+                                             .fetches = payload_fetches };

@@ -1,5 +1,5 @@
-/* fetch_process.c - sample fetches about the process and its host: dates, threads, random numbers, environment.
- * Manual 7.3.2. */
+/* fetch_process.c - sample fetches about the process and its host: dates, threads, random numbers,
+ * environment. Manual 7.3.2. */
 #include "fetch/fetch.h"
 
 #include "loop/loop.h"
@@ -12,7 +12,8 @@
 
 /* ---- dates ---- */
 
-/** Wall clock, us since the epoch: that of the turn, or the system's where no loop runs (configuration). */
+/** Wall clock, us since the epoch: that of the turn, or the system's where no loop runs
+ * (configuration). */
 static int64_t
 wall_us(void)
 {
@@ -100,13 +101,15 @@ fetch_env(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, 
 static bool
 fetch_act_conn(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
-    return fetch_give_int(out, config ? atomic_load_explicit(&config->conn, memory_order_relaxed) : 0);
+    return fetch_give_int(out,
+                          config ? atomic_load_explicit(&config->conn, memory_order_relaxed) : 0);
 }
 
 static bool
 fetch_stopping(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
-    return fetch_give_bool(out, config && atomic_load_explicit(&config->stopping, memory_order_relaxed));
+    return fetch_give_bool(out,
+                           config && atomic_load_explicit(&config->stopping, memory_order_relaxed));
 }
 
 /** No value in builds without QUIC. */
@@ -215,8 +218,14 @@ fetch_uuid(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     }
 
 static const struct fetch process_fetches[] = {
-    { "date", { ARG_SINT | ARG_OPT, ARG_STR | ARG_OPT }, SMP_SINT, NEEDS_NOTHING, fetch_date,
-      .help = "current date", check_date, .usage = "[<offset>[,<unit>]]" },
+    { "date",
+      { ARG_SINT | ARG_OPT, ARG_STR | ARG_OPT },
+      SMP_SINT,
+      NEEDS_NOTHING,
+      fetch_date,
+      .help = "current date",
+      check_date,
+      .usage = "[<offset>[,<unit>]]" },
     { "date_us", FETCH_NO_ARGS, SMP_SINT, NEEDS_NOTHING, fetch_date_us,
       .help = "microseconds of the current second" },
     { "uptime", FETCH_NO_ARGS, SMP_SINT, NEEDS_NOTHING, fetch_uptime,
@@ -232,8 +241,13 @@ static const struct fetch process_fetches[] = {
       .help = "number of the thread's group, from 0 on" },
     { "hostname", FETCH_NO_ARGS, SMP_STR, NEEDS_NOTHING, fetch_hostname,
       .help = "name of the system" },
-    { "env", { ARG_STR }, SMP_STR, NEEDS_NOTHING, fetch_env,
-      .help = "value of an environment variable", .usage = "<name>" },
+    { "env",
+      { ARG_STR },
+      SMP_STR,
+      NEEDS_NOTHING,
+      fetch_env,
+      .help = "value of an environment variable",
+      .usage = "<name>" },
     { "act_conn", FETCH_NO_ARGS, SMP_SINT, NEEDS_NOTHING, fetch_act_conn,
       .help = "active connections of the process" },
     { "stopping", FETCH_NO_ARGS, SMP_BOOL, NEEDS_INTERNAL, fetch_stopping,
@@ -253,4 +267,5 @@ static const struct fetch process_fetches[] = {
     { 0 },
 };
 
-const struct module fetch_process_module = { .name = "process fetches", .fetches = process_fetches };
+const struct module fetch_process_module = { .name = "process fetches",
+                                             .fetches = process_fetches };

@@ -1,5 +1,5 @@
-/* fetch_proxy.c - sample fetches about the frontend, the listener, the backend and the server of the traffic at hand: names,
- * numbers, timeouts. Manual 7.3.3. */
+/* fetch_proxy.c - sample fetches about the frontend, the listener, the backend and the server of
+ * the traffic at hand: names, numbers, timeouts. Manual 7.3.3. */
 #include "fetch/fetch.h"
 
 #include "proxy/stream_int.h"
@@ -51,7 +51,8 @@ fetch_fe_defbe(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 {
     const struct session *sess = fetch_session(x);
 
-    return sess && sess->fe->default_be && fetch_give_str(out, slice_str(sess->fe->default_be->name));
+    return sess && sess->fe->default_be &&
+           fetch_give_str(out, slice_str(sess->fe->default_be->name));
 }
 
 static bool
@@ -106,7 +107,15 @@ fetch_be_name(const struct expr_arg *arg, struct sample_ctx *x, struct sample *o
 
 /* ---- what applies to the stream, after set-timeout ---- */
 
-enum cur_value { CUR_CLIENT, CUR_SERVER, CUR_TUNNEL, CUR_CONNECT, CUR_QUEUE, CUR_TARPIT, CUR_RETRIES };
+enum cur_value {
+    CUR_CLIENT,
+    CUR_SERVER,
+    CUR_TUNNEL,
+    CUR_CONNECT,
+    CUR_QUEUE,
+    CUR_TARPIT,
+    CUR_RETRIES
+};
 
 static int64_t
 cur_value(const struct stream *s, enum cur_value v)

@@ -1,6 +1,7 @@
 /* fetch_rdp.c - the cookie at the beginning of a Remote Desktop connection. Manual 7.3.5.
- * A TPKT header (4 bytes) and an X.224 connection request (7) are followed by "Cookie: name=value\r\n". Neither header is
- * looked into: clients and gateways differ there, as the reference does not mind. */
+ * A TPKT header (4 bytes) and an X.224 connection request (7) are followed by "Cookie:
+ * name=value\r\n". Neither header is looked into: clients and gateways differ there, as the
+ * reference does not mind. */
 #include "fetch/fetch.h"
 
 #define HEADERS_LEN 11
@@ -38,7 +39,8 @@ parse(struct slice raw, struct slice wanted, struct slice *value)
 }
 
 static bool
-find(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, struct slice *value, enum result *result)
+find(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, struct slice *value,
+     enum result *result)
 {
     struct slice raw;
 
@@ -58,7 +60,8 @@ fetch_cookie(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
 }
 
 static bool
-fetch_cookie_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_cookie_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     enum result result;
     struct slice v;

@@ -1,4 +1,5 @@
-/* fetch_ssl_base.c - whether a connection is deciphered here: true or false also without TLS. Manual 7.3.4. */
+/* fetch_ssl_base.c - whether a connection is deciphered here: true or false also without TLS.
+ * Manual 7.3.4. */
 #include "fetch/fetch.h"
 
 static bool
@@ -19,4 +20,5 @@ static const struct fetch ssl_base_fetches[] = {
     { 0 },
 };
 
-const struct module fetch_ssl_base_module = { .name = "TLS presence fetches", .fetches = ssl_base_fetches };
+const struct module fetch_ssl_base_module = { .name = "TLS presence fetches",
+                                              .fetches = ssl_base_fetches };

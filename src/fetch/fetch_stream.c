@@ -1,5 +1,5 @@
-/* fetch_stream.c - sample fetches about the stream at hand: its cost, its priority, how its two sides fare.
- * Manual 7.3.2 and 7.3.4. */
+/* fetch_stream.c - sample fetches about the stream at hand: its cost, its priority, how its two
+ * sides fare. Manual 7.3.2 and 7.3.4. */
 #include "fetch/fetch.h"
 
 #define FRONT NULL
@@ -68,7 +68,8 @@ fetch_id(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, v
     return fetch_give_int(out, private ? c->requests : sess->nreq);
 }
 
-/** Resets of single streams are a matter of HTTP/2 and above: with HTTP/1 and TCP there never is one. */
+/** Resets of single streams are a matter of HTTP/2 and above: with HTTP/1 and TCP there never is
+ * one. */
 static bool
 fetch_rst_code(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -88,7 +89,8 @@ put_conn(struct out *o, const struct conn *c, unsigned layers)
     if (layers & DBG_TRANSPORT)
         out_printf(o, " xprt=%s", c->layer ? c->layer->name : "RAW");
     if (layers & DBG_MUX)
-        out_printf(o, " mux.req=%u mux.glitches=%u mux.rx=%zu", c->requests, c->glitches, c->rx ? buf_len(c->rx) : 0);
+        out_printf(o, " mux.req=%u mux.glitches=%u mux.rx=%zu", c->requests, c->glitches,
+                   c->rx ? buf_len(c->rx) : 0);
 }
 
 /** State of the layers, "name=value" each. */
@@ -105,8 +107,9 @@ fetch_debug(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out
     put_conn(&o, c, layers);
     if (layers & DBG_STREAM && x->strm) {
         const struct chan *ch = private ? &x->strm->res : &x->strm->req;
-        out_printf(&o, " strm.step=%u strm.flg=%#x in=%llu out=%llu eom=%u/%u", x->strm->step, x->strm->flags,
-                   (unsigned long long)ch->in, (unsigned long long)ch->out_bytes, ch->eom_in, ch->eom_out);
+        out_printf(&o, " strm.step=%u strm.flg=%#x in=%llu out=%llu eom=%u/%u", x->strm->step,
+                   x->strm->flags, (unsigned long long)ch->in, (unsigned long long)ch->out_bytes,
+                   ch->eom_in, ch->eom_out);
     }
     return fetch_give_copy(x, out, SMP_STR, slice_trim(out_slice(&o)));
 }
@@ -126,14 +129,21 @@ put_events(struct out *o, const struct event *table, unsigned n, unsigned flags)
             out_char(o, table[i].letter);
 }
 
-/** "{fc,fmux,fsd,strm,bsd,bmux,bc}": e end of the peer's bytes, s end of ours announced, x error; of the stream c aborted by the
- *  client, v by the server, t timeout, k killed, i answered here. "-": the layer keeps none. */
+/** "{fc,fmux,fsd,strm,bsd,bmux,bc}": e end of the peer's bytes, s end of ours announced, x error;
+ * of the stream c aborted by the client, v by the server, t timeout, k killed, i answered here.
+ * "-": the layer keeps none. */
 static bool
-fetch_term_events(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_term_events(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
-    static const struct event of_conn[] = { { CONN_EOF, 'e' }, { CONN_SHUT_WR, 's' }, { CONN_ERR, 'x' } };
-    static const struct event of_stream[] = { { SF_CLI_ABORT, 'c' }, { SF_SRV_ABORT, 'v' }, { SF_TIMEOUT, 't' },
-                                              { SF_KILLED, 'k' }, { SF_INTERNAL_REPLY, 'i' } };
+    static const struct event of_conn[] = { { CONN_EOF, 'e' },
+                                            { CONN_SHUT_WR, 's' },
+                                            { CONN_ERR, 'x' } };
+    static const struct event of_stream[] = { { SF_CLI_ABORT, 'c' },
+                                              { SF_SRV_ABORT, 'v' },
+                                              { SF_TIMEOUT, 't' },
+                                              { SF_KILLED, 'k' },
+                                              { SF_INTERNAL_REPLY, 'i' } };
     const struct conn *fc = fetch_front(x), *bc = fetch_back(x);
     char text[32];
     struct out o = OUT(text);

@@ -38,7 +38,8 @@ static bool
 check_none(struct expr_arg *arg, struct cfg *c, char **err)
 {
     if (arg[0].type != ARG_END)
-        cfg_warn_at(c, NULL, "no argument supported for 'fc_*' sample expressions returning counters.");
+        cfg_warn_at(c, NULL,
+                    "no argument supported for 'fc_*' sample expressions returning counters.");
     return true;
 }
 

@@ -8,7 +8,8 @@
 static const struct {
     struct slice name, text;
 } codes[CONN_NCODES] = {
-#define X(name, text) [CONN_CODE_##name] = { { #name, sizeof(#name) - 1 }, { text, sizeof(text) - 1 } },
+#define X(name, text)                                                                              \
+    [CONN_CODE_##name] = { { #name, sizeof(#name) - 1 }, { text, sizeof(text) - 1 } },
     CONN_CODES(X)
 #undef X
 };

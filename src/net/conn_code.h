@@ -1,5 +1,5 @@
-/* conn_code.h - why a connection failed: the numbers, names and texts of fc_err, fc_err_name and fc_err_str (and bc_...).
- * Manual 7.3.3. */
+/* conn_code.h - why a connection failed: the numbers, names and texts of fc_err, fc_err_name and
+ * fc_err_str (and bc_...). Manual 7.3.3. */
 #ifndef NET_CONN_CODE_H
 #define NET_CONN_CODE_H
 
@@ -74,7 +74,8 @@ enum conn_code {
         CONN_NCODES
 };
 
-/** The code of a connection: what a layer said (conn->code), else what its errno means; NONE when it is sound. */
+/** The code of a connection: what a layer said (conn->code), else what its errno means; NONE when
+ * it is sound. */
 enum conn_code conn_code(const struct conn *c);
 /** The code of an errno of socket calls. */
 enum conn_code conn_code_of_errno(int err);

@@ -126,7 +126,8 @@ find_message(struct slice in, char *scratch, struct slice *msg, uint8_t *type)
     }
     if (!scratch)
         return TLS_HELLO_BAD;
-    /* Every record has a head: as long as there are fewer bytes than in the message, the scratch memory is big enough. */
+    /* Every record has a head: as long as there are fewer bytes than in the message, the scratch
+     * memory is big enough. */
     if (in.len < RECORD_HEAD + want)
         return TLS_HELLO_MORE;
     rc = join_records(in, scratch, want);
@@ -244,7 +245,8 @@ tls_hello_parse(struct slice in, char *scratch, struct tls_hello *out)
     if (rc != TLS_HELLO_OK)
         return rc;
     out->record_version = (uint16_t)number_at(in, 1, 2);
-    return out->type == TLS_CLIENT_HELLO && read_client_hello(msg, out) ? TLS_HELLO_OK : TLS_HELLO_BAD;
+    return out->type == TLS_CLIENT_HELLO && read_client_hello(msg, out) ? TLS_HELLO_OK
+                                                                        : TLS_HELLO_BAD;
 }
 
 enum tls_hello_rc

@@ -1,4 +1,5 @@
-/* test_fetch_rows.c - every row of every module: is it where the manual says, and of the manual's type? */
+/* test_fetch_rows.c - every row of every module: is it where the manual says, and of the manual's
+ * type? */
 #include "config/module.h"
 #include "fetch_rows.h"
 #include "sample/expr.h"
@@ -32,7 +33,8 @@ find_row(const char *name)
 static bool
 is_extra(const char *name)
 {
-    static const char *const names[] = { "lb.log_message", "http_auth_groups" /* of ACL http_auth_group */ };
+    static const char *const names[] = { "lb.log_message",
+                                         "http_auth_groups" /* of ACL http_auth_group */ };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++)
         if (strcmp(names[i], name) == 0)
@@ -57,7 +59,8 @@ check_fetch(const struct fetch *f)
         bad++;
     }
     if (f->out != r->type) {
-        printf("%s: type %s, the manual says %s\n", f->name, sample_type_name(f->out), sample_type_name(r->type));
+        printf("%s: type %s, the manual says %s\n", f->name, sample_type_name(f->out),
+               sample_type_name(r->type));
         bad++;
     }
     if (!f->help || !*f->help || !f->fn) {
