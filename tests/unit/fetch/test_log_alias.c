@@ -262,7 +262,7 @@ test_internal_reply(void **state)
     s->flags |= SF_INTERNAL_REPLY;
     s->res.in = 0;
     s->res.out_bytes = 192;
-    EXPECT("B", "192");
+    EXPECT("B", "0"); /* since 3.3 our own replies do not count */
     s->status = 0; /* the client left before there was any */
     EXPECT("ST", "-1");
     s->flags = 0;
