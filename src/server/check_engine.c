@@ -186,7 +186,7 @@ step_var(struct check_run *r, const struct check_rule *rule)
 {
     struct sample smp = { 0 };
 
-    r->x.res = r->head_done ? &r->head : NULL;
+    check_ctx(r);
     if (rule->kind == CR_UNSET_VAR) {
         var_unset(rule->var.name, &r->x);
         return;

@@ -29,13 +29,6 @@ check_result(struct check_run *r, enum check_status st, int code, const char *fm
     }
 }
 
-static struct sample_ctx *
-ctx(struct check_run *r)
-{
-    r->x.res = r->head_done ? &r->head : NULL;
-    return &r->x;
-}
-
 /** The first line of what was received, from `from` on. */
 static struct slice
 line_from(const struct check_run *r, size_t from)
@@ -55,7 +48,7 @@ code_of(struct check_run *r, const struct check_expect *e, int dflt)
 {
     struct sample smp = { 0 };
 
-    if (e->status_code && expr_eval_as(e->status_code, ctx(r), SMP_SINT, &smp))
+    if (e->status_code && expr_eval_as(e->status_code, check_ctx(r), SMP_SINT, &smp))
         return (int)smp.u.i;
     if (e->code_digits && r->rx_len >= 3) {
         uint64_t n;
@@ -73,7 +66,7 @@ set_formatted(struct check_run *r, struct logfmt *fmt, enum check_status st, int
 
     if (!fmt)
         return false;
-    s = logfmt_slice(fmt, ctx(r));
+    s = logfmt_slice(fmt, check_ctx(r));
     check_result(r, st, code, "%.*s", s.p ? (int)MIN(s.len, CHECK_DESC_MAX) : 0, s.p ? s.p : "");
     return true;
 }
@@ -154,7 +147,7 @@ bytes_match(struct check_run *r, const struct check_expect *e, bool *too_short)
         return regex_match(e->regex, as_hex(r));
     case CE_STRING_LF:
     case CE_BINARY_LF:
-        pattern = logfmt_slice(e->fmt, ctx(r));
+        pattern = logfmt_slice(e->fmt, check_ctx(r));
         if (e->kind == CE_BINARY_LF)
             pattern = check_unhex(&r->tmp, pattern);
         if (!pattern.p)

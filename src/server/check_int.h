@@ -207,6 +207,16 @@ check_received(const struct check_run *r)
     return slice(r->rx, r->rx_len);
 }
 
+/** What expressions of rules see: the response's head, the connection, and what it received. */
+static inline struct sample_ctx *
+check_ctx(struct check_run *r)
+{
+    r->x.res = r->head_done ? &r->head : NULL;
+    r->x.conn = r->conn;
+    r->x.data = r->head_done ? slice(r->rx + r->body_at, r->body_len) : check_received(r);
+    return &r->x;
+}
+
 /* check_http.c */
 bool check_http_request(struct check_run *r, const struct check_rule *rule, struct out *o);
 enum check_expect_rc check_http_expect(struct check_run *r, const struct check_rule *rule,
