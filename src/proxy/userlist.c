@@ -124,8 +124,9 @@ crypt_matches(const char *hash, const char *password)
 {
     if (!crypt_memory && !(crypt_memory = calloc(1, sizeof(*crypt_memory))))
         return false;
-    const char *made = crypt_r(password, hash, crypt_memory);
-    return made && made[0] != '*' && strcmp(made, hash) == 0;
+    /* Unlike crypt_r(), crypt_rn() says plainly when it does not know the method. */
+    const char *made = crypt_rn(password, hash, crypt_memory, sizeof(*crypt_memory));
+    return made && strcmp(made, hash) == 0;
 }
 
 /* How long a wrong password will hold a thread up. */
