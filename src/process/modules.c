@@ -41,6 +41,10 @@
     CONV_FAMILIES(CONV)                                                                            \
     X(tests)                                                                                       \
     X(stats)                                                                                       \
+    X(tls)                                                                                         \
+    X(tls_bind)                                                                                    \
+    X(tls_server)                                                                                  \
+    X(tls_store)                                                                                   \
     RUNTIME_MODULES(X)
 
 #define X(m) extern const struct module m##_module;

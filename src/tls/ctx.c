@@ -137,6 +137,7 @@ ctx_apply(SSL_CTX *ctx, const struct tls_options *o, bool server, struct text *e
                               SSL_MODE_RELEASE_BUFFERS);
     if (tls_tune.security_level >= 0)
         SSL_CTX_set_security_level(ctx, tls_tune.security_level);
+    SSL_CTX_set_info_callback(ctx, layer_on_info);
     if (tls_tune.keylog)
         SSL_CTX_set_keylog_callback(ctx, on_secret);
     return apply_versions(ctx, o, err) && apply_algorithms(ctx, o, err) && apply_verify(ctx, o, server, err);

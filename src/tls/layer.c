@@ -47,6 +47,7 @@ static _Thread_local struct tls_thread *thread;
 static struct tls_stats *all_stats[1024];
 static _Thread_local struct tls_stats *my_stats;
 static BIO_METHOD *method;
+static _Atomic unsigned nconns; /* of the process */
 
 /* ---- counters ---- */
 
@@ -76,6 +77,12 @@ tls_stats(struct tls_stats *to)
         to->be_resumed += s->be_resumed;
         to->failed += s->failed;
     }
+}
+
+unsigned
+tls_conn_count(void)
+{
+    return atomic_load_explicit(&nconns, memory_order_relaxed);
 }
 
 /* ---- the BIO: between the library and the socket ---- */
@@ -491,6 +498,22 @@ layer_handshake(struct conn *c)
 
 /* ---- reading ---- */
 
+/* After the handshake only TLS 1.3's key updates begin another run of the state machine; each costs both sides. */
+void
+layer_on_info(const SSL *ssl, int where, int ret)
+{
+    struct tls_conn *t = where & SSL_CB_HANDSHAKE_START ? tls_conn_of(ssl) : NULL;
+
+    if (!t || !(t->flags & TLSC_UP) || !tls_tune.key_updates_per_s)
+        return;
+    if (loop_now_ms() - t->update_ms >= 1000) {
+        t->update_ms = loop_now_ms();
+        t->updates = 0;
+    }
+    if (++t->updates > tls_tune.key_updates_per_s)
+        t->flags |= TLSC_FLOOD;
+}
+
 static void
 read_failed(struct tls_conn *t, int rc)
 {
@@ -533,6 +556,10 @@ layer_recv(struct conn *c, void *buf, size_t len)
             c->flags &= ~(unsigned)CONN_RD_READY;
             break;
         }
+    }
+    if (unlikely(t->flags & TLSC_FLOOD)) {
+        note_failure(t, CONN_CODE_SSL_FATAL);
+        broken(t, EPROTO);
     }
     if (th->out_len) /* answers of the protocol itself */
         send_out(th, NULL, 0, false);
@@ -765,6 +792,7 @@ layer_close(struct conn *c)
     hello_free(&t->seen);
     secrets_free(&t->secrets);
     slab_put(&th->conns, t);
+    atomic_fetch_sub_explicit(&nconns, 1, memory_order_relaxed);
     c->layer = NULL;
     c->layer_ctx = NULL;
 }
@@ -798,6 +826,7 @@ tls_attach(struct conn *c, SSL *ssl, unsigned flags)
         SSL_free(ssl);
         return NULL;
     }
+    atomic_fetch_add_explicit(&nconns, 1, memory_order_relaxed);
     BIO_up_ref(th->bio);
     SSL_set_bio(ssl, th->bio, th->bio);
     SSL_set_ex_data(ssl, tls_ex_conn, t);

@@ -36,11 +36,12 @@ mint_new(const char *ca_file, const char *pass, struct text *err)
     bool ok = text != NULL;
 
     tls_init();
-    (void)pass;
+    pem_passphrase = pass;
     if (!ok)
         text_printf(err, "Chain loading failed: cannot open the file '%s'", ca_file);
     else
         ok = pem_load(&m->ca, ca_file, slice(text, len), err);
+    pem_passphrase = NULL;
     free(text);
     if (ok && (!m->ca.x509 || !m->ca.key)) {
         text_printf(err, "no certificate or no private key in '%s'", ca_file);

@@ -115,11 +115,13 @@ pem_next(struct slice text, size_t *at, struct pem_block *out)
         out->der = NULL;
         out->len = 0;
         out->encrypted = false;
+        out->text = slice(rest.p + begin, 0);
         return true;
     }
     struct slice close = slice_sub(body, end + 9, SIZE_MAX);
     size_t close_len = slice_search(close, SL("-----"));
     bool matches = close_len != SIZE_MAX && slice_eq(slice_sub(close, 0, close_len), out->type);
+    out->text = slice(rest.p + begin, (size_t)(close.p - (rest.p + begin)) + (close_len == SIZE_MAX ? 0 : close_len + 5));
     *at = (size_t)(close.p - text.p) + (close_len == SIZE_MAX ? close.len : close_len + 5);
     struct slice lines = skip_headers(slice_sub(body, 0, end), &out->encrypted);
     out->len = 0;
@@ -211,18 +213,6 @@ decode_dh(const unsigned char *der, size_t len)
     return dh;
 }
 
-void
-pem_clear(void)
-{
-    for (unsigned i = 0; i < nshared; i++)
-        X509_free(shared_certs[i].x);
-    free(shared_certs);
-    shared_certs = NULL;
-    nshared = shared_size = 0;
-    OSSL_DECODER_CTX_free(key_decoder);
-    key_decoder = NULL;
-}
-
 /* ---- files ---- */
 
 static bool
@@ -252,20 +242,68 @@ take_cert(struct tls_cert *c, const char *file, const struct pem_block *b, struc
     return true;
 }
 
+const char *pem_passphrase;
+char *(*tls_passphrase)(const char *key_file);
+static char **known; /* passphrases that opened a key, NULL-terminated */
+
+static int
+give_passphrase(char *buf, int size, int writing, void *arg)
+{
+    size_t len = arg ? strlen(arg) : 0;
+
+    if (!len || len > (size_t)size)
+        return -1;
+    memcpy(buf, arg, len);
+    return (int)len;
+}
+
+static EVP_PKEY *
+decrypt_key(const struct pem_block *b, const char *passphrase)
+{
+    BIO *bio = passphrase && b->text.len <= INT32_MAX ? BIO_new_mem_buf(b->text.p, (int)b->text.len) : NULL;
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, (void *)(uintptr_t)passphrase) : NULL;
+
+    BIO_free(bio);
+    ERR_clear_error();
+    return key;
+}
+
+/* Passphrases that are known come first, so that many keys with one passphrase ask once. */
+static EVP_PKEY *
+open_key(const struct pem_block *b, const char *file)
+{
+    EVP_PKEY *key = decrypt_key(b, pem_passphrase);
+    unsigned n = 0;
+
+    for (; !key && known && known[n]; n++)
+        key = decrypt_key(b, known[n]);
+    char *asked = !key && tls_passphrase ? tls_passphrase(file) : NULL;
+    if (!asked)
+        return key;
+    key = decrypt_key(b, asked);
+    if (!key) {
+        OPENSSL_cleanse(asked, strlen(asked));
+        free(asked);
+        return NULL;
+    }
+    known = xrealloc(known, (n + 2) * sizeof(*known));
+    known[n] = asked;
+    known[n + 1] = NULL;
+    return key;
+}
+
 static bool
 take_key(struct tls_cert *c, const char *file, const struct pem_block *b, struct text *err)
 {
+    bool encrypted = b->encrypted || slice_eq(b->type, SL("ENCRYPTED PRIVATE KEY"));
+
     if (c->key)
         return true;
-    if (b->encrypted || slice_eq(b->type, SL("ENCRYPTED PRIVATE KEY"))) {
-        text_printf(err, "unable to load private key from file '%s': it is encrypted and 'ssl-passphrase-cmd' is not "
-                         "supported yet.", file);
-        return false;
-    }
-    c->key = b->der ? decode_key(b->der, b->len) : NULL;
+    c->key = encrypted ? open_key(b, file) : b->der ? decode_key(b->der, b->len) : NULL;
     if (c->key)
         return true;
-    text_printf(err, "unable to load private key from file '%s'.", file);
+    text_printf(err, "unable to load private key from file '%s'%s.", file,
+                encrypted ? ": it is encrypted, and no passphrase opens it (see 'ssl-passphrase-cmd')" : "");
     return false;
 }
 
@@ -323,4 +361,22 @@ pem_certs(struct slice text)
     }
     ERR_clear_error();
     return all;
+}
+
+void
+pem_clear(void)
+{
+    for (unsigned i = 0; i < nshared; i++)
+        X509_free(shared_certs[i].x);
+    free(shared_certs);
+    shared_certs = NULL;
+    nshared = shared_size = 0;
+    OSSL_DECODER_CTX_free(key_decoder);
+    key_decoder = NULL;
+    for (unsigned i = 0; known && known[i]; i++) {
+        OPENSSL_cleanse(known[i], strlen(known[i]));
+        free(known[i]);
+    }
+    free(known);
+    known = NULL;
 }

@@ -22,6 +22,12 @@ tls_cert_name(const struct tls_cert *c)
     return c->name;
 }
 
+void
+tls_cert_allow_jwt(struct tls_cert *c)
+{
+    c->jwt = true;
+}
+
 struct tls_cert *
 tls_store_get(const char *name)
 {

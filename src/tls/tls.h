@@ -19,9 +19,8 @@ enum tls_flag {
     TLSF_NO_CA_NAMES = 1 << 2,
     TLSF_NO_ALPN = 1 << 3,        /* nothing is announced */
     TLSF_NO_REUSE = 1 << 4,       /* client: no session resumption */
-    TLSF_NO_RENEGOTIATION = 1 << 5,
-    TLSF_RENEGOTIATION = 1 << 6,  /* client: allowed */
-    TLSF_STRICT_SNI = 1 << 7,
+    TLSF_NO_RENEGOTIATION = 1 << 5, /* client: the server may not ask for it; servers always refuse */
+    TLSF_STRICT_SNI = 1 << 6,
 };
 
 /** Verification errors (X509_V_ERR_*) that are tolerated; bit N of the array is error N. */
@@ -41,6 +40,7 @@ struct tls_options {
     enum tls_verify verify;
     const char *ca_file, *ca_verify_file, *crl_file;
     unsigned flags;       /* enum tls_flag */
+    unsigned cleared;     /* flags that are not to be inherited */
     struct tls_ignore crt_ignore, ca_ignore;
 };
 
@@ -121,6 +121,11 @@ void tls_store_clear(void);
 bool tls_cert_warning(const struct tls_cert *c, struct text *to);
 const char *tls_cert_name(const struct tls_cert *c);
 
+/** The certificate may be used by converters that verify tokens (crt-store's `jwt on`). */
+void tls_cert_allow_jwt(struct tls_cert *c);
+/** Asked for the passphrase of an encrypted key: heap, or NULL when there is none. May be NULL itself. */
+extern char *(*tls_passphrase)(const char *key_file);
+
 /** Loads a ca-file or crl-file (file, folder, "@system-ca") into the list of known ones. False with `err`. */
 bool tls_ca_load(const char *path, bool crl, struct text *err);
 
@@ -142,6 +147,8 @@ bool tls_server_is_empty(const struct tls_server *s);
 /** After the last certificate: contexts and index. False with `err`. */
 bool tls_server_finish(struct tls_server *s, struct text *err);
 void tls_server_free(struct tls_server **s);
+/** Connections with TLS of the process, both sides. */
+unsigned tls_conn_count(void);
 /** Counters of the process. */
 struct tls_stats {
     uint64_t fe_full, fe_resumed, be_full, be_resumed, failed;

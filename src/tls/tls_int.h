@@ -32,6 +32,7 @@ struct tls_cert {
     unsigned char *sctl;     /* list of certificate timestamps */
     size_t sctl_len;
     enum tls_key kind;
+    bool jwt;                /* may verify tokens */
     char **names;            /* lower case: common name and alternative names */
     unsigned nnames;
 };
@@ -39,6 +40,7 @@ struct tls_cert {
 /** Splits PEM text into blocks. */
 struct pem_block {
     struct slice type;     /* "CERTIFICATE" */
+    struct slice text;     /* all of it, from BEGIN to END */
     unsigned char *der;    /* heap, the caller's */
     size_t len;
     bool encrypted;        /* by PEM headers */
@@ -52,6 +54,8 @@ char *tls_read_file(const char *path, size_t *len);
 X509 *pem_x509(const unsigned char *der, size_t len, bool shared);
 /** Adds what the text holds to `c` (what is there already stays). False with `err`. */
 bool pem_load(struct tls_cert *c, const char *file, struct slice text, struct text *err);
+/** Tried first for encrypted keys; NULL: none. Cleared by the caller. */
+extern const char *pem_passphrase;
 /** All certificates of a text, NULL when there is none. */
 STACK_OF(X509) *pem_certs(struct slice text);
 void pem_clear(void);
@@ -114,6 +118,7 @@ enum tls_conn_flag {
     TLSC_QUEUED = 1 << 4,    /* waits for its turn to do a handshake step */
     TLSC_GRANTED = 1 << 5,   /* its turn has come */
     TLSC_FINISHING = 1 << 6, /* done but for bytes that the socket did not take */
+    TLSC_FLOOD = 1 << 9,     /* more key updates than are tolerated */
     TLSC_PEER_CERT = 1 << 8, /* the peer presented a certificate in this connection */
     TLSC_MINT = 1 << 7,      /* a certificate is made for the name */
 };
@@ -180,6 +185,8 @@ void hello_free(struct tls_seen **h);
 int hello_version(const struct tls_conn *t);
 void secrets_note(const SSL *ssl, const char *line);
 void secrets_free(struct tls_secrets **s);
+/** Information callback of both sides: counts key updates. */
+void layer_on_info(const SSL *ssl, int where, int ret);
 /** Verification callback of both sides. */
 int verify_callback(int ok, X509_STORE_CTX *x);
 

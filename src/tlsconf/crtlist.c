@@ -1,0 +1,203 @@
+/* crtlist.c - files that list certificates with options and names (manual 5.1, crt-list):
+ *
+ *     <crtfile> [\[<option>...\]] [[!]<snifilter>...]
+ */
+#include "tlsconf/tlsconf.h"
+
+#include <stdlib.h>
+
+#define WORDS_MAX 1024 /* in a line */
+
+struct line {
+    char *word[WORDS_MAX];
+    unsigned n;
+    bool has_options;
+    unsigned open, close; /* options are the words [open, close) */
+    const char *name;     /* of the file */
+    unsigned number;
+    struct text *err;
+};
+
+static bool PRINTF(2, 3)
+fail(struct line *l, const char *fmt, ...)
+{
+    va_list ap;
+
+    text_printf(l->err, "parsing [%s:%u]: ", l->name, l->number);
+    va_start(ap, fmt);
+    text_vprintf(l->err, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+/* ---- words ---- */
+
+static bool
+open_options(struct line *l)
+{
+    if (!l->n)
+        return fail(l, "file must start with a cert");
+    if (l->has_options)
+        return fail(l, "too many '['");
+    l->has_options = true;
+    l->open = l->n;
+    l->close = UINT32_MAX;
+    return true;
+}
+
+static bool
+close_options(struct line *l)
+{
+    if (!l->has_options)
+        return fail(l, "missing '['");
+    if (l->close != UINT32_MAX)
+        return fail(l, "too many ']'");
+    l->close = l->n;
+    return true;
+}
+
+static bool
+is_blank(char ch)
+{
+    return ch == ' ' || ch == '\t' || ch == '\r';
+}
+
+static bool
+split(struct line *l, struct arena *arena, struct slice text)
+{
+    const char *p = text.p, *end = p + text.len;
+
+    while (p < end) {
+        if (is_blank(*p)) {
+            p++;
+        } else if (*p == '[' && !l->has_options) {
+            if (!open_options(l))
+                return false;
+            p++;
+        } else if (*p == '[' && l->n) {
+            return fail(l, "too many '['");
+        } else if (*p == ']') {
+            if (!close_options(l))
+                return false;
+            p++;
+        } else {
+            const char *from = p;
+            while (p < end && !is_blank(*p) && *p != ']')
+                p++;
+            if (l->n == WORDS_MAX)
+                return fail(l, "too many words");
+            l->word[l->n++] = arena_slicedup(arena, slice(from, (size_t)(p - from)));
+        }
+    }
+    if (l->close == UINT32_MAX) /* not closed: up to the end, as HAProxy takes it */
+        l->close = l->n;
+    return true;
+}
+
+/* ---- options ---- */
+
+static bool
+take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_options *o, struct load_options *load,
+            bool *ssl_options)
+{
+    const char *name = l->word[(*at)++];
+    const char *value = *at < l->close ? l->word[*at] : NULL;
+    const struct tls_option *opt = tls_option_find(name, OPT_LINE);
+    struct text warn = { 0 };
+    bool ok;
+
+    /* `curves` means the option of the line here */
+    if (!opt && load_option_set(load, name, value, l->err, &ok)) {
+        ++*at;
+        return ok;
+    }
+    if (!opt && strcmp(name, "ktls") == 0)
+        return fail(l, "'ktls' is not supported yet");
+    if (!opt)
+        return fail(l, "unknown ssl keyword %s", name);
+    if (tls_option_has_argument(opt)) {
+        if (!value)
+            return fail(l, "ssl args out of '[]' for %s", name);
+        ++*at;
+    }
+    *ssl_options = true;
+    ok = tls_option_set(opt, OPT_LINE, o, value, arena, l->err, &warn);
+    text_fini(&warn); /* said for bind lines; a list would repeat it */
+    return ok;
+}
+
+static bool
+add_certificate(struct crt_refs *refs, struct arena *arena, struct line *l, struct load_options *load,
+                const struct crt_ref *like)
+{
+    const char *path = l->word[0];
+
+    if (!load->any)
+        return crt_refs_add(refs, arena, path, like, l->err);
+    if (!load->files.crt)
+        load->files.crt = path;
+    const char *known = tls_path(arena, tlsconf_global.crt_base, path);
+    struct tls_cert *c = load_options_run(load, arena, known, tlsconf_global.crt_base, tlsconf_global.key_base, l->err);
+    if (c)
+        crt_refs_push(refs, arena, like, c);
+    return c != NULL;
+}
+
+bool
+crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number, struct slice text,
+              struct text *err)
+{
+    struct line l = { .name = name, .number = number, .err = err };
+    struct tls_options o = { 0 };
+    struct load_options load = { 0 };
+    struct crt_ref like = { 0 };
+    bool ssl_options = false;
+
+    if (!split(&l, arena, text))
+        return false;
+    if (!l.n)
+        return true;
+    for (unsigned at = l.open; l.has_options && at < l.close;)
+        if (!take_option(&l, arena, &at, &o, &load, &ssl_options))
+            return false;
+    if (ssl_options) {
+        like.line = ARENA_NEW(arena, struct tls_options);
+        *like.line = o;
+    }
+    unsigned first = l.has_options ? l.close : 1;
+    like.nfilters = l.n - first;
+    if (like.nfilters) {
+        const char **filters = ARENA_ARRAY(arena, const char *, like.nfilters);
+        for (unsigned i = 0; i < like.nfilters; i++)
+            filters[i] = l.word[first + i];
+        like.filters = filters;
+    }
+    return add_certificate(refs, arena, &l, &load, &like);
+}
+
+bool
+crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, struct slice text, struct text *err)
+{
+    unsigned number = 0;
+
+    if (text.len && text.p[text.len - 1] != '\n') {
+        for (size_t i = 0; i < text.len; i++)
+            number += text.p[i] == '\n';
+        const char *last = memrchr(text.p, '\n', text.len);
+        size_t at = last ? (size_t)(text.p + text.len - last) : text.len + 1;
+        text_printf(err, "parsing [%s:%u]: Missing LF on last line, file might have been truncated at position %zu.", name,
+                    number + 1, at);
+        return false;
+    }
+    if (memchr(text.p, '\0', text.len)) {
+        text_printf(err, "parsing [%s]: there is a NUL character in the file.", name);
+        return false;
+    }
+    while (text.p && text.len) {
+        struct slice line = slice_trim(slice_cut(text, '\n', &text));
+        number++;
+        if (line.len && line.p[0] != '#' && !crt_list_line(refs, arena, name, number, line, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,182 @@
+/* glue.c - TLS meets sessions, streams and checks; the module. */
+#include "tlsconf/tlsconf.h"
+
+#include "config/tune.h"
+#include "net/conn_code.h"
+#include "proxy/config.h"
+#include "proxy/session.h"
+#include "proxy/stream_int.h"
+#include "sample/expr.h"
+#include "server/check.h"
+
+#include <stdlib.h>
+
+/* ---- towards clients ---- */
+
+static bool
+too_many(struct conn *c)
+{
+    if (!tune.maxsslconn || tls_conn_count() < tune.maxsslconn)
+        return false;
+    c->code = CONN_CODE_SSL_TOO_MANY;
+    return true;
+}
+
+static bool
+accept_tls(struct session *s)
+{
+    struct conn *c = s->conn;
+
+    if (too_many(c))
+        return false;
+    if (!tls_accept(c, s->li->bind->tls)) {
+        c->code = CONN_CODE_SSL_NO_MEM;
+        return false;
+    }
+    uint32_t rate = freq_shared_add(&config->ssl_rate, 1000, 1, (uint64_t)loop_now_ms());
+    if (rate > atomic_load_explicit(&config->ssl_rate_max, memory_order_relaxed))
+        atomic_store_explicit(&config->ssl_rate_max, rate, memory_order_relaxed);
+    atomic_fetch_add_explicit(&config->cum_ssl, 1, memory_order_relaxed);
+    return true;
+}
+
+/* ---- towards servers ---- */
+
+/* RFC 6066, section 3: addresses are no server names. Only what was taken from a Host by itself is left out. */
+static bool
+is_address(struct slice name)
+{
+    struct addr a;
+
+    return name.len && (name.p[0] == '[' || addr_parse_ip(name, &a));
+}
+
+static bool
+connect_tls(struct stream *s, struct conn *c, struct server *srv)
+{
+    const struct server_tls *t = srv->ext;
+    struct slice name = SLICE_NONE;
+    struct sample v;
+
+    if (!srv->tls || too_many(c))
+        return false;
+    if (srv->sni && expr_eval_as(srv->sni, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &v))
+        name = v.u.s;
+    if (t && t->sni_is_auto && is_address(name))
+        name = SLICE_NONE;
+    return tls_client_start(c, srv->tls, name.p, name.len);
+}
+
+static bool
+connect_check(struct check *ck, struct conn *c, const char *sni, const char *alpn)
+{
+    struct tls_client *t = ck->srv->tls;
+    char wire[256];
+
+    if (!t || !tls_client_start(c, t, sni, sni ? strlen(sni) : 0))
+        return false;
+    if (!alpn || strlen(alpn) >= sizeof(wire))
+        return true;
+    struct text ignored = { 0 };
+    int n = tls_alpn_parse(alpn, wire, &ignored);
+    text_fini(&ignored);
+    return n <= 0 || tls_set_alpn(c, slice(wire, (size_t)n));
+}
+
+/* ---- settings that are copied with servers ---- */
+
+static void (*inherit_before)(struct cfg *c, struct server *to);
+
+static void
+inherit_settings(struct cfg *c, struct server *to)
+{
+    if (inherit_before)
+        inherit_before(c, to);
+    if (!to->ext)
+        return;
+    struct server_tls *mine = ARENA_NEW(c->arena, struct server_tls);
+    *mine = *(struct server_tls *)to->ext;
+    to->ext = mine;
+    to->tls = NULL;
+}
+
+/* ---- objects of the configuration ---- */
+
+static struct tls_server **servers;
+static struct tls_client **clients;
+static unsigned nservers, nclients;
+
+void
+tlsconf_keep_server(struct tls_server *s)
+{
+    servers = xrealloc(servers, (nservers + 1) * sizeof(*servers));
+    servers[nservers++] = s;
+}
+
+void
+tlsconf_keep_client(struct tls_client *t)
+{
+    clients = xrealloc(clients, (nclients + 1) * sizeof(*clients));
+    clients[nclients++] = t;
+}
+
+static void
+release(struct config *cf)
+{
+    for (unsigned i = 0; i < nservers; i++)
+        tls_server_free(&servers[i]);
+    for (unsigned i = 0; i < nclients; i++)
+        tls_client_free(&clients[i]);
+    free(servers);
+    free(clients);
+    servers = NULL;
+    clients = NULL;
+    nservers = nclients = 0;
+    tls_store_clear();
+}
+
+/* ---- the module ---- */
+
+static void
+defaults(struct config *cf)
+{
+    tlsconf_global = (struct tlsconf_global){ .extra = TLSX_DEFAULT };
+    ssl_f_use_forget();
+    tls_passphrase = tlsconf_passphrase;
+    session_tls_accept = accept_tls;
+    stream_hooks.tls_connect = connect_tls;
+    check_tls_connect = connect_check;
+    if (server_hooks.inherit != inherit_settings) {
+        inherit_before = server_hooks.inherit;
+        server_hooks.inherit = inherit_settings;
+    }
+}
+
+static void
+check(struct cfg *c)
+{
+    tlsconf_check_binds(c);
+    tlsconf_check_servers(c);
+}
+
+static void
+thread_stop(struct config *cf)
+{
+    tls_thread_fini();
+}
+
+const struct module tls_module = {
+    .name = "tls",
+    .keywords = tlsconf_global_keywords,
+    .defaults = defaults,
+    .check = check,
+    .thread_stop = thread_stop,
+    .stop = release,
+};
+const struct module tls_bind_module = { .name = "tls bind options", .keywords = tlsconf_bind_keywords };
+const struct module tls_server_module = { .name = "tls server options", .keywords = tlsconf_server_keywords };
+const struct module tls_store_module = {
+    .name = "certificates",
+    .sections = tlsconf_sections,
+    .keywords = tlsconf_store_keywords,
+};
