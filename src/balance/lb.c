@@ -82,8 +82,8 @@ set_reserve(struct lb *lb, unsigned n)
     set = xcalloc(n + n / 2, sizeof(*set));
     for (unsigned i = 0; i < lb->set_max; i++)
         atomic_init(&set[i], lb_at(lb, i));
-    lb_retire(lb, (void *)lb->set);
-    lb->set = set;
+    lb_retire(lb, (void *)atomic_load(&lb->set));
+    atomic_store(&lb->set, set);
     lb->set_max = n + n / 2;
 }
 
@@ -141,9 +141,9 @@ lb_refresh(struct lb *lb)
             weight = server_eweight(s);
         even &= server_eweight(s) == weight;
         lb->wset += server_eweight(s);
-        atomic_store_explicit(&lb->set[n++], s, memory_order_relaxed);
+        atomic_store_explicit(&atomic_load(&lb->set)[n++], s, memory_order_relaxed);
     }
-    atomic_store_explicit(&lb->nset, n, memory_order_relaxed);
+    atomic_store_explicit(&lb->nset, n, memory_order_release);
     atomic_store_explicit(&lb->even, even, memory_order_relaxed);
     lb->ops->rebuild(lb);
     atomic_fetch_add_explicit(&lb->change, 1, memory_order_release);
@@ -188,7 +188,7 @@ lb_start(struct lb *lb, struct list *servers)
     lb->nservers = count_servers(servers);
     if (!lb->draws)
         lb->draws = 2;
-    lb->set = NULL;
+    atomic_store(&lb->set, NULL);
     lb->set_max = 0;
     lb->state = lb->retired = NULL;
     atomic_store(&lb->nset, 0);
@@ -210,8 +210,8 @@ lb_stop(struct lb *lb)
         free(r->p);
         free(r);
     }
-    free((void *)lb->set);
-    lb->set = NULL;
+    free((void *)atomic_load(&lb->set));
+    atomic_store(&lb->set, NULL);
     atomic_store(&lb->nset, 0);
     lb->ops = NULL;
     pthread_mutex_destroy(&lb->lock);
@@ -404,9 +404,11 @@ hook_is_dynamic(struct proxy *px)
 static void
 hook_load(struct proxy *px, unsigned *weight, unsigned *conn)
 {
-    const struct lb *lb = lb_of(px);
+    struct lb *lb = lb_of(px);
 
+    pthread_mutex_lock(&lb->lock);
     *weight = (unsigned)((lb->wset + 15) / 16);
+    pthread_mutex_unlock(&lb->lock);
     *conn = lb->be_conn ? atomic_load_explicit(lb->be_conn, memory_order_relaxed) : 0;
 }
 

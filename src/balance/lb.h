@@ -54,14 +54,14 @@ struct lb {
     const _Atomic unsigned *be_conn;
     /* state, under lock */
     pthread_mutex_t lock;
-    unsigned nact, nbck;           /* usable active and backup servers */
-    unsigned wact, wbck;           /* their effective weights */
-    _Atomic uint64_t change;       /* generation: odd while the candidates are being changed */
-    _Atomic unsigned served;       /* slots taken on all servers */
-    _Atomic unsigned rr;           /* position of lock-free round robin */
-    _Atomic unsigned nset;         /* candidates: the usable active servers, else the backup ones */
-    _Atomic(struct server *) *set; /* in configuration order */
-    _Atomic bool even;             /* all of the same weight */
+    unsigned nact, nbck;     /* usable active and backup servers */
+    unsigned wact, wbck;     /* their effective weights */
+    _Atomic uint64_t change; /* generation: odd while the candidates are being changed */
+    _Atomic unsigned served; /* slots taken on all servers */
+    _Atomic unsigned rr;     /* position of lock-free round robin */
+    _Atomic unsigned nset;   /* candidates: the usable active servers, else the backup ones */
+    _Atomic(struct server *) *_Atomic set; /* in configuration order */
+    _Atomic bool even;                     /* all of the same weight */
     unsigned set_max;
     uint64_t wset;        /* their effective weights */
     void *state;          /* of ops */

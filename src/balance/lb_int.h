@@ -33,17 +33,21 @@ extern const struct lb_ops lb_ops_rr, lb_ops_leastconn, lb_ops_map, lb_ops_stati
 /** Computes the key of a request. False when it has none: the caller falls back to round robin. */
 MUST_CHECK bool lb_key(const struct lb *lb, struct sample_ctx *x, uint32_t *key);
 
-/** Candidate `i`. */
+/** Candidate `i`; any thread, for i < lb_nset(). */
 static inline struct server *
 lb_at(const struct lb *lb, unsigned i)
 {
-    return atomic_load_explicit(&lb->set[i], memory_order_relaxed);
+    _Atomic(struct server *) *set = atomic_load_explicit(&lb->set, memory_order_relaxed);
+
+    return atomic_load_explicit(&set[i], memory_order_relaxed);
 }
 
+/** Their number. The array is replaced by a larger one before the number grows, and old arrays are
+ * kept: who reads the number first is never out of bounds. */
 static inline unsigned
 lb_nset(const struct lb *lb)
 {
-    return atomic_load_explicit(&lb->nset, memory_order_relaxed);
+    return atomic_load_explicit(&lb->nset, memory_order_acquire);
 }
 
 static inline unsigned

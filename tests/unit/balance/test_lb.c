@@ -792,6 +792,61 @@ minconn_follows_the_load(void **state)
     drop_backend(px);
 }
 
+/* ---- threads pick while servers come and go ---- */
+
+static _Atomic bool picking;
+static _Atomic unsigned picks;
+
+static void *
+picker(void *arg)
+{
+    struct proxy *px = arg;
+    struct http_head head = { .target = SL("/x") };
+    struct sample_ctx x = { .req = &head };
+    bool full;
+
+    if (!loop_open(1))
+        return NULL;
+    while (picking) {
+        struct server *s = lb_pick(&px->lb, &x, NULL, &full);
+
+        if (s < &px->srv[0] || s > &px->srv[px->n - 1])
+            abort();
+        if (lb_try_take(s))
+            lb_drop(s);
+        picks++;
+    }
+    loop_close();
+    return NULL;
+}
+
+static void
+threads_pick_during_changes(void **state)
+{
+    static const enum lb_kind kinds[] = { LB_ROUNDROBIN, LB_RANDOM, LB_LEASTCONN, LB_URI };
+
+    (void)state;
+    for (unsigned k = 0; k < COUNT_OF(kinds); k++) {
+        struct proxy *px = backend(kinds[k], 8, NULL);
+        pthread_t t[2];
+
+        px->lb.consistent = true;
+        start(px);
+        picking = true;
+        picks = 0;
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&t[i], NULL, picker, px), 0);
+        for (unsigned i = 0; i < 2000 || picks < 2000; i++) { /* the last server stays up */
+            px->srv[i % 7].eweight = 16 + i / 7 % 3;
+            set_state(px, i % 7 + 1, i / 7 % 2 ? SRV_RUNNING : SRV_STOPPED);
+        }
+        picking = false;
+        for (unsigned i = 0; i < 2; i++)
+            pthread_join(t[i], NULL);
+        drop_backend(px);
+    }
+}
+
 static int
 open_loop(void **state)
 {
@@ -833,6 +888,7 @@ main(void)
         cmocka_unit_test(url_params),
         cmocka_unit_test(headers),
         cmocka_unit_test(minconn_follows_the_load),
+        cmocka_unit_test(threads_pick_during_changes),
     };
 
     return cmocka_run_group_tests(tests, open_loop, close_loop);
