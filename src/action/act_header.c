@@ -59,16 +59,18 @@ static enum act_rc
 exec_add_header(const struct rule *r, struct rule_ctx *x)
 {
     struct slice v = logfmt_slice(r->p[1], x->x);
+    struct http_head *h = act_head(r, x);
 
-    return act_rewritten(v.p && http_hdr_add(act_head(r, x), name_of(r), v), r, x);
+    return act_rewritten(v.p && act_fits(h, v.len) && http_hdr_add(h, name_of(r), v), r, x);
 }
 
 static enum act_rc
 exec_set_header(const struct rule *r, struct rule_ctx *x)
 {
     struct slice v = logfmt_slice(r->p[1], x->x);
+    struct http_head *h = act_head(r, x);
 
-    return act_rewritten(v.p && http_hdr_set(act_head(r, x), name_of(r), v), r, x);
+    return act_rewritten(v.p && act_fits(h, v.len) && http_hdr_set(h, name_of(r), v), r, x);
 }
 
 /* ---- del-header ---- */
@@ -219,7 +221,8 @@ exec_replace(const struct rule *r, struct rule_ctx *x,
         return act_rewrite_failed(r, x);
     while ((f = http_hdr_next(h, name_of(r), &pos))) {
         o.len = 0;
-        if (replace(r, f->value, format, &o) && (o.full || !http_hdr_replace(h, f, out_slice(&o))))
+        if (replace(r, f->value, format, &o) &&
+            (o.full || !act_fits(h, o.len) || !http_hdr_replace(h, f, out_slice(&o))))
             return act_rewrite_failed(r, x);
     }
     return ACT_CONT;

@@ -1,10 +1,13 @@
 /* action.c - what the families of actions share: arguments, failed rewrites, memory. */
 #include "action/action.h"
 
+#include "config/tune.h"
 #include "proxy/proxy.h"
 #include "sample/regex.h"
 
 #include <stdlib.h>
+
+#define MEASURED_FROM 256 /* bytes */
 
 /* ---- parsing ---- */
 
@@ -96,6 +99,19 @@ act_number_of(const struct rule *r, unsigned slot, struct rule_ctx *x, int64_t *
         return false;
     *out = s.u.i;
     return true;
+}
+
+bool
+act_fits(const struct http_head *h, size_t more)
+{
+    size_t n = h->method.len + h->target.len + h->reason.len + 16;
+
+    if (likely(more < MEASURED_FROM))
+        return true;
+    for (unsigned i = 0; i < h->nhdr; i++)
+        if (h->hdr[i].name.p)
+            n += h->hdr[i].name.len + h->hdr[i].value.len + 4;
+    return n + more <= tune.bufsize;
 }
 
 enum act_rc

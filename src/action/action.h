@@ -53,6 +53,9 @@ act_head(const struct rule *r, struct rule_ctx *x)
     return r->set == RS_HTTP_REQ ? &x->strm->rq : &x->strm->rs;
 }
 
+/** Whether a head stays smaller than a buffer when `more` bytes come in: what HAProxy sends, servers take. Small additions are
+ *  not measured, the arena bounds their sum. */
+bool act_fits(const struct http_head *h, size_t more);
 /** A rewrite did not fit: counted, and an internal error unless `strict-mode off`. */
 enum act_rc act_rewrite_failed(const struct rule *r, struct rule_ctx *x);
 static inline enum act_rc

@@ -313,17 +313,18 @@ stream_step_response_rules(struct stream *s)
 
 /* ---- sending it ---- */
 
-static void
+/* False when a rewrite failed in strict mode: the response is not what it should be. */
+static bool
 run_after_rules(struct stream *s, struct proxy *px)
 {
     const struct rule *resume = NULL;
     struct rule_ctx x = { .sess = s->sess, .strm = s, .set = RS_HTTP_AFTER, .final = true };
 
     if (list_empty(&px->http_after_rules))
-        return;
+        return true;
     x.x = stream_ctx(s, px, PT_FE_HTTP_RES, SMPO_RES | SMPO_FINAL);
     s->soft_rewrite = false;
-    rules_run(&px->http_after_rules, &resume, &x, NULL);
+    return rules_run(&px->http_after_rules, &resume, &x, NULL) != ACT_ERROR;
 }
 
 enum step_rc
@@ -339,9 +340,8 @@ stream_step_send_response(struct stream *s)
     }
     if ((s->be->cookie_name || s->be->options & PO_CHECKCACHE) && !stream_cookie_response(s))
         return stream_error(s, 502, 'P', 'H');
-    run_after_rules(s, s->be);
-    if (s->fe != s->be)
-        run_after_rules(s, s->fe);
+    if (!run_after_rules(s, s->be) || (s->fe != s->be && !run_after_rules(s, s->fe)))
+        return stream_error(s, 500, 'P', 'H');
     s->status = s->rs.status;
     if (!http_prepare_response(s))
         return stream_error(s, 500, 'P', 'H');
@@ -501,12 +501,17 @@ wait_forward(struct stream *s)
     return STEP_WAIT;
 }
 
-/* The response is out while the request still comes in: the rest is read and dropped, so that the connection can go on. */
+/* The response is out while the request still comes in: the rest is read and dropped, so that the connection can go on. The
+ * exchange is over for the log: how long the client takes for what nobody wants says nothing. */
 static enum step_rc
 drain_request(struct stream *s)
 {
     struct conn *cli = s->sess->conn;
 
+    if (!(s->flags & (SF_LOGGED | SF_MONITOR))) {
+        s->t_close_us = loop_now_us();
+        stream_log(s);
+    }
     if (s->req.ready) { /* decoded before, for rules that looked at the body */
         cli->rx->head += s->req.ready;
         s->req.ready = 0;
