@@ -161,9 +161,11 @@ compile_formats(struct cfg *c, struct proxy *px)
         px->logfmt_sd = logfmt_parse(c, CFG_WHOLE_LINE, px->logfmt_sd_text, px, PT_LOG, true);
     if (px->logfmt_error_text)
         px->logfmt_error = logfmt_parse(c, CFG_WHOLE_LINE, px->logfmt_error_text, px, PT_LOG, false);
+    const struct logfmt_opt unique = { .where = http ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ,
+                                       .flags = LOGF_MERGE | LOGF_HTTP };
     if (px->unique_id_text)
-        px->unique_id_fmt = logfmt_parse(c, CFG_WHOLE_LINE, px->unique_id_text, px,
-                                         http ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ, false);
+        px->unique_id_fmt =
+            logfmt_compile(c, CFG_WHOLE_LINE, px->unique_id_text, px, &unique);
     if (px->logfmt_text && !log_enabled(&px->log) && !px->defaults_gave_format)
         cfg_warn_at(c, NULL, "log format ignored for %s '%s' since it has no log address.", proxy_kind(px), px->name);
 }
