@@ -164,6 +164,7 @@ inherit(struct cfg *c, struct proxy *px, struct proxy *from)
 
     px->defaults = from;
     px->mode = from->mode;
+    px->mode_written = from->mode_written;
     px->options = from->options;
     px->no_options = from->no_options;
     px->options2 = from->options2;

@@ -30,6 +30,7 @@ parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         if (modes[i].mode == PX_LOG || modes[i].mode == PX_SPOP)
             return cfg_error(c, *at, "mode '%s' is not supported yet", word);
         px->mode = modes[i].mode;
+        px->mode_written = true;
         (*at)++;
         return CFG_OK;
     }

@@ -137,6 +137,7 @@ struct proxy {
     const char *name;
     unsigned cap;     /* enum px_cap */
     enum px_mode mode;
+    bool mode_written; /* here or in its defaults; else tcp is only the default */
     unsigned id;      /* shown as iid */
     bool id_set;      /* by the keyword `id` */
     struct cfg_loc loc;

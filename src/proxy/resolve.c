@@ -274,12 +274,42 @@ check_proxy(struct cfg *c, struct proxy *px)
     default_options(px);
 }
 
+/* A backend that says nothing about its mode follows the HTTP frontend that uses it, as tutorials expect. */
+static void
+adopt_mode(struct cfg *c, const struct proxy *fe, const char *name)
+{
+    struct proxy *be = name ? proxy_find(c->config, name, PX_BE) : NULL;
+
+    if (!be || be->mode_written || be->mode != PX_TCP || be->cap & PX_FE)
+        return;
+    be->mode = PX_HTTP;
+    be->mode_written = true;
+    cfg_warn_at(c, &be->loc, "backend '%s' has no 'mode': taken as 'mode http' because frontend '%s' uses it.", be->name,
+                fe->name);
+}
+
+static void
+adopt_modes(struct cfg *c)
+{
+    struct proxy *px;
+    struct px_switch *sw;
+
+    list_each(px, &c->config->proxies, link) {
+        if (!(px->cap & PX_FE) || px->mode != PX_HTTP)
+            continue;
+        adopt_mode(c, px, px->default_be_name);
+        list_each(sw, &px->switch_rules, link)
+            adopt_mode(c, px, sw->name);
+    }
+}
+
 void
 proxies_check(struct cfg *c)
 {
     struct proxy *px;
 
     assign_ids(c->config);
+    adopt_modes(c);
     list_each(px, &c->config->proxies, link)
         if (!px->disabled && !(px->cap & PX_INTERNAL))
             check_proxy(c, px);
