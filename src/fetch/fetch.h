@@ -68,6 +68,10 @@ bool fetch_body(const struct sample_ctx *x, bool response, struct slice *out, bo
  * mode. False: no message. */
 bool fetch_htx_data(const struct sample_ctx *x, bool response, size_t *bytes);
 
+/** The number of a header, a cookie or a parameter as fetches named *_val read it: 32 bits that
+ * wrap, one '-' in front, up to the first character above '9', those below '0' taken for digits.
+ * Configurations compare with what text that is no number gives. */
+int64_t fetch_number(struct slice v);
 /** An address as IPv4 or IPv6; false for others. */
 bool fetch_give_addr(struct sample *out, const struct addr *a);
 /** A copy in the memory of the evaluation; false when that is exhausted. */
@@ -132,10 +136,16 @@ fetch_later(const struct sample_ctx *x, struct sample *out)
     X(http_res)                                                                                    \
     X(capture)                                                                                     \
     X(dev)                                                                                         \
-    X(ssl_base)
+    X(ssl_base)                                                                                    \
+    X(ssl)                                                                                         \
+    X(ssl_cert)                                                                                    \
+    X(ssl_print)
 
 #define X(family) extern const struct module fetch_##family##_module;
 FETCH_FAMILIES(X)
 #undef X
+
+/** The unique id of x->strm (unique-id-format), made on demand when no HTTP request made it. */
+struct slice fetch_make_unique_id(struct sample_ctx *x);
 
 #endif
