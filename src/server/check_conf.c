@@ -74,6 +74,7 @@ check_conf_of(struct cfg *c, struct proxy *px)
         clone_rules(c, &conf->tcp_rules, &base->tcp_rules);
         clone_rules(c, &conf->proto_rules, &base->proto_rules);
         conf->http_inherited = conf->tcp_inherited = true;
+        conf->send_inherited = conf->http_send != NULL;
     }
     *v.check = conf;
     return conf;
@@ -192,11 +193,11 @@ parse_httpchk(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigned
 {
     struct check_rule *r = check_rule_new(c, CR_SEND);
     struct check_send *s = &r->send;
-    struct check_rule *old = conf->http_opt_seen || conf->owner != px ? NULL : conf->http_send;
+    struct check_rule *old = conf->http_opt_seen || conf->send_inherited ? NULL : conf->http_send;
     unsigned n = c->nwords - *at;
 
     s->kind = CS_HTTP;
-    if (old && !conf->http_inherited) { /* http-check send came first: it completes */
+    if (old) { /* http-check send came first: it completes */
         *s = old->send;
         r->comment = old->comment;
     }
@@ -216,8 +217,13 @@ parse_httpchk(struct cfg *c, struct check_conf *conf, struct proxy *px, unsigned
         add_header(c, s, "host", host);
         ++*at;
     }
+    if (conf->http_inherited) { /* a new beginning: nothing of the defaults is left */
+        list_init(&conf->http_rules);
+        conf->http_inherited = false;
+    }
     conf->type = CHECK_HTTP;
     conf->http_send = r;
+    conf->send_inherited = false;
     conf->http_opt_seen = true;
     return CFG_OK;
 }
@@ -343,7 +349,7 @@ add_implicit_send(struct cfg *c, struct check_conf *conf)
     for (struct list *l = connect->link.next; l != &conf->rules; l = l->next) {
         r = container_of(l, struct check_rule, link);
         if (r->kind == CR_SEND) {
-            if (conf->http_send)
+            if (conf->http_send && !conf->send_inherited)
                 complete_send(&r->send, &conf->http_send->send);
             return;
         }
@@ -528,6 +534,11 @@ check_resolve(struct cfg *c, struct server *s)
         return CFG_OK;
     if (ck->via_socks4)
         return server_error(c, s, "'check-via-socks4' is not supported yet.");
+    if (ck->reuse_pool)
+        cfg_warn_at(c, &s->loc,
+                    DIAG_PLAIN
+                    "'server %s/%s' : 'check-reuse-pool' is not supported yet and has no effect.",
+                    px.name, s->name);
     if (ck->proto && strcmp(ck->proto, "h1") != 0)
         return server_error(c, s, "'check-proto' : checks over HTTP/2 are not supported yet.");
     conf = conf_for(c, s, &px);

@@ -133,6 +133,7 @@ struct check_conf {
     bool disable_on_404, send_state;
     bool http_opt_seen;   /* option httpchk was here */
     bool http_send_given; /* http-check send without a connect was here */
+    bool send_inherited;  /* http_send is that of the defaults */
     const char *ext_command, *ext_path;
     /* after check_conf_finish() */
     bool finished;

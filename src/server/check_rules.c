@@ -393,7 +393,8 @@ send_target(struct check_parse *p)
     if (last_connect || p->conf->http_send_given)
         return NULL;
     p->conf->http_send_given = true;
-    if (!p->conf->http_send) {
+    if (!p->conf->http_send || p->conf->send_inherited) { /* HAProxy starts afresh, too */
+        p->conf->send_inherited = false;
         p->conf->http_send = check_rule_new(p->c, CR_SEND);
         p->conf->http_send->send.kind = CS_HTTP;
     }

@@ -99,7 +99,8 @@ on_purge(struct timer *timer)
         timer_set(timer, loop_now_ms() + srv->pool_purge_ms, on_purge);
 }
 
-/* A transfer that ended exactly with the body does not tell whether the socket is empty: the kernel does. */
+/* A transfer that ended exactly with the body does not tell whether the socket is empty: the kernel
+ * does. */
 static bool
 is_silent(struct conn *c)
 {
@@ -137,7 +138,8 @@ pool_put(struct server *srv, struct conn **cp)
 
     *cp = NULL;
     conn_drop_rx(c);
-    if (!is_silent(c) || !has_room(srv) || (srv->max_reuse >= 0 && c->requests > (unsigned)srv->max_reuse)) {
+    if (!is_silent(c) || !has_room(srv) ||
+        (srv->max_reuse >= 0 && c->requests > (unsigned)srv->max_reuse)) {
         pool_closed(srv);
         conn_free(&c);
         return;
