@@ -232,11 +232,15 @@ checks_stopped(struct cli *c)
 static enum cli_rc
 cmd_del_server(struct cli *c, const struct command *cmd)
 {
-    struct server *s = cli_server(c, 2);
+    struct slice name, be = slice_cut(slice_str(c->arg[2]), '/', &name);
     bool hopeless;
 
+    if (!be.len || !name.p || !name.len)
+        return cli_msg_raw(c, CLI_ERR, "Require 'backend/server'.");
+    struct proxy *px = htab_get(&config->by_name, be);
+    struct server *s = px && proxy_has_be(px) ? proxy_find_server(px, name.p) : NULL;
     if (!s)
-        return CLI_DONE;
+        return cli_msg_raw(c, CLI_ERR, "%s", px && proxy_has_be(px) ? "No such server." : "No such backend.");
     const char *why = server_removable(s, &hopeless);
     if (why)
         return cli_msg_raw(c, CLI_ERR, "%s", why);

@@ -2,9 +2,9 @@
 #include "runtime/cli_int.h"
 
 #include "base/hash.h"
+#include "base/version.h"
 #include "config/module.h"
 #include "config/tune.h"
-#include "process/version.h"
 #include "proxy/error_capture.h"
 #include "proxy/stream.h"
 #include "runtime/runtime.h"
@@ -182,16 +182,17 @@ family_of(struct conn *conn)
     return a.kind == ADDR_IP6 ? "ipv6" : a.kind == ADDR_IP4 ? "ipv4" : "unix";
 }
 
+/* Connections to servers are named by them, the others by their frontend. */
 static void
-put_conn_fd(struct text *out, const struct fd_query *q, struct conn *conn, const char *what, const char *name, bool back,
-            void *owner)
+put_conn_fd(struct text *out, const struct fd_query *q, struct conn *conn, const char *name, void *owner)
 {
     if (!conn || !fd_wanted(q, conn->io.fd))
         return;
+    bool back = conn->flags & CONN_BACK;
     text_printf(out, "%7d : st=0x%04x(%c%c%c%c) tmask=0x%llx owner=%p iocb=(conn) back=%d cflg=0x%08x cerr=%d fam=%s %s=%s xprt=%s\n",
                 conn->io.fd, conn->io.events, conn->flags & CONN_RD_READY ? 'R' : 'r', conn->flags & CONN_WR_READY ? 'W' : 'w',
                 conn->flags & CONN_HUP ? 'H' : 'h', conn->flags & CONN_ERR ? 'E' : 'e', 1ull << (loop_tid() % 64), owner, back,
-                conn->flags, conn->err, back ? "-" : family_of(conn), what, name, conn->layer ? conn->layer->name : "RAW");
+                conn->flags, conn->err, back ? "-" : family_of(conn), back ? "sv" : "fe", name, conn->layer ? conn->layer->name : "RAW");
 }
 
 static void
@@ -211,9 +212,9 @@ put_idle(struct text *out, const struct fd_query *q)
             out_printf(&o, "%s/%s", px->name, s->name);
             name[o.len] = '\0';
             list_each(conn, &s->threads[loop_tid()].idle, link)
-                put_conn_fd(out, q, conn, "sv", name, true, s);
+                put_conn_fd(out, q, conn, name, s);
             list_each(conn, &s->threads[loop_tid()].safe, link)
-                put_conn_fd(out, q, conn, "sv", name, true, s);
+                put_conn_fd(out, q, conn, name, s);
         }
 }
 
@@ -244,7 +245,7 @@ put_cli_fd(const struct cli *c, struct conn *conn, void *arg)
 {
     struct fd_cli *f = arg;
 
-    put_conn_fd(f->out, f->q, conn, "fe", "GLOBAL", false, (void *)c);
+    put_conn_fd(f->out, f->q, conn, "GLOBAL", (void *)c);
 }
 
 static void
@@ -258,14 +259,14 @@ fds_here(struct text *out, void *arg)
         put_listeners(out, q);
     if (q->frontend) {
         list_each(s, sessions_of_thread(), link)
-            put_conn_fd(out, q, s->conn, "fe", s->fe->name, false, s);
+            put_conn_fd(out, q, s->conn, s->fe->name, s);
         cli_each(put_cli_fd, &(struct fd_cli){ out, q });
     }
     if (!q->backend)
         return;
     for (struct list *n = all->next; n != all; n = n->next) {
         struct stream *st = container_of(n, struct stream, link);
-        put_conn_fd(out, q, st->back, "sv", st->srv ? st->srv->name : "<none>", true, st);
+        put_conn_fd(out, q, st->back, st->srv ? st->srv->name : "<none>", st);
     }
     put_idle(out, q);
 }

@@ -36,7 +36,7 @@ look(const struct var_name *v, const struct sample *value, void *arg)
     text_printf(s->out, "%s: type=%s value=<", s->name, sample_type_name(value->type));
     if (sample_cast(&text, SMP_STR, &x))
         text_slice(s->out, text.u.s);
-    text_str(s->out, ">\n");
+    text_char(s->out, '>'); /* the empty line that ends answers ends this one */
     return false;
 }
 
