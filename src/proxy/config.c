@@ -29,6 +29,7 @@ config_init(struct config *cf)
     list_init(&cf->userlists);
     list_init(&cf->http_errors);
     list_init(&cf->errorfiles);
+    list_init(&cf->reply_uses);
     list_init(&cf->tables);
     list_init(&cf->cpu_maps);
     list_init(&cf->ext);

@@ -35,6 +35,7 @@ struct config {
     struct list userlists;     /* struct userlist */
     struct list http_errors;   /* struct http_errors_section */
     struct list errorfiles;    /* uses of http-errors sections, to be resolved */
+    struct list reply_uses;    /* the same, of replies */
     struct list tables;        /* struct stick_table, all of them */
     struct list cpu_maps;      /* struct cpu_map */
     struct h1_case_map *case_map;

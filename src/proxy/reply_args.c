@@ -1,5 +1,5 @@
-/* reply_args.c - the arguments that describe a reply: `http-request deny`, `return`, `tarpit`, `http-error` and their like
- * (manual 4.2). */
+/* reply_args.c - the arguments that describe a reply: `http-request deny`, `return`, `tarpit`,
+ * `http-error` and their like (manual 4.2). */
 #include "proxy/reply.h"
 
 #include "proxy/config.h"
@@ -38,7 +38,8 @@ set_source(struct args *a, unsigned at, enum reply_kind kind)
     const char *word = cfg_arg(a->c, at);
 
     if (a->source)
-        return cfg_error(a->c, at, "unexpected '%s' argument, '%s' already defined", word, a->source);
+        return cfg_error(a->c, at, "unexpected '%s' argument, '%s' already defined", word,
+                         a->source);
     a->source = word;
     a->r->kind = kind;
     return CFG_OK;
@@ -177,47 +178,48 @@ static const struct {
     const char *name;
     enum cfg_rc (*parse)(struct args *a, unsigned *at);
 } args_table[] = {
-    { "status", arg_status },           { "deny_status", arg_status },       { "content-type", arg_type },
-    { "string", arg_string },           { "lf-string", arg_lf_string },      { "file", arg_file },
-    { "lf-file", arg_lf_file },         { "errorfile", arg_errorfile },      { "errorfiles", arg_errorfiles },
-    { "default-errorfiles", arg_default }, { "hdr", arg_hdr },
+    { "status", arg_status },
+    { "deny_status", arg_status },
+    { "content-type", arg_type },
+    { "string", arg_string },
+    { "lf-string", arg_lf_string },
+    { "file", arg_file },
+    { "lf-file", arg_lf_file },
+    { "errorfile", arg_errorfile },
+    { "errorfiles", arg_errorfiles },
+    { "default-errorfiles", arg_default },
+    { "hdr", arg_hdr },
 };
 
 /* ---- all of them ---- */
 
-/** Replies whose http-errors section must still be found. */
-struct pending {
+/** A reply whose http-errors section must still be found; in config->reply_uses. */
+struct reply_use {
     struct list link;
-    struct cfg *c;
     struct reply *r;
     const char *px_name;
 };
-static struct list pending = LIST_INIT(pending);
 
 static void
 resolve_later(struct args *a)
 {
-    struct pending *p = ARENA_NEW(a->c->arena, struct pending);
+    struct reply_use *u = ARENA_NEW(a->c->arena, struct reply_use);
 
-    p->c = a->c;
-    p->r = a->r;
-    p->px_name = a->px ? a->px->name : a->c->section_name;
-    list_push_back(&pending, &p->link);
+    u->r = a->r;
+    u->px_name = a->px ? a->px->name : a->c->section_name;
+    list_push_back(&a->c->config->reply_uses, &u->link);
 }
 
 void
 reply_args_check(struct cfg *c)
 {
-    struct pending *p, *tmp;
+    struct reply_use *u;
 
-    list_each_safe(p, tmp, &pending, link) {
-        if (p->c != c)
-            continue;
-        list_del(&p->link);
-        p->r->section = http_errors_find(c->config, p->r->errors_name);
-        if (!p->r->section)
-            cfg_error_at(c, &p->r->loc, "Proxy '%s': unknown http-errors section '%s' referenced by an http reply .",
-                         p->px_name, p->r->errors_name);
+    list_each(u, &c->config->reply_uses, link) {
+        u->r->section = http_errors_find(c->config, u->r->errors_name);
+        if (!u->r->section)
+            cfg_error_at(c, &u->r->loc, "Proxy '%s': unknown http-errors section '%s' referenced by an http reply .",
+                         u->px_name, u->r->errors_name);
     }
 }
 
@@ -234,26 +236,32 @@ check_source(struct args *a, unsigned def)
     struct reply *r = a->r;
 
     if (!a->source) {
-        /* Without any description it is the default page, unless the rule asked for more than that. */
+        /* Without any description it is the default page, unless the rule asked for more than that.
+         */
         r->kind = a->custom || def == 200 ? REPLY_EMPTY : REPLY_DEFAULT;
         if (r->ctype)
             cfg_warn(c, CFG_WHOLE_LINE,
-                     DIAG_PARSING "content-type '%s' ignored by the http reply because neither errorfile nor payload defined.",
+                     DIAG_PARSING "content-type '%s' ignored by the http reply because neither "
+                                  "errorfile nor payload defined.",
                      r->ctype);
     }
     bool is_file = r->kind == REPLY_DEFAULT || r->kind == REPLY_RAW || r->kind == REPLY_ERRORS;
     if (is_file && !list_empty(&r->hdrs)) {
         cfg_warn(c, CFG_WHOLE_LINE,
-                 DIAG_PARSING "hdr parameters ignored by the http reply when used with an erorrfile.");
+                 DIAG_PARSING
+                 "hdr parameters ignored by the http reply when used with an erorrfile.");
         list_init(&r->hdrs);
     }
-    if (r->kind == REPLY_DEFAULT && r->status && error_index(r->status) < 0)
+    if ((r->kind == REPLY_DEFAULT || r->kind == REPLY_ERRORS) && r->status &&
+        error_index(r->status) < 0)
         return cfg_error(c, CFG_WHOLE_LINE,
-                         "status code '%u' not handled by default with 'default-errorfiles' argument.", r->status);
+                         "status code '%u' not handled by default with '%s' argument.", r->status,
+                         r->kind == REPLY_DEFAULT ? "default-errorfiles" : "errorfiles");
     if (is_payload(r) && (r->status == 204 || r->status == 304) && (r->lf || r->body.len))
         return cfg_error(c, CFG_WHOLE_LINE, "No body expected for %u responses", r->status);
     if (is_payload(r) && !r->ctype && (r->lf || r->body.len))
-        return cfg_error(c, CFG_WHOLE_LINE, "a content type must be defined when non-empty payload is configured");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "a content type must be defined when non-empty payload is configured");
     if (r->kind == REPLY_RAW) {
         r->errors = errorfile_load(c, r->status, cfg_arg(c, a->file_at), a->file_at);
         return r->errors ? CFG_OK : CFG_ERR;
@@ -264,7 +272,8 @@ check_source(struct args *a, unsigned def)
 }
 
 enum cfg_rc
-reply_parse(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned def, unsigned where)
+reply_parse(struct cfg *c, unsigned *at, struct reply *r, struct proxy *px, unsigned def,
+            unsigned where)
 {
     struct args a = { .c = c, .r = r, .px = px, .where = where };
 

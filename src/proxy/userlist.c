@@ -154,20 +154,61 @@ parse_user(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return cfg_error(c, 0, DIAG_TIGHT "'%s' expects <name> as arguments.", kw->name);
     struct user *u = ARENA_NEW(c->arena, struct user);
     u->name = name;
+    u->loc = c->loc;
     if (parse_user_options(c, kw, u, at) != CFG_OK)
         return CFG_ERR;
-    if (htab_get_str(&l->by_name, name)) {
-        cfg_warn(c, 1, DIAG_TIGHT "ignoring duplicated user '%s' in userlist '%s'.", name, l->name);
-        return CFG_OK;
-    }
     if (u->password && !u->clear)
         measure_hash(c, u);
     list_push_back(&l->users, &u->link);
-    htab_put(&l->by_name, slice_str(u->name), u);
+    l->nusers++;
     return CFG_OK;
 }
 
 /* ---- users and groups find each other ---- */
+
+static int
+order(const void *a, const void *b)
+{
+    const struct user *x = *(struct user *const *)a, *y = *(struct user *const *)b;
+    int d = strcmp(x->name, y->name);
+
+    return d ? d : (x->loc.line > y->loc.line) - (x->loc.line < y->loc.line);
+}
+
+/* The first of users with the same name counts. */
+static void
+sort_users(struct cfg *c, struct userlist *l)
+{
+    struct user *u;
+    unsigned n = 0, kept = 0;
+
+    l->sorted = ARENA_ARRAY(c->arena, struct user *, l->nusers + 1);
+    list_each(u, &l->users, link)
+        l->sorted[n++] = u;
+    qsort(l->sorted, n, sizeof(struct user *), order);
+    for (unsigned i = 0; i < n; i++) {
+        if (kept && strcmp(l->sorted[kept - 1]->name, l->sorted[i]->name) == 0)
+            cfg_warn_at(c, &l->sorted[i]->loc, DIAG_TIGHT "ignoring duplicated user '%s' in userlist '%s'.",
+                        l->sorted[i]->name, l->name);
+        else
+            l->sorted[kept++] = l->sorted[i];
+    }
+    l->nusers = kept;
+}
+
+static int
+compare_name(const void *key, const void *elt)
+{
+    return slice_cmp(*(const struct slice *)key, slice_str((*(struct user *const *)elt)->name));
+}
+
+static struct user *
+find_user(const struct userlist *l, struct slice name)
+{
+    struct user **u = l->nusers ? bsearch(&name, l->sorted, l->nusers, sizeof(struct user *), compare_name) : NULL;
+
+    return u ? *u : NULL;
+}
 
 static void
 join(struct cfg *c, struct user *u, struct user_group *g, unsigned ngroups)
@@ -193,7 +234,7 @@ resolve(struct cfg *c, struct userlist *l)
         struct slice rest = slice_str(g->users_text);
         while (rest.p && rest.len) {
             struct slice name = slice_cut(rest, ',', &rest);
-            u = htab_get(&l->by_name, name);
+            u = find_user(l, name);
             if (u)
                 join(c, u, g, ngroups);
             else
@@ -220,8 +261,10 @@ check(struct cfg *c)
 {
     struct userlist *l;
 
-    list_each(l, &c->config->userlists, link)
+    list_each(l, &c->config->userlists, link) {
+        sort_users(c, l);
         resolve(c, l);
+    }
 }
 
 /* ---- verification ---- */
@@ -288,7 +331,7 @@ verify_clear(const struct user *u, struct slice password)
 const struct user *
 userlist_verify(const struct userlist *l, struct slice name, struct slice password)
 {
-    const struct user *u = htab_get(&l->by_name, name);
+    const struct user *u = find_user(l, name);
 
     if (!u || !u->password || !password.p)
         return NULL;
@@ -325,10 +368,6 @@ thread_stop(struct config *cf)
 static void
 stop(struct config *cf)
 {
-    struct userlist *l;
-
-    list_each(l, &cf->userlists, link)
-        htab_fini(&l->by_name);
     explicit_bzero(key, sizeof(key));
 }
 

@@ -2,7 +2,6 @@
 #ifndef PROXY_USERLIST_H
 #define PROXY_USERLIST_H
 
-#include "base/htab.h"
 #include "config/module.h"
 #include "proxy/config.h"
 
@@ -11,6 +10,7 @@ struct user_group;
 struct user {
     struct list link;
     const char *name;
+    struct cfg_loc loc;
     const char *password; /* as written; NULL: none, nobody gets in */
     bool clear;           /* insecure-password: not a crypt(3) hash */
     const char *groups_text;
@@ -29,7 +29,8 @@ struct userlist {
     const char *name;
     struct cfg_loc loc;
     struct list users, groups;
-    struct htab by_name; /* user name → struct user */
+    struct user **sorted; /* [nusers] by name, once the configuration was read */
+    unsigned nusers;
 };
 
 /** A section by name, NULL when there is none. */
