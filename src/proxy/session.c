@@ -431,13 +431,28 @@ session_kill(struct session *s, int why)
         session_end(s);
 }
 
+/* A request that the kernel already has would be lost with the connection: it is served first. */
+static bool
+has_request_waiting(struct session *s)
+{
+    char byte;
+
+    if (s->conn->rx && buf_len(s->conn->rx))
+        return true;
+    if (sys_recv(s->conn->io.fd, &byte, 1, MSG_PEEK) <= 0)
+        return false;
+    s->conn->flags |= CONN_RD_READY;
+    task_wake(&s->task);
+    return true;
+}
+
 void
 sessions_close_idle(void)
 {
     struct session *s, *tmp;
 
     list_each_safe(s, tmp, sessions_of_thread(), link) {
-        if (s->strm || (s->conn->rx && buf_len(s->conn->rx)))
+        if (s->strm || has_request_waiting(s))
             continue;
         session_end(s);
     }
