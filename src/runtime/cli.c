@@ -9,6 +9,7 @@
 #include "runtime/cli_int.h"
 #include "stats/stats.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -135,6 +136,18 @@ split_words(struct cli *c, char *text)
     }
 }
 
+/* Sockets may be served by several threads: commands change one thing after the other. Outermost lock. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static enum cli_rc
+run_locked(struct cli *c, const struct command *cmd)
+{
+    pthread_mutex_lock(&one_at_a_time);
+    enum cli_rc rc = cmd ? cmd->run(c, cmd) : c->more(c);
+    pthread_mutex_unlock(&one_at_a_time);
+    return rc;
+}
+
 static enum cli_rc
 execute(struct cli_conn *cc, char *text)
 {
@@ -161,7 +174,7 @@ execute(struct cli_conn *cc, char *text)
         return cli_err(c, "This command is restricted to expert mode only.");
     if (cmd->flags & CMDF_EXPERIMENTAL && !c->experimental)
         return cli_err(c, "This command is restricted to experimental mode only.");
-    return cmd->run(c, cmd);
+    return run_locked(c, cmd);
 }
 
 /* The next command of the line: up to an unescaped ';'. */
@@ -414,7 +427,7 @@ continue_answer(struct cli_conn *cc)
 
     if (!cc->waiting || !c->more || c->out.len > CLI_OUT_LOW)
         return;
-    if (c->more(c) == CLI_DONE)
+    if (run_locked(c, NULL) == CLI_DONE)
         cli_finish(c);
     else
         task_wake(&cc->task); /* others come first */
@@ -552,10 +565,12 @@ on_tour(struct letter *l)
     struct cli *c = t->cli;
     if (c) {
         text_slice(&c->out, text_get(&t->out));
+        pthread_mutex_lock(&one_at_a_time);
         if (t->done)
             t->done(c);
         if (t->done_own)
             t->done_own(c, t->arg);
+        pthread_mutex_unlock(&one_at_a_time);
         cli_finish(c);
     }
     if (t->own)

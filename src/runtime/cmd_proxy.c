@@ -44,10 +44,12 @@ stopped_everywhere(struct cli *c)
 
     if (!px)
         return;
+    struct px_counters fe, be;
     frontend_stop(px);
+    stats_sum_px(&fe, px->fe_counters);
+    stats_sum_px(&be, px->be_counters);
     log_printf(&px->log, NULL, LOGL_WARNING, "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).\n", px->name,
-               (unsigned long long)px->fe_counters[loop_tid()].conn_tot,
-               (unsigned long long)px->be_counters[loop_tid()].stot);
+               (unsigned long long)fe.conn_tot, (unsigned long long)be.stot);
 }
 
 static enum cli_rc

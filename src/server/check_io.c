@@ -527,6 +527,8 @@ on_wake(struct letter *l)
     int64_t at = loop_now_ms() + (ck->fastinter_ms ? ck->fastinter_ms : ck->inter_ms);
 
     atomic_store(&ck->wake_posted, false);
+    if (!ck->loop)
+        return; /* its server was removed */
     if (!ck->run && (!timer_armed(&ck->timer) || at < ck->timer.at_ms))
         timer_set(&ck->timer, at, on_timer);
 }
