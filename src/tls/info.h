@@ -21,12 +21,15 @@ enum tls_text { TLS_T_CIPHER, TLS_T_PROTOCOL, TLS_T_ALPN, TLS_T_SNI, TLS_T_CURVE
 struct slice tls_conn_text(const struct conn *c, enum tls_text what, struct arena *tmp);
 
 enum tls_number { TLS_N_KEY_BITS, TLS_N_USED_BITS, TLS_N_VERIFY, TLS_N_CRT_ERR, TLS_N_CA_ERR, TLS_N_CA_DEPTH, TLS_N_HELLO };
+/** A number; false without TLS or when there is none yet. */
 bool tls_conn_number(const struct conn *c, enum tls_number what, int64_t *out);
 
 enum tls_bool { TLS_B_RESUMED, TLS_B_HAS_SNI, TLS_B_HAS_CERT, TLS_B_CERT_USED };
+/** A fact; false without TLS. */
 bool tls_conn_bool(const struct conn *c, enum tls_bool what);
 
 enum tls_bytes { TLS_X_SESSION_ID, TLS_X_SESSION_KEY, TLS_X_CLIENT_RANDOM, TLS_X_SERVER_RANDOM, TLS_X_UNIQUE_ID };
+/** Raw bytes, in tmp or of the connection; p NULL: none. */
 struct slice tls_conn_bytes(const struct conn *c, enum tls_bytes what, struct arena *tmp);
 
 /** Secrets in the order of their labels in key logs; hexadecimal. */
@@ -60,9 +63,11 @@ struct slice tls_conn_first_alpn(const struct conn *c);
 enum tls_whose { TLS_OF_CLIENT, TLS_OF_FRONT, TLS_OF_SERVER };
 
 enum tls_cert_bytes { TLS_C_DER, TLS_C_CHAIN_DER, TLS_C_SERIAL, TLS_C_SHA1 };
+/** Raw bytes of a certificate; p NULL: none. */
 struct slice tls_cert_bytes(const struct conn *c, enum tls_whose whose, enum tls_cert_bytes what, struct arena *tmp);
 
 enum tls_cert_text { TLS_C_KEY_ALG, TLS_C_SIG_ALG, TLS_C_NOT_AFTER, TLS_C_NOT_BEFORE, TLS_C_SAN };
+/** A text about a certificate; p NULL: none. */
 struct slice tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_cert_text what, struct arena *tmp);
 
 enum tls_dn { TLS_DN_SUBJECT, TLS_DN_ISSUER, TLS_DN_ROOT };

@@ -101,8 +101,11 @@ void ssl_f_use_forget(void);
 extern const struct keyword tlsconf_bind_keywords[], tlsconf_server_keywords[], tlsconf_global_keywords[],
     tlsconf_store_keywords[];
 extern const struct section tlsconf_sections[];
+/** The TLS options of a server line, made when it has none yet. */
 struct server_tls *server_tls(struct cfg *c, struct server *s);
+/** Makes the contexts of all bind lines; errors are reported to c. */
 void tlsconf_check_binds(struct cfg *c);
+/** Makes the contexts of all servers; errors are reported to c. */
 void tlsconf_check_servers(struct cfg *c);
 /** Remembers an object until the configuration is released. */
 void tlsconf_keep_server(struct tls_server *s);
