@@ -107,8 +107,8 @@ struct check {
     bool asap;                 /* a fast check was asked for (observe) */
 
     /* scheduling; by the thread that runs it */
-    struct loop *loop;
-    struct timer timer; /* next start, or end of a step */
+    struct loop *_Atomic loop; /* NULL: given to no thread */
+    struct timer timer;        /* next start, or end of a step */
     struct task task;
     struct letter wake; /* from other threads: run soon */
     _Atomic bool wake_posted;

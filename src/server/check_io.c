@@ -536,8 +536,10 @@ on_wake(struct letter *l)
 void
 check_run_now(struct check *ck)
 {
-    if (ck->loop && !atomic_exchange(&ck->wake_posted, true))
-        loop_post(ck->loop, &ck->wake);
+    struct loop *loop = atomic_load(&ck->loop);
+
+    if (loop && !atomic_exchange(&ck->wake_posted, true))
+        loop_post(loop, &ck->wake);
 }
 
 /** Gives a check to the calling thread. */
@@ -559,7 +561,7 @@ on_new_check(struct letter *l)
     adopt(ck, loop_now_ms());
 }
 
-static struct loop *first_loop;
+static struct loop *_Atomic first_loop;
 
 void
 check_start(struct check *ck)
