@@ -463,10 +463,16 @@ cli_step(struct cli_conn *cc)
         timer_set(&cc->timer, loop_now_ms() + cc->cli.timeout_ms, on_timeout);
     eof = cc->conn->flags & (CONN_EOF | CONN_ERR);
     take_input(cc, eof);
+    if (cc->in.len > CLI_INPUT_MAX && !cc->closing) {
+        cli_err(&cc->cli, "The command is too big.");
+        text_char(&cc->cli.out, '\n');
+        text_drop(&cc->in, cc->in.len);
+        cc->closing = true;
+    }
     bool sent = flush_output(cc);
     continue_answer(cc);
     if (cc->conn->flags & CONN_ERR || (sent && !cc->cli.out.len && cc->closing) ||
-        (sent && !cc->cli.out.len && eof && !cc->waiting && !cc->line) || cc->in.len > CLI_INPUT_MAX)
+        (sent && !cc->cli.out.len && eof && !cc->waiting && !cc->line))
         cli_close(cc);
 }
 

@@ -66,7 +66,7 @@ put_delay(struct text *to, int64_t ms)
 {
     if (ms < 0)
         return;
-    if (ms < 1000)
+    if (ms > 0 && ms < 1000)
         text_printf(to, "%lldms", (long long)ms);
     else if (ms < 60000)
         text_printf(to, "%llds", (long long)(ms / 1000));
