@@ -1,5 +1,6 @@
 /* log_alias.c - the aliases of log-format: %ci, %ST and their relatives. Manual 8.2.6.
  * Renderer and flags: sample/logformat.h. Values are those of the moment of rendering. */
+#include "fetch/fetch.h"
 #include "fetch/fetch_log.h"
 
 #include "proxy/capture.h"
@@ -499,7 +500,7 @@ alias_hostname(struct sample_ctx *x, struct sample *out, void *private)
 static bool
 alias_unique_id(struct sample_ctx *x, struct sample *out, void *private)
 {
-    return x->strm && give_opt_str(out, x->strm->unique_id);
+    return x->strm && give_opt_str(out, fetch_make_unique_id(x));
 }
 
 static bool
@@ -628,7 +629,7 @@ const struct logfmt_alias log_aliases[] = {
       .help = "request URI without query string" },
     { "HPO", alias_uri, P(URI_PATH), .flags = LOGA_HTTP | LOGA_URL,
       .help = "path without host and query string" },
-    { "HQ", alias_uri, P(URI_QUERY), .flags = LOGA_HTTP | LOGA_URL,
+    { "HQ", alias_uri, P(URI_QUERY), .flags = LOGA_HTTP | LOGA_URL | LOGA_EMPTY,
       .help = "query string with its question mark" },
     { "HU", alias_uri, P(URI_TARGET), .flags = LOGA_HTTP | LOGA_URL, .help = "request URI" },
     { "HV", alias_uri, P(URI_VERSION), .flags = LOGA_HTTP, .help = "HTTP version, as HTTP/1.1" },

@@ -35,6 +35,7 @@ enum logfmt_alias_flag {
      * its own, zeroed before the first call); false: that element is missing. Bytes that break
      * lists are written as #XX. */
     LOGA_BRACES = 1 << 7, /* "{a|b|}": %hr, %hs */
+    LOGA_EMPTY = 1 << 9,  /* an empty value is nothing, not "-" (%HQ) */
     LOGA_LIST = 1 << 8,   /* "a b -", each quoted on its own: %hrl, %hsl */
 };
 extern const struct logfmt_alias *logfmt_aliases; /* ends with name NULL; set by log/ at start-up */

@@ -108,6 +108,8 @@ render_alias(const struct lf_node *n, struct sample *s, bool found, struct sampl
 
     if (a->flags & LOGA_BARE)
         flags &= ~(unsigned)LF_QUOTE;
+    if (a->flags & LOGA_EMPTY)
+        flags &= ~(unsigned)LF_DASH;
     if (found && a->flags & LOGA_PLUS && s->flags & SMPF_MAY_CHANGE)
         out_char(o, '+');
     if (found && put_alias_number(o, a, flags, s))

@@ -11,7 +11,7 @@ static const struct {
     enum pat_family family;
     enum sample_type type;
 } methods[PM_COUNT] = {
-    [PM_FOUND] = { "found", FAM_NONE, SMP_ANY }, [PM_BOOL] = { "bool", FAM_NONE, SMP_BOOL },
+    [PM_FOUND] = { "found", FAM_NONE, SMP_ANY }, [PM_BOOL] = { "bool", FAM_NONE, SMP_SINT },
     [PM_INT] = { "int", FAM_INT, SMP_SINT },     [PM_VER] = { "int", FAM_INT, SMP_SINT },
     [PM_IP] = { "ip", FAM_IP, SMP_ADDR },        [PM_BIN] = { "bin", FAM_EXACT, SMP_BIN },
     [PM_LEN] = { "len", FAM_INT, SMP_STR },      [PM_STR] = { "str", FAM_EXACT, SMP_STR },
@@ -59,15 +59,19 @@ pat_is_delim(enum pat_match m, char c)
 /* ---- integers
  * ------------------------------------------------------------------------------------------- */
 
-/** A number, or for PM_VER major[.minor]. */
+/** Digits, or for PM_VER major[.minor]. */
 static bool
 parse_number(enum pat_match m, struct slice s, int64_t *out)
 {
     struct slice minor;
     uint64_t a, b = 0;
 
-    if (m != PM_VER)
-        return slice_to_int(s, out);
+    if (m != PM_VER) {
+        if (!slice_to_uint(s, &a) || a > INT64_MAX)
+            return false;
+        *out = (int64_t)a;
+        return true;
+    }
     s = slice_cut(s, '.', &minor);
     if (!slice_to_uint(s, &a) || (minor.p && !slice_to_uint(minor, &b)) || a > 0xffff || b > 0xffff)
         return false;
@@ -75,25 +79,42 @@ parse_number(enum pat_match m, struct slice s, int64_t *out)
     return true;
 }
 
-/** "n", "a:b", "a:", ":b". Open ends are the extremes; *is_range tells whether there was a colon.
- */
+/** The upper end of a range, the only place where a number may be negative. */
+static bool
+parse_upper(enum pat_match m, struct slice s, int64_t *out)
+{
+    bool neg = m != PM_VER && s.len > 1 && s.p[0] == '-';
+
+    if (!parse_number(m, neg ? slice(s.p + 1, s.len - 1) : s, out))
+        return false;
+    if (neg)
+        *out = -*out;
+    return true;
+}
+
+/** "n", "a:b", "a:", ":b", where '-' is as good as ':'. Open ends are the extremes; *is_range tells
+ * whether it is one. So
+ * "-3" means 3 and below: single negative numbers cannot be written. */
 static bool
 parse_range(enum pat_match m, struct slice key, int64_t *lo, int64_t *hi, bool *is_range)
 {
-    struct slice upper, lower = slice_cut(key, ':', &upper);
+    size_t at = 0;
 
-    *is_range = upper.p != NULL;
+    while (at < key.len && key.p[at] != ':' && key.p[at] != '-')
+        at++;
+    *is_range = at < key.len;
     if (!*is_range) {
         if (!parse_number(m, key, lo))
             return false;
         *hi = *lo;
         return true;
     }
+    struct slice lower = slice(key.p, at), upper = slice(key.p + at + 1, key.len - at - 1);
     *lo = INT64_MIN;
     *hi = INT64_MAX;
     if (lower.len == 0 && upper.len == 0)
         return false;
-    if ((lower.len && !parse_number(m, lower, lo)) || (upper.len && !parse_number(m, upper, hi)))
+    if ((lower.len && !parse_number(m, lower, lo)) || (upper.len && !parse_upper(m, upper, hi)))
         return false;
     return *lo <= *hi;
 }

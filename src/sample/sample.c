@@ -291,16 +291,28 @@ addr_text(struct slice v, char text[static INET6_ADDRSTRLEN])
     return true;
 }
 
+/** Four numbers; leading zeros do not matter, nor does what follows unless it is another dot:
+ * addresses with ports, blanks or prefix lengths are often what headers have. */
 static bool
 str_to_ipv4(struct sample *s, struct sample_ctx *x)
 {
-    char text[INET6_ADDRSTRLEN];
-    struct in_addr a;
+    struct slice v = s->u.s;
+    size_t at = 0;
+    uint32_t addr = 0;
 
-    if (!addr_text(s->u.s, text) || inet_pton(AF_INET, text, &a) != 1)
-        return false;
+    for (unsigned part = 0; part < 4; part++) {
+        size_t from = at;
+        unsigned n = 0;
+        for (; at < v.len && v.p[at] >= '0' && v.p[at] <= '9' && n <= 255; at++)
+            n = n * 10 + (unsigned)(v.p[at] - '0');
+        bool dot = at < v.len && v.p[at] == '.';
+        if (at == from || n > 255 || dot != (part < 3))
+            return false;
+        addr = addr << 8 | n;
+        at += dot;
+    }
     s->type = SMP_IPV4;
-    s->u.v4 = a;
+    s->u.v4.s_addr = htonl(addr);
     return true;
 }
 

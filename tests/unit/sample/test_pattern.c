@@ -278,17 +278,21 @@ test_integers(void **state)
     struct pat_set *s = index_of(r, PM_INT, 0);
 
     for (unsigned i = 0; i < NPATS; i++) {
-        md[i].lo = (int64_t)rnd(2000) - 1000;
+        md[i].lo = (int64_t)rnd(2000);
         md[i].hi = rnd(3) ? md[i].lo : md[i].lo + rnd(300);
         md[i].live = true;
         if (md[i].lo == md[i].hi)
             snprintf(md[i].key, sizeof(md[i].key), "%lld", (long long)md[i].lo);
         else if (rnd(20) == 0)
-            snprintf(md[i].key, sizeof(md[i].key), "%lld:", (long long)(md[i].lo = 900 + rnd(100))),
+            snprintf(md[i].key, sizeof(md[i].key), "%lld:", (long long)(md[i].lo = 1900 + rnd(100))),
                 md[i].hi = INT64_MAX;
+        else if (rnd(20) == 0)
+            snprintf(md[i].key, sizeof(md[i].key), "%s%lld", rnd(2) ? ":" : "-",
+                     (long long)(md[i].hi = (int64_t)rnd(100) - 50)),
+                md[i].lo = INT64_MIN;
         else
-            snprintf(md[i].key, sizeof(md[i].key), "%lld:%lld", (long long)md[i].lo,
-                     (long long)md[i].hi);
+            snprintf(md[i].key, sizeof(md[i].key), "%lld%s%lld", (long long)md[i].lo,
+                     rnd(2) ? ":" : "-", (long long)md[i].hi);
         add(r, md[i].key);
         if (rnd(4) == 0) {
             unsigned gone = rnd(i + 1);
@@ -299,7 +303,7 @@ test_integers(void **state)
         }
         if (i % 40)
             continue;
-        for (int64_t n = -1010; n < 1320; n += 3) {
+        for (int64_t n = -60; n < 2320; n += 3) {
             struct sample v = { .type = SMP_SINT, .u.i = n };
             const struct pat *p = pat_set_match(s, &v, PICK_FIRST);
             int want = -1;
