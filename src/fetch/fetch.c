@@ -112,6 +112,17 @@ fetch_body(const struct sample_ctx *x, bool response, struct slice *out, bool *c
 
 /* ---- values ---- */
 
+int64_t
+fetch_number(struct slice v)
+{
+    bool neg = v.len && v.p[0] == '-';
+    uint32_t n = 0;
+
+    for (size_t i = neg; i < v.len && (signed char)v.p[i] <= '9'; i++)
+        n = n * 10 + (uint32_t)((signed char)v.p[i] - '0');
+    return (int32_t)(neg ? 0 - n : n);
+}
+
 bool
 fetch_give_addr(struct sample *out, const struct addr *a)
 {

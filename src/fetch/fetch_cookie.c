@@ -40,15 +40,32 @@ struct place {
     struct http_cookie c;
 };
 
-/** Whether it is the cookie asked for. As the reference has it: without a name any pair is,
- * attributes of Set-Cookie too; and what a server sets to nothing is not there, while clients may
- * send empty cookies. */
+/** Whether "name=" is all there is between the commas of a header. */
 static bool
-is_wanted(const struct http_cookie *c, enum side side, struct slice name)
+is_alone(const struct http_cookie *c, struct slice header)
+{
+    const char *from = c->name.p, *to = c->name.p + c->name.len, *end = header.p + header.len;
+
+    while (from > header.p && (from[-1] == ' ' || from[-1] == '\t'))
+        from--;
+    if (to == end || *to++ != '=')
+        return false;
+    while (to < end && (*to == ' ' || *to == '\t'))
+        to++;
+    return (from == header.p || from[-1] == ',') && (to == end || *to == ',');
+}
+
+/** Whether it is the cookie asked for. As the reference has it: without a name any pair is,
+ * attributes of Set-Cookie too; what a server sets to nothing is not there, while clients may
+ * send empty cookies, unless the header has nothing else. */
+static bool
+is_wanted(const struct http_cookie *c, struct slice header, enum side side, struct slice name)
 {
     if (name.len == 0)
         return true;
-    return slice_eq(c->name, name) && (side == REQ || (!c->is_attribute && c->value.len));
+    if (!slice_eq(c->name, name))
+        return false;
+    return side == REQ ? c->value.len || !is_alone(c, header) : c->value.len && !c->is_attribute;
 }
 
 static bool
@@ -56,7 +73,7 @@ next_cookie(const struct http_head *h, enum side side, struct slice name, struct
 {
     for (;;) {
         while (p->hdr && http_cookie_next(p->hdr->value, side == RES, &p->c))
-            if (is_wanted(&p->c, side, name))
+            if (is_wanted(&p->c, p->hdr->value, side, name))
                 return true;
         p->hdr = http_hdr_next(h, field_of(side), &p->pos);
         if (!p->hdr)
@@ -115,7 +132,7 @@ fetch_cook_val(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 {
     struct slice v;
 
-    return find_cookie(arg, x, out, private, &v) && fetch_give_int(out, sample_parse_int(v));
+    return find_cookie(arg, x, out, private, &v) && fetch_give_int(out, fetch_number(v));
 }
 
 static bool

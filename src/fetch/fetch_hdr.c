@@ -108,7 +108,7 @@ fetch_hdr_val(const struct expr_arg *arg, struct sample_ctx *x, struct sample *o
 {
     struct slice v;
 
-    return find_value(arg, x, out, private, &v) && fetch_give_int(out, sample_parse_int(v));
+    return find_value(arg, x, out, private, &v) && fetch_give_int(out, fetch_number(v));
 }
 
 /** An address; IPv4 may have a port behind it, which is dropped. */

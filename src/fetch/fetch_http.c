@@ -242,7 +242,7 @@ fetch_urlp_val(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 {
     struct slice v;
 
-    return find_param(arg, x, out, &v) && fetch_give_int(out, sample_parse_int(v));
+    return find_param(arg, x, out, &v) && fetch_give_int(out, fetch_number(v));
 }
 
 /* ---- the transaction ---- */
@@ -255,21 +255,23 @@ fetch_first_req(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
     return x->strm && fetch_give_bool(out, !(sess->flags & SESSF_NOT_FIRST));
 }
 
-/** Made on demand when no HTTP request made it. */
+struct slice
+fetch_make_unique_id(struct sample_ctx *x)
+{
+    struct stream *s = x->strm;
+
+    if (!s->unique_id.p && s->fe->unique_id_fmt) {
+        struct slice made = logfmt_slice(s->fe->unique_id_fmt, x);
+        char *kept = made.p ? arena_slicedup(&s->arena, made) : NULL;
+        s->unique_id = kept ? slice(kept, made.len) : SLICE_NONE;
+    }
+    return s->unique_id;
+}
+
 static bool
 fetch_unique_id(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
-    struct stream *s = x->strm;
-    char *kept;
-
-    if (!s)
-        return false;
-    if (!s->unique_id.p && s->fe->unique_id_fmt) {
-        struct slice made = logfmt_slice(s->fe->unique_id_fmt, x);
-        kept = made.p ? arena_slicedup(&s->arena, made) : NULL;
-        s->unique_id = kept ? slice(kept, made.len) : SLICE_NONE;
-    }
-    return fetch_give_str(out, s->unique_id);
+    return x->strm && fetch_give_str(out, fetch_make_unique_id(x));
 }
 
 /* ---- rows ---- */
