@@ -1,5 +1,5 @@
-/* reply.c - what the proxy answers by itself: built-in errors, errorfile, errorloc, http-error, http-errors, and the
- * reply arguments of `return` and `deny` (manual 3.8, 4.2). */
+/* reply.c - what the proxy answers by itself: built-in errors, errorfile, errorloc, http-error,
+ * http-errors, and the reply arguments of `return` and `deny` (manual 3.8, 4.2). */
 #include "proxy/stream_int.h"
 
 #include "http/errors.h"
@@ -15,7 +15,8 @@
 #define ERRORFILE_MAX (1024 * 1024)
 
 const unsigned error_status[NERRORS] = {
-    200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502, 503, 504,
+    200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414,
+    421, 422, 425, 429, 431, 500, 501, 502, 503, 504,
 };
 
 int
@@ -122,8 +123,10 @@ take_status(struct cfg *c, unsigned *at, const char *kw, unsigned *status)
         struct text list = { 0 };
         for (unsigned i = 0; i < NERRORS; i++)
             text_printf(&list, "%s%u", i ? ", " : "", error_status[i]);
-        cfg_error(c, *at, "%s: status code '%s' not handled, error customization will be ignored. Known codes: %s", kw,
-                  c->word[*at].s, list.p);
+        cfg_error(c, *at,
+                  "%s: status code '%s' not handled, error customization will be ignored. Known "
+                  "codes: %s",
+                  kw, c->word[*at].s, list.p);
         text_fini(&list);
         return CFG_ERR;
     }
@@ -136,7 +139,8 @@ take_status(struct cfg *c, unsigned *at, const char *kw, unsigned *status)
 static struct http_errors **
 errors_of(struct cfg *c, void *obj)
 {
-    return c->where & IN_HTTP_ERRORS ? ((struct http_errors_section *)obj)->err : ((struct proxy *)obj)->errors;
+    return c->where & IN_HTTP_ERRORS ? ((struct http_errors_section *)obj)->err
+                                     : ((struct proxy *)obj)->errors;
 }
 
 static enum cfg_rc
@@ -180,7 +184,7 @@ http_errors_find(struct config *cf, const char *name)
 {
     struct http_errors_section *s;
 
-    list_each(s, &cf->http_errors, link)
+    list_each (s, &cf->http_errors, link)
         if (strcmp(s->name, name) == 0)
             return s;
     return NULL;
@@ -207,7 +211,8 @@ parse_errorfiles(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     for ((*at)++; *at < c->nwords; (*at)++) {
         uint64_t n;
         if (!slice_to_uint(slice_str(c->word[*at].s), &n) || error_index((unsigned)n) < 0)
-            return cfg_error(c, *at, "'%s' : status code '%s' not handled.", kw->name, c->word[*at].s);
+            return cfg_error(c, *at, "'%s' : status code '%s' not handled.", kw->name,
+                             c->word[*at].s);
         u->which |= 1u << error_index((unsigned)n);
     }
     list_push_back(&c->config->errorfiles, &u->link);
@@ -221,7 +226,7 @@ replies_check(struct cfg *c)
     struct proxy *px;
 
     reply_args_check(c);
-    list_each(u, &c->config->errorfiles, link) {
+    list_each (u, &c->config->errorfiles, link) {
         struct http_errors_section *s = http_errors_find(c->config, u->name);
         if (!s) {
             cfg_error_at(c, &u->loc, "unable to find the http-errors section '%s'.", u->name);
@@ -232,7 +237,7 @@ replies_check(struct cfg *c)
                 u->to[i] = s->err[i];
     }
     /* Proxies that inherited before the sections were known. */
-    list_each(px, &c->config->proxies, link)
+    list_each (px, &c->config->proxies, link)
         for (unsigned i = 0; px->defaults && i < NERRORS; i++)
             if (!px->errors[i])
                 px->errors[i] = px->defaults->errors[i];
@@ -352,21 +357,22 @@ make_headers(struct stream *s, const struct reply *r)
     struct reply_hdr *h;
     unsigned n = 0;
 
-    list_each(h, &r->hdrs, link)
+    list_each (h, &r->hdrs, link)
         n++;
     if (!n)
         return true;
     o->hdrs = arena_zalloc(&s->arena, n * sizeof(*o->hdrs));
     if (!o->hdrs)
         return false;
-    list_each(h, &r->hdrs, link) {
+    list_each (h, &r->hdrs, link) {
         struct slice v = logfmt_slice(h->value, &s->x);
         char *copy = v.p ? arena_slicedup(&s->arena, v) : NULL;
         if (!copy)
             return false;
         if (strcasecmp(h->name, "connection") == 0 && http_list_has(v, SL("close")))
             o->close = true;
-        o->hdrs[o->nhdrs++] = (struct http_hdr){ slice_str(h->name), slice(copy, v.len) };
+        if (v.len) /* headers that came out empty are left out */
+            o->hdrs[o->nhdrs++] = (struct http_hdr){ slice_str(h->name), slice(copy, v.len) };
     }
     o->len_at = o->nhdrs;
     return true;
@@ -432,18 +438,25 @@ begin_http_errors(struct cfg *c)
 }
 
 const struct section reply_sections[] = {
-    { "http-errors", "<name>", IN_HTTP_ERRORS, begin_http_errors, NULL, NULL, "a named set of error replies" },
+    { "http-errors", "<name>", IN_HTTP_ERRORS, begin_http_errors, NULL, NULL,
+      "a named set of error replies" },
     { 0 },
 };
 
 #define DFB (IN_DEFAULTS | IN_FRONTEND | IN_BACKEND)
 
 const struct keyword reply_keywords[] = {
-    { "errorfile", "<code> <file>", DFB | IN_HTTP_ERRORS, .parse = parse_errorfile, .help = "a file to send instead of an error reply" },
-    { "errorloc", "<code> <url>", DFB, .max = 302, .parse = parse_errorloc, .help = "a redirect instead of an error reply" },
-    { "errorloc302", "<code> <url>", DFB, .max = 302, .parse = parse_errorloc, .help = "a redirect instead of an error reply" },
-    { "errorloc303", "<code> <url>", DFB, .max = 303, .parse = parse_errorloc, .help = "a redirect to a GET instead of an error reply" },
-    { "errorfiles", "<name> [<code>...]", DFB, .parse = parse_errorfiles, .help = "error replies of an http-errors section" },
-    { "http-error", "status <code> [<reply arguments>]", DFB, .parse = parse_http_error, .help = "an error reply written here" },
+    { "errorfile", "<code> <file>", DFB | IN_HTTP_ERRORS, .parse = parse_errorfile,
+      .help = "a file to send instead of an error reply" },
+    { "errorloc", "<code> <url>", DFB, .max = 302, .parse = parse_errorloc,
+      .help = "a redirect instead of an error reply" },
+    { "errorloc302", "<code> <url>", DFB, .max = 302, .parse = parse_errorloc,
+      .help = "a redirect instead of an error reply" },
+    { "errorloc303", "<code> <url>", DFB, .max = 303, .parse = parse_errorloc,
+      .help = "a redirect to a GET instead of an error reply" },
+    { "errorfiles", "<name> [<code>...]", DFB, .parse = parse_errorfiles,
+      .help = "error replies of an http-errors section" },
+    { "http-error", "status <code> [<reply arguments>]", DFB, .parse = parse_http_error,
+      .help = "an error reply written here" },
     { 0 },
 };

@@ -1,5 +1,5 @@
-/* stream_http.c - what a proxy does to heads by itself: connection management, forwarded-for (RFC 9110 7.6, manual
- * 1.2.1 and `option forwardfor`). */
+/* stream_http.c - what a proxy does to heads by itself: connection management, forwarded-for (RFC
+ * 9110 7.6, manual 1.2.1 and `option forwardfor`). */
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
@@ -13,7 +13,8 @@ excepted(const struct px_xff *f, const struct addr *a)
 }
 
 static bool
-add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, const char *def, bool src)
+add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, const char *def,
+            bool src)
 {
     const struct px_xff *f = be->on ? be : fe;
     struct addr a;
@@ -39,29 +40,28 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
 
 /* ---- request ---- */
 
-static enum px_http_mode
-http_mode(const struct stream *s)
+/* The backend's httpclose concerns its servers only, as the frontend's concerns its clients only;
+ * server-close of either closes the server's side. */
+static bool
+server_must_close(const struct stream *s)
 {
-    /* The stricter of both sides wins (manual 4, table of connection modes). */
-    return MAX(s->fe->http_mode, s->be->http_mode);
+    return s->be->http_mode != PX_KEEPALIVE || s->fe->http_mode == PX_SERVER_CLOSE;
 }
 
 static bool
 request_connection(struct stream *s)
 {
     struct http_head *rq = &s->rq;
-    bool close = http_mode(s) != PX_KEEPALIVE;
+    bool close = server_must_close(s);
 
     s->req.out = s->req.h1.framing;
     if (s->req.out == H1_FRAME_LENGTH && !(rq->flags & HTTP_HF_CLEN))
         s->req.out = H1_FRAME_CHUNKED;
     if (s->flags & SF_UPGRADE_ASKED || rq->meth == HTTP_CONNECT)
         close = false;
-    if (close)
-        return http_hdr_add_ref(rq, SL("connection"), SL("close"));
-    if (rq->version < 11 && rq->flags & HTTP_HF_CONN_KEEPALIVE)
-        return http_hdr_add_ref(rq, SL("connection"), SL("keep-alive"));
-    return true;
+    if (rq->version < 11) /* what is not said means that the connection is closed */
+        return close || http_hdr_add_ref(rq, SL("connection"), SL("keep-alive"));
+    return !close || http_hdr_add_ref(rq, SL("connection"), SL("close"));
 }
 
 bool
@@ -88,7 +88,7 @@ http_client_keeps(const struct stream *s)
 
     if (!s->rq_ready || rq->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CLOSE_AFTER))
         return false;
-    if (s->fe->http_mode == PX_HTTPCLOSE || s->be->http_mode == PX_HTTPCLOSE)
+    if (s->fe->http_mode == PX_HTTPCLOSE)
         return false;
     if (atomic_load_explicit(&config->stopping, memory_order_relaxed))
         return false;
@@ -100,15 +100,16 @@ server_keeps(const struct stream *s)
 {
     const struct http_head *rs = &s->rs;
 
-    if (rs->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CLOSE_AFTER) || http_mode(s) != PX_KEEPALIVE)
+    if (rs->flags & (HTTP_HF_CONN_CLOSE | HTTP_HF_CLOSE_AFTER) || server_must_close(s))
         return false;
     if (s->res.h1.framing == H1_FRAME_CLOSE || s->res.h1.framing == H1_FRAME_TUNNEL)
         return false;
     return rs->version >= 11 || rs->flags & HTTP_HF_CONN_KEEPALIVE;
 }
 
-/* How the body goes to the client: as it comes where possible. */
-static bool
+/* How the body goes to the client: as it comes where possible. A body that ends with its connection
+ * does so on both sides: chunks would make a complete one of what was cut. */
+static void
 response_framing(struct stream *s, bool *keep)
 {
     struct http_head *rs = &s->rs;
@@ -116,22 +117,20 @@ response_framing(struct stream *s, bool *keep)
     s->res.out = s->res.h1.framing;
     switch (s->res.h1.framing) {
     case H1_FRAME_CHUNKED:
-        if (s->rq.version >= 11)
-            return true;
+        if (s->rq.version >= 11) {
+            *keep = *keep && rs->version >= 11;
+            return;
+        }
         /* An HTTP/1.0 client knows no chunks: the end of the connection ends the body. */
         http_hdr_del(rs, SL("transfer-encoding"));
         s->res.out = H1_FRAME_CLOSE;
         *keep = false;
-        return true;
+        return;
     case H1_FRAME_CLOSE:
-        if (s->rq.version >= 11 && !(rs->flags & HTTP_HF_TRANSFER_ENC)) {
-            s->res.out = H1_FRAME_CHUNKED;
-            return http_hdr_add_ref(rs, SL("transfer-encoding"), SL("chunked"));
-        }
         *keep = false;
-        return true;
+        return;
     default:
-        return true;
+        return;
     }
 }
 
@@ -140,8 +139,8 @@ http_connection_header(struct stream *s, bool keep)
 {
     struct http_head *rs = &s->rs;
 
-    if (!keep)
-        return http_hdr_add_ref(rs, SL("connection"), SL("close"));
+    if (!keep) /* HTTP/1.0: what is not said means the same */
+        return rs->version < 11 || http_hdr_add_ref(rs, SL("connection"), SL("close"));
     if (s->rq.version < 11 || rs->version < 11)
         return http_hdr_add_ref(rs, SL("connection"), SL("keep-alive"));
     return true;
@@ -172,8 +171,7 @@ http_prepare_response(struct stream *s)
     }
     if (server_keeps(s))
         s->flags |= SF_KEEP_BACK;
-    if (!response_framing(s, &keep))
-        return false;
+    response_framing(s, &keep);
     if (keep)
         s->flags |= SF_KEEP_FRONT;
     else
