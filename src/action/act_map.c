@@ -1,4 +1,5 @@
-/* act_map.c - actions that edit lists of patterns: add-acl, del-acl, set-map, del-map (manual 4.4). */
+/* act_map.c - actions that edit lists of patterns: add-acl, del-acl, set-map, del-map (manual 4.4).
+ */
 #include "action/action.h"
 
 #include "sample/pattern.h"
@@ -7,21 +8,27 @@
 
 /* ---- parsing ---- */
 
-/* The list in parentheses. A file that does not exist is an empty list, which others may name too. */
+/* The list in parentheses. A file that does not exist is an empty list, which others may name too.
+ */
 static struct pat_ref *
 open_list(struct cfg *c, unsigned at, struct rule *r, bool map)
 {
     struct slice name = act_parens(c, at, r);
     const char *path = name.p ? arena_slicedup(c->arena, name) : cfg_arg(c, at - 1);
-    bool plain = !slice_starts(slice_str(path), SL("virt@")) && !slice_starts(slice_str(path), SL("opt@")) &&
+    bool plain = !slice_starts(slice_str(path), SL("virt@")) &&
+                 !slice_starts(slice_str(path), SL("opt@")) &&
                  !slice_starts(slice_str(path), SL("file@"));
-    char *use = xasprintf("http-%s %s at file '%s' line %u", r->set == RS_HTTP_REQ ? "request" : "response", r->act->name,
-                          c->loc.file ? c->loc.file : "", c->loc.line);
+    char *use =
+        xasprintf("http-%s %s at file '%s' line %u", r->set == RS_HTTP_REQ ? "request" : "response",
+                  r->act->name, c->loc.file ? c->loc.file : "", c->loc.line);
     char *err = NULL;
 
+    /* Other rules may use the list either way, as nothing is known about it yet. */
+    struct pat_ref *ref = pat_ref_find(slice_str(path));
     if (plain)
         path = arena_printf(c->arena, "opt@%s", path);
-    struct pat_ref *ref = pat_ref_open(path, map, use, &err);
+    if (!ref)
+        ref = pat_ref_open(path, map, use, &err);
     if (!ref)
         cfg_error(c, at - 1, "%s.", err ? err : "cannot open the list");
     free(use);
@@ -72,7 +79,8 @@ exec_add_acl(const struct rule *r, struct rule_ctx *x)
     struct slice key = logfmt_slice(r->p[1], x->x);
     char *err = NULL;
 
-    if (key.p && !pat_ref_has(r->p[0], key) && !pat_ref_add(r->p[0], PAT_CURRENT, key, SLICE_NONE, &err))
+    if (key.p && !pat_ref_has(r->p[0], key) &&
+        !pat_ref_add(r->p[0], PAT_CURRENT, key, SLICE_NONE, &err))
         free(err);
     return ACT_CONT;
 }
@@ -101,11 +109,12 @@ exec_del(const struct rule *r, struct rule_ctx *x)
 static const struct action actions[] = {
     { "add-acl", RS_HTTP_REQ | RS_HTTP_RES, "(<list>) <fmt>", parse_acl, exec_add_acl,
       "adds an entry to a list of patterns", ACTF_PAREN, NULL },
-    { "del-acl", RS_HTTP, "(<list>) <fmt>", parse_acl, exec_del, "removes an entry from a list of patterns", ACTF_PAREN,
-      NULL },
+    { "del-acl", RS_HTTP, "(<list>) <fmt>", parse_acl, exec_del,
+      "removes an entry from a list of patterns", ACTF_PAREN, NULL },
     { "set-map", RS_HTTP, "(<list>) <key fmt> <value fmt>", parse_set_map, exec_set_map,
       "adds or changes an entry of a map", ACTF_PAREN, NULL },
-    { "del-map", RS_HTTP, "(<list>) <key fmt>", parse_del_map, exec_del, "removes an entry of a map", ACTF_PAREN, NULL },
+    { "del-map", RS_HTTP, "(<list>) <key fmt>", parse_del_map, exec_del,
+      "removes an entry of a map", ACTF_PAREN, NULL },
     { 0 }
 };
 

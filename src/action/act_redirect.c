@@ -1,4 +1,5 @@
-/* act_redirect.c - http-request redirect, http-response redirect, and the `redirect` line (manual 4.2). */
+/* act_redirect.c - http-request redirect, http-response redirect, and the `redirect` line
+ * (manual 4.2). */
 #include "action/action.h"
 
 #include "http/status.h"
@@ -23,11 +24,30 @@ struct redirect {
 
 /* ---- parsing ---- */
 
+/* The text as it is: only http-request and http-response know formats (manual 4.2, "redirect"). */
+static struct logfmt *
+verbatim(struct cfg *c, unsigned *at, struct rule *r)
+{
+    unsigned word = (*at)++;
+    const char *text = cfg_arg(c, word);
+    size_t n = strlen(text);
+    char *quoted = arena_alloc(c->arena, 2 * n + 1), *p = quoted;
+
+    if (!quoted)
+        return NULL;
+    for (size_t i = 0; i <= n; i++) {
+        if (text[i] == '%')
+            *p++ = '%';
+        *p++ = text[i];
+    }
+    return logfmt_parse(c, word, quoted, r->px, rule_set_points(r->set, r->px), false);
+}
+
 static enum cfg_rc
 take_target(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to, unsigned what)
 {
     to->type = what;
-    to->to = act_format(c, at, r);
+    to->to = strcmp(c->word[0].s, "redirect") == 0 ? verbatim(c, at, r) : act_format(c, at, r);
     return to->to ? CFG_OK : CFG_ERR;
 }
 
@@ -37,8 +57,11 @@ take_code(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to, unsi
     const char *text = cfg_arg(c, *at);
     uint64_t n;
 
-    if (!slice_to_uint(slice_str(text), &n) || (n != 301 && n != 302 && n != 303 && n != 307 && n != 308))
-        return cfg_error(c, *at, "'code': unsupported HTTP code '%s' (must be one of 301, 302, 303, 307 or 308).", text);
+    if (!slice_to_uint(slice_str(text), &n) ||
+        (n != 301 && n != 302 && n != 303 && n != 307 && n != 308))
+        return cfg_error(
+            c, *at,
+            "'code': unsupported HTTP code '%s' (must be one of 301, 302, 303, 307 or 308).", text);
     to->code = (unsigned)n;
     (*at)++;
     return CFG_OK;
@@ -48,7 +71,8 @@ take_code(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to, unsi
 static enum cfg_rc
 take_cookie(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to, unsigned what)
 {
-    to->cookie = slice_str(arena_printf(c->arena, "%s; path=/;%s", cfg_arg(c, *at), what ? " Max-Age=0;" : ""));
+    to->cookie = slice_str(
+        arena_printf(c->arena, "%s; path=/;%s", cfg_arg(c, *at), what ? " Max-Age=0;" : ""));
     to->cookie_fmt = NULL;
     (*at)++;
     return CFG_OK;
@@ -65,19 +89,15 @@ take_cookie_fmt(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to
 static const struct option {
     const char *name;
     unsigned flag; /* of an option without argument */
-    enum cfg_rc (*take)(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to, unsigned what);
+    enum cfg_rc (*take)(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to,
+                        unsigned what);
     unsigned what;
 } options[] = {
-    { "location", 0, take_target, TO_LOCATION },
-    { "prefix", 0, take_target, TO_PREFIX },
-    { "scheme", 0, take_target, TO_SCHEME },
-    { "code", 0, take_code, 0 },
-    { "set-cookie", 0, take_cookie, 0 },
-    { "clear-cookie", 0, take_cookie, 1 },
-    { "set-cookie-fmt", 0, take_cookie_fmt, 0 },
-    { "drop-query", DROP_QUERY, NULL, 0 },
-    { "append-slash", APPEND_SLASH, NULL, 0 },
-    { "ignore-empty", IGNORE_EMPTY, NULL, 0 },
+    { "location", 0, take_target, TO_LOCATION }, { "prefix", 0, take_target, TO_PREFIX },
+    { "scheme", 0, take_target, TO_SCHEME },     { "code", 0, take_code, 0 },
+    { "set-cookie", 0, take_cookie, 0 },         { "clear-cookie", 0, take_cookie, 1 },
+    { "set-cookie-fmt", 0, take_cookie_fmt, 0 }, { "drop-query", DROP_QUERY, NULL, 0 },
+    { "append-slash", APPEND_SLASH, NULL, 0 },   { "ignore-empty", IGNORE_EMPTY, NULL, 0 },
     { "keep-query", KEEP_QUERY, NULL, 0 },
 };
 
@@ -92,7 +112,8 @@ parse_option(struct cfg *c, unsigned *at, struct rule *r, struct redirect *to)
             o = &options[i];
     if (!o)
         return cfg_error(c, *at,
-                         "expects 'code', 'prefix', 'location', 'scheme', 'set-cookie', 'set-cookie-fmt', 'clear-cookie', "
+                         "expects 'code', 'prefix', 'location', 'scheme', 'set-cookie', "
+                         "'set-cookie-fmt', 'clear-cookie', "
                          "'drop-query', 'ignore-empty', 'append-slash' or 'keep-query' (was '%s').",
                          name);
     if (!o->take) {
@@ -117,7 +138,8 @@ parse_redirect(struct cfg *c, unsigned *at, struct rule *r)
         if (parse_option(c, at, r, to) != CFG_OK)
             return CFG_ERR;
     if (to->type == TO_NOTHING)
-        return cfg_error(c, CFG_WHOLE_LINE, "redirection type expected ('prefix', 'location', or 'scheme').");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "redirection type expected ('prefix', 'location', or 'scheme').");
     if (r->set == RS_HTTP_RES && to->type != TO_LOCATION)
         return cfg_error(c, CFG_WHOLE_LINE, "response only supports redirect type 'location'.");
     if (to->flags & KEEP_QUERY && to->type != TO_LOCATION)
@@ -138,7 +160,7 @@ put_path(struct out *o, const struct redirect *to, struct slice target)
     if (to->flags & DROP_QUERY)
         path = slice_cut(path, '?', &(struct slice){ 0 });
     out_slice_put(o, path);
-    if (to->flags & DROP_QUERY && to->flags & APPEND_SLASH && (!path.len || path.p[path.len - 1] != '/'))
+    if (to->flags & APPEND_SLASH && (!path.len || path.p[path.len - 1] != '/'))
         out_char(o, '/');
 }
 
@@ -233,7 +255,8 @@ exec_redirect(const struct rule *r, struct rule_ctx *x)
 
 static const struct action actions[] = {
     { "redirect", RS_HTTP_REQ | RS_HTTP_RES,
-      "{location|prefix|scheme} <fmt> [code <code>] [drop-query] [append-slash] [ignore-empty] [keep-query] "
+      "{location|prefix|scheme} <fmt> [code <code>] [drop-query] [append-slash] [ignore-empty] "
+      "[keep-query] "
       "[set-cookie <name>[=value]] [set-cookie-fmt <fmt>] [clear-cookie <name>[=]]",
       parse_redirect, exec_redirect, "sends the client elsewhere", ACTF_FINAL, NULL },
     { 0 }

@@ -1,4 +1,5 @@
-/* act_uri.c - the start line: set-method, set-path, set-pathq, set-query, set-uri, replace-*, normalize-uri, set-status. */
+/* act_uri.c - the start line: set-method, set-path, set-pathq, set-query, set-uri, replace-*,
+ * normalize-uri, set-status. */
 #include "action/action.h"
 
 #include "config/tune.h"
@@ -42,7 +43,8 @@ parse_set(struct cfg *c, unsigned *at, struct rule *r)
     return r->p[0] ? CFG_OK : CFG_ERR;
 }
 
-/* A start line is three words: a result with blanks or control characters would make another request of it. */
+/* A start line is three words: a result with blanks or control characters would make another
+ * request of it. */
 static bool
 fits_start_line(struct slice v)
 {
@@ -66,7 +68,8 @@ static enum cfg_rc
 parse_replace(struct cfg *c, unsigned *at, struct rule *r)
 {
     if (!act_has_word(c, *at) || !act_has_word(c, *at + 1) || act_has_word(c, *at + 2))
-        return cfg_error(c, CFG_WHOLE_LINE, "expects exactly 2 arguments <match-regex> and <replace-format>.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "expects exactly 2 arguments <match-regex> and <replace-format>.");
     r->p[1] = act_regex(c, at, "failed to parse the regex : ");
     if (!r->p[1])
         return CFG_ERR;
@@ -97,6 +100,8 @@ exec_replace(const struct rule *r, struct rule_ctx *x)
 
     if (!format.p || !o.p)
         return act_rewrite_failed(r, x);
+    if (slice_eq(h->target, SL("*")) && part_of(r) != PART_URI) /* "OPTIONS *" has no path */
+        return ACT_CONT;
     if (!value.p || !regex_exec(r->p[1], value, 0, &cap))
         return ACT_CONT;
     if (!regex_expand(format, &cap, &o) || !fits_start_line(out_slice(&o)))
@@ -124,7 +129,8 @@ parse_normalize(struct cfg *c, unsigned *at, struct rule *r)
     if (!option || !act_has_word(c, *at))
         return CFG_OK;
     if (strcmp(cfg_arg(c, *at), option) != 0)
-        return cfg_error(c, *at, "unknown argument '%s' for '%s' normalizer.", cfg_arg(c, *at), name);
+        return cfg_error(c, *at, "unknown argument '%s' for '%s' normalizer.", cfg_arg(c, *at),
+                         name);
     (*at)++;
     r->i[1] = true;
     return CFG_OK;
@@ -136,7 +142,8 @@ exec_normalize(const struct rule *r, struct rule_ctx *x)
     struct stream *s = x->strm;
     struct slice out;
 
-    switch (http_uri_normalize((enum http_normalizer)r->i[0], r->i[1], s->rq.target, &s->arena, &out)) {
+    switch (
+        http_uri_normalize((enum http_normalizer)r->i[0], r->i[1], s->rq.target, &s->arena, &out)) {
     case HTTP_NORM_SAME:
         return ACT_CONT;
     case HTTP_NORM_CHANGED:
@@ -157,7 +164,8 @@ parse_status(struct cfg *c, unsigned *at, struct rule *r)
     uint64_t n;
 
     if (!act_has_word(c, *at))
-        return cfg_error(c, CFG_WHOLE_LINE, "expects 1 argument: <status>; or 3 arguments: <status> reason <fmt>.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "expects 1 argument: <status>; or 3 arguments: <status> reason <fmt>.");
     if (!slice_to_uint(slice_str(cfg_arg(c, *at)), &n) || n < 100 || n > 999)
         return cfg_error(c, *at, "expects an integer status code between 100 and 999.");
     r->i[0] = (int64_t)n;
@@ -177,24 +185,27 @@ exec_status(const struct rule *r, struct rule_ctx *x)
     return act_rewritten(ok, r, x);
 }
 
-static enum uri_part method = PART_METHOD, path = PART_PATH, pathq = PART_PATHQ, query = PART_QUERY, uri = PART_URI;
+static enum uri_part method = PART_METHOD, path = PART_PATH, pathq = PART_PATHQ, query = PART_QUERY,
+                     uri = PART_URI;
 
 static const struct action actions[] = {
     { "set-method", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces the method", 0, &method },
     { "set-path", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces the path", 0, &path },
-    { "set-pathq", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces path and query string", 0, &pathq },
-    { "set-query", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces the query string", 0, &query },
+    { "set-pathq", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces path and query string", 0,
+      &pathq },
+    { "set-query", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces the query string", 0,
+      &query },
     { "set-uri", RS_HTTP_REQ, "<fmt>", parse_set, exec_set, "replaces the whole target", 0, &uri },
-    { "replace-path", RS_HTTP_REQ, "<regex> <fmt>", parse_replace, exec_replace, "replaces the path where it matches", 0,
-      &path },
+    { "replace-path", RS_HTTP_REQ, "<regex> <fmt>", parse_replace, exec_replace,
+      "replaces the path where it matches", 0, &path },
     { "replace-pathq", RS_HTTP_REQ, "<regex> <fmt>", parse_replace, exec_replace,
       "replaces path and query string where they match", 0, &pathq },
-    { "replace-uri", RS_HTTP_REQ, "<regex> <fmt>", parse_replace, exec_replace, "replaces the target where it matches", 0,
-      &uri },
+    { "replace-uri", RS_HTTP_REQ, "<regex> <fmt>", parse_replace, exec_replace,
+      "replaces the target where it matches", 0, &uri },
     { "normalize-uri", RS_HTTP_REQ, "<normalizer> [full|strict]", parse_normalize, exec_normalize,
       "brings the target into a normal form", ACTF_EXPERIMENTAL, NULL },
-    { "set-status", RS_HTTP_RES | RS_HTTP_AFTER, "<status> [reason <str>]", parse_status, exec_status,
-      "replaces the status of the response", 0, NULL },
+    { "set-status", RS_HTTP_RES | RS_HTTP_AFTER, "<status> [reason <str>]", parse_status,
+      exec_status, "replaces the status of the response", 0, NULL },
     { 0 }
 };
 
