@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""rules - sends the same requests through the reference and through Steelyard, and shows where they differ.
+
+  rules.py [options] [REGEX...]     only the cases whose name contains a match of one of the REGEX
+
+  -b, --binary PATH   program under test (default: build/steelyard)
+  --show              says what the reference does with the cases, compares nothing
+  --list              only the names
+  -f FILE             the cases of FILE, instead of all
+  -v                  prints the configuration of each case that differs
+  -j N                cases per process (default 150)
+
+A case is a frontend with rules, a backend with one origin, and requests. Cases come from cases/*.txt (format: cases/README.md) and
+from families.py. Compared are: the first error of -c, what the client receives, what the origin receives, what is logged.
+A case with "differs REASON" documents an intended difference; it is run for its sanitizer reports, and not compared.
+Needs the reference as `haproxy` in the PATH. Binds 127.0.0.1 only; listening sockets are inherited, hence no port is guessed.
+"""
+import argparse
+import glob
+import os
+import re
+import sys
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+import families                     # noqa: E402
+from cases import read_cases        # noqa: E402
+from programs import Program        # noqa: E402
+
+
+def select(cases, patterns):
+    return [c for c in cases if not patterns or any(re.search(p, c.name) for p in patterns)]
+
+
+def load(only):
+    cases = []
+    for path in [only] if only else sorted(glob.glob(os.path.join(HERE, 'cases', '*.txt'))):
+        with open(path, encoding='utf-8') as f:
+            cases += read_cases(f, os.path.basename(path)[:-4])
+    cases += [] if only else families.cases()
+    names = [c.name for c in cases]
+    for twice in {n for n in names if names.count(n) > 1}:
+        sys.exit('rules: two cases are named %s' % twice)
+    return cases
+
+
+def explain(got, expected):
+    """Returns the lines that say where two observations differ."""
+    lines = []
+    for key in expected.keys() | got.keys():
+        theirs, ours = expected.get(key), got.get(key)
+        if theirs != ours:
+            lines.append('    %s' % key)
+            lines.append('      reference %s' % theirs)
+            lines.append('      ours      %s' % ours)
+    return lines
+
+
+def run_all(programs, cases):
+    """Runs the cases in all programs at the same time; returns a dict of observations for each of them."""
+    threads = [threading.Thread(target=p.run, args=(cases,)) for p in programs]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for p in programs:
+        if p.failure:
+            sys.exit('rules: %s: %s' % (p.binary, p.failure))
+
+
+def compare(reference, ours, cases, verbose):
+    passed = failed = intended = 0
+    for case in cases:
+        got, expected = ours.seen[case], reference.seen[case]
+        broken = got.get('process')
+        if case.differs and not broken:
+            intended += 1
+            continue
+        if got == expected:
+            passed += 1
+            continue
+        failed += 1
+        print('FAILED  %s' % case.name)
+        if verbose:
+            print(''.join('    | %s\n' % line for line in case.text()), end='')
+        print('\n'.join(explain(got, expected)), flush=True)
+    for text in ours.reports:
+        failed += 1
+        print('FAILED  the process reports\n' + text)
+    print('rules and expressions compared with the reference: %d passed, %d failed, %d intended differences'
+          % (passed, failed, intended))
+    return failed != 0
+
+
+def main():
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument('-h', '--help', action='store_true')
+    parser.add_argument('-b', '--binary', default=os.path.join(ROOT, 'build', 'steelyard'))
+    parser.add_argument('--show', action='store_true')
+    parser.add_argument('--list', action='store_true')
+    parser.add_argument('-f')
+    parser.add_argument('-v', action='store_true')
+    parser.add_argument('-j', type=int, default=150)
+    parser.add_argument('patterns', nargs='*')
+    options = parser.parse_args()
+    if options.help:
+        print(__doc__)
+        return 0
+    cases = select(load(options.f), options.patterns)
+    if options.list:
+        print('\n'.join(c.name for c in cases))
+        return 0
+    with tempfile.TemporaryDirectory(prefix='steelyard-diff-') as folder:
+        reference = Program('haproxy', os.path.join(folder, 'r'), options.j)
+        if options.show:
+            run_all([reference], cases)
+            for case in cases:
+                print('%s\n  %s' % (case.name, '\n  '.join('%s: %s' % kv for kv in reference.seen[case].items())))
+            return 0
+        ours = Program(os.path.abspath(options.binary), os.path.join(folder, 'o'), options.j)
+        run_all([reference, ours], cases)
+        return compare(reference, ours, cases, options.v)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
