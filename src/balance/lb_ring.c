@@ -20,6 +20,7 @@ struct node {
 
 struct member {
     struct server *srv;
+    uint32_t key;   /* its nodes are avalanche(key + n) */
     unsigned live;  /* nodes in use: its effective weight while it is a candidate */
     unsigned built; /* nodes on the ring */
 };
@@ -86,7 +87,7 @@ ring_sort(struct ring_state *st)
         st->node = xrealloc(st->node, sizeof(*st->node) * want);
     }
     for (unsigned m = 0; m < st->nmember; m++) {
-        uint32_t key = server_ring_key(st->member[m].srv);
+        uint32_t key = st->member[m].key;
 
         for (unsigned i = 0; i < st->member[m].built; i++)
             st->node[n++] = (struct node){ hash_avalanche(key + i), m * NODES_PER_SERVER + i };
@@ -96,40 +97,42 @@ ring_sort(struct ring_state *st)
         qsort(st->node, n, sizeof(*st->node), node_cmp);
 }
 
-/** Registers servers that were never candidates before. */
-static void
+/** Registers servers that were never candidates before. True when the ring must be sorted again. */
+static bool
 ring_join(struct lb *lb, struct ring_state *st)
 {
+    bool sort = false;
+
     for (unsigned m = 0; m < st->nmember; m++)
         st->member[m].live = 0;
     for (unsigned i = 0; i < lb_nset(lb); i++) {
         struct server *s = lb_at(lb, i);
+        uint32_t key = server_ring_key(s);
+        struct member *m;
 
         if (!s->lb_slot) {
             st->member = xrealloc(st->member, sizeof(*st->member) * (st->nmember + 1));
             st->member[st->nmember] = (struct member){ .srv = s };
             s->lb_slot = ++st->nmember;
         }
-        st->member[s->lb_slot - 1].live = server_eweight(s);
+        m = &st->member[s->lb_slot - 1];
+        m->live = server_eweight(s);
+        sort |= m->live > m->built || m->key != key; /* addresses may change */
+        m->key = key;
     }
+    return sort;
 }
 
 static void
 ring_rebuild(struct lb *lb)
 {
     struct ring_state *st = lb->state;
-    uint64_t live = 0;
     bool sort;
 
     if (!st)
         lb->state = st = xcalloc(1, sizeof(*st));
-    ring_join(lb, st);
-    sort = false;
-    for (unsigned m = 0; m < st->nmember; m++) {
-        live += st->member[m].live;
-        sort |= st->member[m].live > st->member[m].built;
-    }
-    if (sort || live * 4 < st->n)
+    sort = ring_join(lb, st);
+    if (sort || lb->wset * 4 < st->n)
         ring_sort(st);
 }
 

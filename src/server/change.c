@@ -126,6 +126,8 @@ server_set_addr(struct server *s, const char *addr, const char *port, const char
         return msg->p;
     if (server_hooks.close_idle)
         server_hooks.close_idle(s);
+    if (s->hash_key == SRVK_ADDR || s->hash_key == SRVK_ADDR_PORT)
+        server_update_weight(s); /* it moves on the ring */
     /* an address was missing until now */
     if (addr && (atomic_load(&s->admin) & SRVA_RMAINT))
         server_clear_admin(s, SRVA_RMAINT);

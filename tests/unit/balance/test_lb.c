@@ -614,6 +614,37 @@ ring_is_the_same_after_slow_start(void **state)
 }
 
 static void
+hash_keys_place_servers(void **state)
+{
+    struct proxy *a = backend(LB_URI, 3, NULL), *b = backend(LB_URI, 3, NULL);
+    char path[32];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) { /* the same servers in another order */
+        addr_from_ip4(&a->srv[i].addr, (struct in_addr){ htonl(0x0a000001 + i) }, 80);
+        addr_from_ip4(&b->srv[2 - i].addr, (struct in_addr){ htonl(0x0a000001 + i) }, 80);
+        a->srv[i].hash_key = b->srv[i].hash_key = SRVK_ADDR;
+    }
+    a->lb.consistent = b->lb.consistent = true;
+    start(a);
+    start(b);
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "/%u", i);
+        assert_int_equal(pick_path(a, path, NULL), 4 - pick_path(b, path, NULL));
+    }
+    addr_from_ip4(&a->srv[0].addr, (struct in_addr){ htonl(0x0b000001) }, 80);
+    set_state(a, 1, SRV_RUNNING);
+    unsigned moved = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "/%u", i);
+        moved += pick_path(a, path, NULL) != 4 - pick_path(b, path, NULL);
+    }
+    assert_in_range(moved, 50, 200);
+    drop_backend(a);
+    drop_backend(b);
+}
+
+static void
 balance_factor_spills_over(void **state)
 {
     struct proxy *px = backend(LB_URI, 4, NULL);
@@ -881,6 +912,7 @@ main(void)
         cmocka_unit_test(hashing_agrees_with_haproxy),
         cmocka_unit_test(consistent_hashing_moves_few_keys),
         cmocka_unit_test(ring_is_the_same_after_slow_start),
+        cmocka_unit_test(hash_keys_place_servers),
         cmocka_unit_test(balance_factor_spills_over),
         cmocka_unit_test(preserve_affinity),
         cmocka_unit_test(redispatch_leaves_the_hashed_server),
