@@ -625,7 +625,7 @@ hash_keys_place_servers(void **state)
         addr_from_ip4(&b->srv[2 - i].addr, (struct in_addr){ htonl(0x0a000001 + i) }, 80);
         a->srv[i].hash_key = b->srv[i].hash_key = SRVK_ADDR;
     }
-    a->lb.consistent = b->lb.consistent = true;
+    a->lb.consistent = b->lb.consistent = a->lb.avalanche = b->lb.avalanche = true;
     start(a);
     start(b);
     for (unsigned i = 0; i < 300; i++) {
