@@ -3,6 +3,7 @@
 #include "fetch/fetch_log.h"
 
 #include "proxy/stream_int.h"
+#include "tls/info.h"
 
 /** stream.log_level of `set-log-level silent`. */
 #define LOG_LEVEL_SILENT (-2)
@@ -130,6 +131,7 @@ failure_line(struct session *sess, struct sample_ctx *x, char *buf, size_t size)
     struct out o = { buf, 0, size, false };
     struct sample why = { 0 };
     struct slice date;
+    char detail[256];
 
     put_endpoint(&o, sess, false);
     date = log_date(x, log_accept_us(x));
@@ -145,6 +147,8 @@ failure_line(struct session *sess, struct sample_ctx *x, char *buf, size_t size)
         out_slice_put(&o, why.u.s);
     else
         out_lit(&o, "Connection error");
+    if (tls_conn_lib_error_text(sess->conn, detail, sizeof(detail)))
+        out_printf(&o, " (%s)", detail);
     return out_slice(&o);
 }
 

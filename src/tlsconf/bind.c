@@ -121,7 +121,9 @@ parse_crt_list(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     warn_about_certs(c, *at - 1, *tail);
     if (err.len) {
         struct text why = { 0 };
-        text_printf(&why, "'%s' : %s", kw->name, err.p);
+        const char *last = strchr(err.p, '\n');
+        last = last ? last + 1 : err.p;
+        text_printf(&why, "%.*s'%s' : %s", (int)(last - err.p), err.p, kw->name, last);
         text_fini(&err);
         err = why;
     }
@@ -329,8 +331,13 @@ finish_bind(struct cfg *c, struct bind_conf *b)
         add_certs(s, more, &t->o);
     if (t->tickets.p)
         (void)!tls_server_ticket_keys(s, t->tickets, &why);
-    if (add_generation(c, b, t, s) == CFG_OK && check_certs(c, b, t, s) == CFG_OK && !tls_server_finish(s, &why))
-        bind_error(c, b, "%s", why.p);
+    if (add_generation(c, b, t, s) == CFG_OK && check_certs(c, b, t, s) == CFG_OK && !tls_server_finish(s, &why)) {
+        if (strncmp(why.p, "unable to load SSL certificate", 30) == 0) /* of a file, not of the line's options */
+            cfg_error_at(c, &b->loc, DIAG_PARSING "'bind %s' in section '%s' : %s.", b->text,
+                         b->px->cap & PX_BE ? "listen" : "frontend", why.p);
+        else
+            bind_error(c, b, "%s", why.p);
+    }
     text_fini(&why);
 }
 

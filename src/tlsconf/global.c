@@ -234,9 +234,10 @@ parse_lifetime(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 
     if (!text)
         return CFG_ERR;
-    const char *why = units_parse_time(slice_str(text), 1000000, &us);
-    if (why)
-        return cfg_error(c, *at - 1, "'%s' : %s.", kw->name, why);
+    size_t digits = strspn(text, "0123456789");
+    if (units_parse_time(slice_str(text), 1000000, &us))
+        return cfg_error(c, *at - 1, "unexpected character '%c' in argument to <%s>.", text[digits] ? text[digits] : '0',
+                         kw->name);
     tls_tune.lifetime_s = (unsigned)MIN(us / 1000000, (uint64_t)INT_MAX);
     return CFG_OK;
 }

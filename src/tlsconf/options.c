@@ -260,14 +260,15 @@ tlsconf_report(struct cfg *c, unsigned word, struct text *err, struct text *warn
     if (warn->len)
         cfg_warn(c, word, "%s.", warn->p);
     if (err->len) {
-        /* A file that cannot be read is an event of its own, as HAProxy has it. */
-        struct slice rest, first = slice_cut(text_get(err), '\n', &rest);
-        if (rest.p)
+        /* A file that cannot be read has a line of its own, without place on bind lines, as HAProxy has it. */
+        struct slice second, first = slice_cut(text_get(err), '\n', &second);
+        bool two = second.p != NULL;
+        if (two)
             cfg_error(c, word, stop ? "%.*s" : DIAG_BARE "%.*s", SLF(first));
         else
-            rest = first;
-        bool dot = stop && rest.len && rest.p[rest.len - 1] != '.';
-        rc = cfg_error(c, word, "%.*s%s", SLF(rest), dot ? "." : "");
+            second = first;
+        bool dot = stop && second.len && second.p[second.len - 1] != '.';
+        rc = cfg_error(c, word, two && stop ? DIAG_BARE "%.*s%s" : "%.*s%s", SLF(second), dot ? "." : "");
     }
     text_fini(err);
     text_fini(warn);

@@ -47,28 +47,15 @@ parse_sni_auto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
-static bool
-push_cert(struct tls_cert *cert, void *arg)
-{
-    *(struct tls_cert **)arg = cert;
-    return true;
-}
-
 static enum cfg_rc
 parse_crt(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct server_tls *t = server_tls(c, obj);
-    struct text err = { 0 }, none = { 0 };
 
     if (*at >= c->nwords)
         return cfg_error(c, *at - 1, "'crt' : missing certificate file path.");
     t->crt = c->word[(*at)++].s;
-    if (!tls_store_get(t->crt))
-        t->crt = tls_path(c->arena, tlsconf_global.crt_base, t->crt);
-    t->cert = tls_store_get(t->crt);
-    if (!t->cert)
-        tls_store_open(t->crt, tlsconf_global.extra & ~(unsigned)TLSX_BUNDLE, push_cert, &t->cert, &err);
-    return tlsconf_report(c, *at - 1, &err, &none, true);
+    return CFG_OK;
 }
 
 static enum cfg_rc
@@ -138,6 +125,22 @@ settle_sni(struct cfg *c, struct server *s, struct server_tls *t)
     s->sni = expr_parse_text(c, "req.hdr(host),field(1,:)", NULL, s->px, PT_SRV);
 }
 
+/* Only servers that speak TLS have their certificates loaded. */
+static bool
+load_cert(struct cfg *c, struct server_tls *t, struct text *why)
+{
+    struct tls_files f = { 0 };
+
+    if (!t->crt)
+        return true;
+    t->cert = tls_store_get(t->crt);
+    if (t->cert)
+        return true;
+    f.crt = tls_path(c->arena, tlsconf_global.crt_base, t->crt);
+    t->cert = tls_store_load(f.crt, &f, tlsconf_global.extra, why);
+    return t->cert != NULL;
+}
+
 static void
 finish_server(struct cfg *c, struct server *s)
 {
@@ -157,6 +160,11 @@ finish_server(struct cfg *c, struct server *s)
     }
     settle_alpn(c, s, &t->o);
     settle_sni(c, s, t);
+    if (!load_cert(c, t, &why)) {
+        server_error_at(c, s, "%s", why.p);
+        text_fini(&why);
+        return;
+    }
     s->tls = tls_client_new(&t->o, t->cert, t->verify_host, &why);
     if (s->tls)
         tlsconf_keep_client(s->tls);
