@@ -112,6 +112,10 @@ enum step_rc stream_connect_failed(struct stream *s, bool timeout);
 /** Whether the request may be sent again; prepares it. `why`: enum px_retry. */
 bool stream_retry_request(struct stream *s, unsigned why);
 
+/* ---- stream_pp.c ---- */
+/** Queues the PROXY header of a fresh server connection: it leaves with the first bytes. False: out of memory or room. */
+bool stream_put_proxy_header(struct stream *s);
+
 /* ---- stream_rules.c ---- */
 /** Runs one rule set of one proxy with resume; maps the result. STEP_NEXT: go on. */
 enum step_rc stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, enum rule_set set,

@@ -2,7 +2,6 @@
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
-#include "net/pp.h"
 #include "server/observe.h"
 #include "server/pool.h"
 
@@ -324,29 +323,6 @@ open_connection(struct stream *s, int *err)
     return conn_connect(&to, from, &opts, err);
 }
 
-/* The PROXY header leaves with the first bytes of the request. */
-static bool
-queue_proxy_header(struct stream *s)
-{
-    struct addr src, dst;
-    struct server *srv = s->srv;
-
-    stream_src(s, &src);
-    stream_dst(s, &dst);
-    struct buf *b = buf_get();
-    if (!b)
-        return false;
-    if (srv->flags & SRVF_SEND_PROXY_V2) {
-        struct pp_out o = { .src = &src, .dst = &dst, .crc32c = srv->pp_opts & SRV_PP_CRC32C,
-                            .unique_id = srv->pp_opts & SRV_PP_UNIQUE_ID ? stream_unique_id(s) : SLICE_NONE };
-        b->tail = (uint32_t)pp_write_v2(b->data, b->size, &o);
-    } else {
-        b->tail = (uint32_t)pp_write_v1(b->data, b->size, &src, &dst);
-    }
-    s->req.tx = b;
-    return b->tail > 0;
-}
-
 static enum step_rc
 start_connection(struct stream *s)
 {
@@ -379,7 +355,7 @@ start_connection(struct stream *s)
     s->wait_until_ms = loop_now_ms();
     if (!(c->flags & CONN_REUSED) && s->srv->flags & (SRVF_SEND_PROXY | SRVF_SEND_PROXY_V2)) {
         c->flags |= CONN_PRIVATE;
-        if (!queue_proxy_header(s))
+        if (!stream_put_proxy_header(s))
             return stream_error(s, 500, 'S', 'C');
     }
     return STEP_NEXT;

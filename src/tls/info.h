@@ -66,7 +66,8 @@ enum tls_cert_bytes { TLS_C_DER, TLS_C_CHAIN_DER, TLS_C_SERIAL, TLS_C_SHA1 };
 /** Raw bytes of a certificate; p NULL: none. */
 struct slice tls_cert_bytes(const struct conn *c, enum tls_whose whose, enum tls_cert_bytes what, struct arena *tmp);
 
-enum tls_cert_text { TLS_C_KEY_ALG, TLS_C_SIG_ALG, TLS_C_NOT_AFTER, TLS_C_NOT_BEFORE, TLS_C_SAN };
+/* KEY_ALG: "rsaEncryption"; KEY_SIZE: "RSA2048". */
+enum tls_cert_text { TLS_C_KEY_ALG, TLS_C_KEY_SIZE, TLS_C_SIG_ALG, TLS_C_NOT_AFTER, TLS_C_NOT_BEFORE, TLS_C_SAN };
 /** A text about a certificate; p NULL: none. */
 struct slice tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_cert_text what, struct arena *tmp);
 

@@ -135,6 +135,23 @@ name_of(int nid)
     return s ? slice_str(s) : SLICE_NONE;
 }
 
+/* "RSA2048", "EC256" */
+static struct slice
+key_size(X509 *x, struct arena *tmp)
+{
+    EVP_PKEY *key = X509_get0_pubkey(x);
+    char text[32];
+    struct out o = OUT(text);
+    int type = key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;
+
+    if (!key)
+        return SLICE_NONE;
+    out_str(&o, type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS ? "RSA" : type == EVP_PKEY_EC ? "EC" : type == EVP_PKEY_DSA
+                                                                 ? "DSA" : OBJ_nid2sn(type));
+    out_int(&o, EVP_PKEY_get_bits(key));
+    return duplicate(tmp, text, o.len);
+}
+
 struct slice
 tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_cert_text what, struct arena *tmp)
 {
@@ -147,6 +164,8 @@ tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_cert_text wha
     case TLS_C_KEY_ALG:
         X509_PUBKEY_get0_param(&alg, NULL, NULL, NULL, X509_get_X509_PUBKEY(x));
         return name_of(OBJ_obj2nid(alg));
+    case TLS_C_KEY_SIZE:
+        return key_size(x, tmp);
     case TLS_C_SIG_ALG:
         return name_of(X509_get_signature_nid(x));
     case TLS_C_NOT_AFTER:
