@@ -1,8 +1,9 @@
-/* act_bwlim.c - bandwidth limits: `filter bwlim-in`, `filter bwlim-out`, and the set-bandwidth-limit action that puts them in
- * force (manual 9.7; since 2.7).
+/* act_bwlim.c - bandwidth limits: `filter bwlim-in`, `filter bwlim-out`, and the
+ * set-bandwidth-limit action that puts them in force (manual 9.7; since 2.7).
  *
- * A limit says how many payload bytes may pass now. The data path asks before it reads and tells what passed
- * (stream_hooks.limit_room, limit_used); a stream that may not go on is woken by the limit's timer. */
+ * A limit says how many payload bytes may pass now. The data path asks before it reads and tells
+ * what passed (stream_hooks.limit_room, limit_used); a stream that may not go on is woken by the
+ * limit's timer. */
 #include "action/action.h"
 
 #include "config/units.h"
@@ -11,7 +12,9 @@
 
 #include <stdlib.h>
 
-#define PIECE_MAX     16384u /* a stream is not woken for less than that, or a twentieth of the limit */
+#define PIECE_MAX                                                                                  \
+    16384u /* a stream is not woken for less than that, or a twentieth of the limit                \
+            */
 #define PIECES        20u
 #define SHARED_MIN_MS 10 /* how often a shared limit that is used up is looked at */
 #define SHARED_MAX_MS 200
@@ -22,8 +25,8 @@ struct bwlim {
     struct proxy *px;
     struct cfg_loc loc;
     const char *name;
-    bool out;          /* server to client */
-    uint64_t limit;    /* bytes per period_us, or per the table's period */
+    bool out;       /* server to client */
+    uint64_t limit; /* bytes per period_us, or per the table's period */
     uint64_t period_us;
     uint64_t min_size; /* smallest piece that is forwarded, the last one excepted */
     struct expr *key;  /* shared: NULL when the limit is the stream's own */
@@ -38,12 +41,13 @@ struct chan_limit {
     struct stream *s;
     struct timer timer;
     uint64_t limit, period_us;
-    uint64_t tokens; /* bytes that may pass */
-    int64_t last_us; /* when tokens were counted */
+    uint64_t tokens;           /* bytes that may pass */
+    int64_t last_us;           /* when tokens were counted */
     struct stick_entry *entry; /* shared; NULL: the key was not there */
 };
 
-static struct list filters = LIST_INIT(filters); /* of the configuration that is read, then of the one that runs */
+static struct list filters =
+    LIST_INIT(filters); /* of the configuration that is read, then of the one that runs */
 
 /* ---- filter bwlim-* <name> ... ---- */
 
@@ -85,8 +89,9 @@ parse_words(struct cfg *c, unsigned *at, struct bwlim *f, struct words *w)
                                                                 : NULL;
         if (strcmp(name, "key") == 0) {
             (*at)++;
-            f->key = expr_parse(c, at, f->px, (f->px->cap & PX_FE ? PT_FE_TCP_REQ | PT_FE_HTTP_REQ : 0) |
-                                                  (f->px->cap & PX_BE ? PT_BE_TCP_REQ | PT_BE_HTTP_REQ : 0));
+            f->key = expr_parse(c, at, f->px,
+                                (f->px->cap & PX_FE ? PT_FE_TCP_REQ | PT_FE_HTTP_REQ : 0) |
+                                    (f->px->cap & PX_BE ? PT_BE_TCP_REQ | PT_BE_HTTP_REQ : 0));
             if (!f->key)
                 return CFG_ERR;
             continue;
@@ -117,7 +122,8 @@ check_words(struct cfg *c, struct bwlim *f, const struct words *w)
     if (shared && !f->key)
         return cfg_error(c, CFG_WHOLE_LINE, "<key> option is missing");
     if (shared ? !w->limit : !w->def_limit)
-        return cfg_error(c, CFG_WHOLE_LINE, "<%s> option is missing", shared ? "limit" : "default-limit");
+        return cfg_error(c, CFG_WHOLE_LINE, "<%s> option is missing",
+                         shared ? "limit" : "default-limit");
     if (!shared && !w->def_period)
         return cfg_error(c, CFG_WHOLE_LINE, "<default-period> option is missing");
     if (take_size(c, w->limit_at, shared ? w->limit : w->def_limit, &f->limit) != CFG_OK ||
@@ -133,7 +139,7 @@ find_filter(const struct proxy *px, const char *name)
 {
     struct bwlim *f;
 
-    list_each(f, &filters, link)
+    list_each (f, &filters, link)
         if (f->px == px && strcmp(f->name, name) == 0)
             return f;
     return NULL;
@@ -151,7 +157,8 @@ parse_filter(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!*name) {
         cfg_error(c, CFG_WHOLE_LINE, "a name is expected as first argument");
     } else if (find_filter(obj, name)) {
-        cfg_error(c, *at, "bwlim filter '%s' already declared for proxy '%s'", name, ((struct proxy *)obj)->name);
+        cfg_error(c, *at, "bwlim filter '%s' already declared for proxy '%s'", name,
+                  ((struct proxy *)obj)->name);
     } else {
         struct bwlim *f = ARENA_NEW(c->arena, struct bwlim);
         f->px = obj;
@@ -172,11 +179,19 @@ parse_filter(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 
 static const struct keyword keywords[] = {
     { .name = "filter bwlim-in",
-      .args = "<name> {default-limit <size> default-period <time>|limit <size> key <expr> [table <table>]} [min-size <size>]",
-      .where = IN_PROXY, .max = 0, .parse = parse_filter, .help = "limits what clients send" },
+      .args = "<name> {default-limit <size> default-period <time>|limit <size> key <expr> [table "
+              "<table>]} [min-size <size>]",
+      .where = IN_PROXY,
+      .max = 0,
+      .parse = parse_filter,
+      .help = "limits what clients send" },
     { .name = "filter bwlim-out",
-      .args = "<name> {default-limit <size> default-period <time>|limit <size> key <expr> [table <table>]} [min-size <size>]",
-      .where = IN_PROXY, .max = 1, .parse = parse_filter, .help = "limits what servers send" },
+      .args = "<name> {default-limit <size> default-period <time>|limit <size> key <expr> [table "
+              "<table>]} [min-size <size>]",
+      .where = IN_PROXY,
+      .max = 1,
+      .parse = parse_filter,
+      .help = "limits what servers send" },
     { 0 },
 };
 
@@ -195,11 +210,13 @@ resolve_table(struct cfg *c, struct bwlim *f)
 
     f->table = stick_table_find(&c->config->tables, name);
     if (!f->table)
-        cfg_error_at(c, &f->loc, "Proxy %s : unable to find table '%s' referenced by bwlim filter '%s'", f->px->name, name,
-                     f->name);
+        cfg_error_at(c, &f->loc,
+                     "Proxy %s : unable to find table '%s' referenced by bwlim filter '%s'",
+                     f->px->name, name, f->name);
     else if (!stick_has(f->table, rate_of(f)))
         cfg_error_at(c, &f->loc,
-                     "Proxy %s : stick-table '%s' uses a data type incompatible with bwlim filter '%s'. It must be '%s'",
+                     "Proxy %s : stick-table '%s' uses a data type incompatible with bwlim filter "
+                     "'%s'. It must be '%s'",
                      f->px->name, name, f->name, f->out ? "bytes_out_rate" : "bytes_in_rate");
 }
 
@@ -246,7 +263,8 @@ parse_set(struct cfg *c, unsigned *at, struct rule *r)
         if (!limit && !cfg_arg_is(c, *at, "period"))
             break;
         (*at)++;
-        if (act_number(c, at, r, limit ? SLOT_LIMIT : SLOT_PERIOD, limit ? read_size : read_period) != CFG_OK)
+        if (act_number(c, at, r, limit ? SLOT_LIMIT : SLOT_PERIOD,
+                       limit ? read_size : read_period) != CFG_OK)
             return CFG_ERR;
     }
     return CFG_OK;
@@ -259,11 +277,15 @@ resolve_rule(struct cfg *c, struct rule *r)
 
     r->p[SLOT_FILTER] = f;
     if (!f)
-        cfg_error_at(c, &r->loc, "Proxy %s : unable to find bwlim filter '%s' referenced by set-bandwidth-limit rule",
-                     r->px->name, (const char *)r->p[SLOT_NAME]);
-    else if (f->key && (r->p[SLOT_LIMIT] || r->p[SLOT_PERIOD] || r->i[SLOT_LIMIT] || r->i[SLOT_PERIOD]))
+        cfg_error_at(
+            c, &r->loc,
+            "Proxy %s : unable to find bwlim filter '%s' referenced by set-bandwidth-limit rule",
+            r->px->name, (const char *)r->p[SLOT_NAME]);
+    else if (f->key &&
+             (r->p[SLOT_LIMIT] || r->p[SLOT_PERIOD] || r->i[SLOT_LIMIT] || r->i[SLOT_PERIOD]))
         cfg_error_at(c, &r->loc,
-                     "Proxy %s : set-bandwidth-limit rule cannot define a limit or a period for shared bwlim filter '%s'",
+                     "Proxy %s : set-bandwidth-limit rule cannot define a limit or a period for "
+                     "shared bwlim filter '%s'",
                      r->px->name, f->name);
 }
 
@@ -343,7 +365,8 @@ static uint64_t
 room_own(struct chan_limit *l, uint64_t left)
 {
     int64_t now_us = loop_now_us();
-    uint64_t gone_us = MIN((uint64_t)(now_us - l->last_us), l->period_us), piece = piece_of(l, left);
+    uint64_t gone_us = MIN((uint64_t)(now_us - l->last_us), l->period_us),
+             piece = piece_of(l, left);
 
     if (!l->limit)
         return UINT64_MAX; /* 0 is no limit */
@@ -369,7 +392,8 @@ room_shared(struct chan_limit *l, uint64_t left)
         return UINT64_MAX;
     if (rate + piece_of(l, left) <= l->limit)
         return l->limit - rate;
-    int64_t wait_ms = MAX(SHARED_MIN_MS, MIN((int64_t)t->period_ms[rate_of(l->f)] / (int64_t)PIECES, SHARED_MAX_MS));
+    int64_t wait_ms = MAX(
+        SHARED_MIN_MS, MIN((int64_t)t->period_ms[rate_of(l->f)] / (int64_t)PIECES, SHARED_MAX_MS));
     timer_set(&l->timer, loop_now_ms() + wait_ms, on_timer);
     return 0;
 }
@@ -414,8 +438,8 @@ limit_end(struct stream *s, struct chan *ch)
 
 static const struct action actions[] = {
     { "set-bandwidth-limit", RS_TCP_STREAM | RS_HTTP_REQ | RS_HTTP_RES,
-      "<name> [limit {<expr>|<size>}] [period {<expr>|<time>}]", parse_set, exec_set, "puts a bwlim filter in force", 0,
-      NULL },
+      "<name> [limit {<expr>|<size>}] [period {<expr>|<time>}]", parse_set, exec_set,
+      "puts a bwlim filter in force", 0, NULL },
     { 0 }
 };
 
@@ -426,13 +450,14 @@ check(struct cfg *c)
     struct proxy *px;
     struct rule *r;
 
-    list_each(f, &filters, link)
+    list_each (f, &filters, link)
         if (f->key)
             resolve_table(c, f);
-    list_each(px, &c->config->proxies, link) {
-        struct list *lists[] = { &px->tcp_req_rules, &px->tcp_res_rules, &px->http_req_rules, &px->http_res_rules };
+    list_each (px, &c->config->proxies, link) {
+        struct list *lists[] = { &px->tcp_req_rules, &px->tcp_res_rules, &px->http_req_rules,
+                                 &px->http_res_rules };
         for (unsigned i = 0; i < COUNT_OF(lists); i++)
-            list_each(r, lists[i], link)
+            list_each (r, lists[i], link)
                 if (r->act->exec == exec_set)
                     resolve_rule(c, r);
     }

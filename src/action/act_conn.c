@@ -1,5 +1,5 @@
-/* act_conn.c - actions on the client's connection and its addresses: set-src, set-dst and their ports, marks and TOS,
- * expect-proxy, expect-netscaler-cip. */
+/* act_conn.c - actions on the client's connection and its addresses: set-src, set-dst and their
+ * ports, marks and TOS, expect-proxy, expect-netscaler-cip. */
 #include "action/action.h"
 
 #include "config/tune.h"
@@ -133,7 +133,8 @@ static enum cfg_rc
 parse_mark(struct cfg *c, unsigned *at, struct rule *r)
 {
     if (!act_has_word(c, *at))
-        return cfg_error(c, CFG_WHOLE_LINE, "expects an argument (integer/hex value or expression).");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "expects an argument (integer/hex value or expression).");
     return act_number(c, at, r, 0, read_mark);
 }
 
@@ -141,7 +142,8 @@ static enum cfg_rc
 parse_tos(struct cfg *c, unsigned *at, struct rule *r)
 {
     if (!act_has_word(c, *at))
-        return cfg_error(c, CFG_WHOLE_LINE, "expects an argument (integer/hex value or expression).");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "expects an argument (integer/hex value or expression).");
     return act_number(c, at, r, 0, read_tos);
 }
 
@@ -202,7 +204,9 @@ static enum cfg_rc
 parse_expect(struct cfg *c, unsigned *at, struct rule *r)
 {
     if (!cfg_arg_is(c, *at, "layer4"))
-        return cfg_error(c, *at, DIAG_PARSING "'tcp-request connection %s' only supports 'layer4' in %s '%s' (got '%s')",
+        return cfg_error(c, *at,
+                         DIAG_PARSING
+                         "'tcp-request connection %s' only supports 'layer4' in %s '%s' (got '%s')",
                          r->act->name, proxy_kind(r->px), r->px->name, cfg_arg(c, *at));
     (*at)++;
     return CFG_OK;
@@ -231,22 +235,26 @@ static enum side src = SIDE_SRC, dst = SIDE_DST;
 #define BC_SETS      (RS_TCP_REQ | RS_HTTP_REQ)
 
 static const struct action actions[] = {
-    { "set-src", ADDRESS_SETS, "<expr>", parse_address, exec_address, "replaces the client's address", 0, &src },
-    { "set-dst", ADDRESS_SETS, "<expr>", parse_address, exec_address, "replaces the address the client connected to", 0,
-      &dst },
-    { "set-src-port", ADDRESS_SETS, "<expr>", parse_address, exec_port, "replaces the client's port", 0, &src },
-    { "set-dst-port", ADDRESS_SETS, "<expr>", parse_address, exec_port, "replaces the port the client connected to", 0,
-      &dst },
-    { "set-mark", FC_SETS, "<mark>|<expr>", parse_mark, exec_fc_mark, "old name of set-fc-mark", 0, NULL },
+    { "set-src", ADDRESS_SETS, "<expr>", parse_address, exec_address,
+      "replaces the client's address", 0, &src },
+    { "set-dst", ADDRESS_SETS, "<expr>", parse_address, exec_address,
+      "replaces the address the client connected to", 0, &dst },
+    { "set-src-port", ADDRESS_SETS, "<expr>", parse_address, exec_port,
+      "replaces the client's port", 0, &src },
+    { "set-dst-port", ADDRESS_SETS, "<expr>", parse_address, exec_port,
+      "replaces the port the client connected to", 0, &dst },
+    { "set-mark", FC_SETS, "<mark>|<expr>", parse_mark, exec_fc_mark, "old name of set-fc-mark", 0,
+      NULL },
     { "set-fc-mark", FC_SETS, "<mark>|<expr>", parse_mark, exec_fc_mark,
       "marks the packets sent to the client for the kernel's packet filter", 0, NULL },
     { "set-bc-mark", BC_SETS, "<mark>|<expr>", parse_mark, exec_bc_mark,
       "marks the packets sent to the server for the kernel's packet filter", 0, NULL },
-    { "set-tos", FC_SETS, "<tos>|<expr>", parse_tos, exec_fc_tos, "old name of set-fc-tos", 0, NULL },
-    { "set-fc-tos", FC_SETS, "<tos>|<expr>", parse_tos, exec_fc_tos, "DSCP/TOS of the packets sent to the client", 0,
+    { "set-tos", FC_SETS, "<tos>|<expr>", parse_tos, exec_fc_tos, "old name of set-fc-tos", 0,
       NULL },
-    { "set-bc-tos", BC_SETS, "<tos>|<expr>", parse_tos, exec_bc_tos, "DSCP/TOS of the packets sent to the server", 0,
-      NULL },
+    { "set-fc-tos", FC_SETS, "<tos>|<expr>", parse_tos, exec_fc_tos,
+      "DSCP/TOS of the packets sent to the client", 0, NULL },
+    { "set-bc-tos", BC_SETS, "<tos>|<expr>", parse_tos, exec_bc_tos,
+      "DSCP/TOS of the packets sent to the server", 0, NULL },
     { "expect-proxy", RS_TCP_CONN, "layer4", parse_expect, exec_expect_proxy,
       "the client begins with a PROXY protocol header", 0, NULL },
     { "expect-netscaler-cip", RS_TCP_CONN, "layer4", parse_expect, exec_expect_cip,

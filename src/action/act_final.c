@@ -1,4 +1,5 @@
-/* act_final.c - actions that decide: accept, allow, reject, close, silent-drop, deny, tarpit, return, auth. */
+/* act_final.c - actions that decide: accept, allow, reject, close, silent-drop, deny, tarpit,
+ * return, auth. */
 #include "action/action.h"
 
 #include "proxy/config.h"
@@ -34,7 +35,8 @@ parse_silent_drop(struct cfg *c, unsigned *at, struct rule *r)
     if (!act_has_word(c, *at + 1))
         return cfg_error(c, *at, "missing rst-ttl value.");
     if (!slice_to_uint(slice_str(cfg_arg(c, *at + 1)), &ttl) || ttl < 1 || ttl > 255)
-        return cfg_error(c, *at + 1, "invalid rst-ttl value '%s', expects an integer between 1 and 255.",
+        return cfg_error(c, *at + 1,
+                         "invalid rst-ttl value '%s', expects an integer between 1 and 255.",
                          cfg_arg(c, *at + 1));
     r->i[0] = (int64_t)ttl;
     *at += 2;
@@ -142,7 +144,8 @@ exec_auth(const struct rule *r, struct rule_ctx *x)
     char *value = arena_printf(&s->arena, "Basic realm=\"%s\"", realm);
 
     reply_error(s, proxy ? 407 : 401);
-    if (!act_reply_add(s, proxy ? SL("proxy-authenticate") : SL("www-authenticate"), slice_str(value)))
+    if (!act_reply_add(s, proxy ? SL("proxy-authenticate") : SL("www-authenticate"),
+                       slice_str(value)))
         return ACT_ERROR;
     return ACT_REPLY;
 }
@@ -150,22 +153,29 @@ exec_auth(const struct rule *r, struct rule_ctx *x)
 /* ---- rows ---- */
 
 #define REPLY_ARGS                                                                                 \
-    "[{status|deny_status} <code>] [content-type <type>] [{default-errorfiles|errorfile <file>|errorfiles <name>|" \
+    "[{status|deny_status} <code>] [content-type <type>] [{default-errorfiles|errorfile "          \
+    "<file>|errorfiles <name>|"                                                                    \
     "file <file>|lf-file <file>|string <str>|lf-string <fmt>}] [hdr <name> <fmt>]*"
 
 static const struct action actions[] = {
-    { "accept", RS_TCP, NULL, act_no_args, exec_accept, "ends the rules and goes on with the connection", ACTF_FINAL, NULL },
-    { "reject", RS_TCP | RS_HTTP_REQ, NULL, act_no_args, exec_reject, "closes the connection without a word", ACTF_FINAL, NULL },
-    { "close", RS_TCP_RES, NULL, act_no_args, exec_reject, "closes the connection to the server", ACTF_FINAL, NULL },
-    { "allow", RS_HTTP, NULL, act_no_args, exec_accept, "ends the rules and goes on with the message", ACTF_FINAL, NULL },
-    { "silent-drop", RS_TCP | RS_HTTP_REQ | RS_HTTP_RES, "[rst-ttl <ttl>]", parse_silent_drop, exec_silent_drop,
-      "forgets the connection without telling the client", ACTF_FINAL, NULL },
-    { "deny", RS_HTTP_REQ | RS_HTTP_RES, REPLY_ARGS, parse_deny, exec_deny, "refuses the request, or blocks the response",
+    { "accept", RS_TCP, NULL, act_no_args, exec_accept,
+      "ends the rules and goes on with the connection", ACTF_FINAL, NULL },
+    { "reject", RS_TCP | RS_HTTP_REQ, NULL, act_no_args, exec_reject,
+      "closes the connection without a word", ACTF_FINAL, NULL },
+    { "close", RS_TCP_RES, NULL, act_no_args, exec_reject, "closes the connection to the server",
       ACTF_FINAL, NULL },
-    { "tarpit", RS_HTTP_REQ, REPLY_ARGS, parse_tarpit, exec_tarpit, "lets the client wait, then refuses the request",
-      ACTF_FINAL, NULL },
-    { "return", RS_HTTP_REQ | RS_HTTP_RES, REPLY_ARGS, parse_return, exec_return, "answers by itself", ACTF_FINAL, NULL },
-    { "auth", RS_HTTP_REQ, "[realm <realm>]", parse_auth, exec_auth, "asks for a user name and a password", ACTF_FINAL, NULL },
+    { "allow", RS_HTTP, NULL, act_no_args, exec_accept,
+      "ends the rules and goes on with the message", ACTF_FINAL, NULL },
+    { "silent-drop", RS_TCP | RS_HTTP_REQ | RS_HTTP_RES, "[rst-ttl <ttl>]", parse_silent_drop,
+      exec_silent_drop, "forgets the connection without telling the client", ACTF_FINAL, NULL },
+    { "deny", RS_HTTP_REQ | RS_HTTP_RES, REPLY_ARGS, parse_deny, exec_deny,
+      "refuses the request, or blocks the response", ACTF_FINAL, NULL },
+    { "tarpit", RS_HTTP_REQ, REPLY_ARGS, parse_tarpit, exec_tarpit,
+      "lets the client wait, then refuses the request", ACTF_FINAL, NULL },
+    { "return", RS_HTTP_REQ | RS_HTTP_RES, REPLY_ARGS, parse_return, exec_return,
+      "answers by itself", ACTF_FINAL, NULL },
+    { "auth", RS_HTTP_REQ, "[realm <realm>]", parse_auth, exec_auth,
+      "asks for a user name and a password", ACTF_FINAL, NULL },
     { 0 }
 };
 

@@ -30,7 +30,8 @@ check_name(struct cfg *c, unsigned at, const char *name)
 {
     for (const char *p = name; *p; p++)
         if (!is_token_char(*p)) {
-            cfg_warn(c, at, "header name '%s' contains forbidden character '%c' (RFC 9110, 5.1).", name, *p);
+            cfg_warn(c, at, "header name '%s' contains forbidden character '%c' (RFC 9110, 5.1).",
+                     name, *p);
             return;
         }
 }
@@ -147,7 +148,8 @@ exec_del_header(const struct rule *r, struct rule_ctx *x)
 static enum cfg_rc
 parse_replace(struct cfg *c, unsigned *at, struct rule *r)
 {
-    if (!act_has_word(c, *at) || !act_has_word(c, *at + 1) || *at + 2 >= c->nwords || cond_starts(c, *at + 2))
+    if (!act_has_word(c, *at) || !act_has_word(c, *at + 1) || *at + 2 >= c->nwords ||
+        cond_starts(c, *at + 2))
         return cfg_error(c, CFG_WHOLE_LINE, "expects exactly 3 arguments.");
     r->p[0] = (char *)lower_name(c, cfg_arg(c, (*at)++));
     r->i[0] = (int64_t)strlen(r->p[0]);
@@ -286,7 +288,8 @@ exec_early_hint(const struct rule *r, struct rule_ctx *x)
 {
     struct stream *s = x->strm;
     struct slice v = logfmt_slice(r->p[1], x->x);
-    const struct list *head = s->be == x->x->px && s->be != s->fe ? &s->be->http_req_rules : &s->fe->http_req_rules;
+    const struct list *head =
+        s->be == x->x->px && s->be != s->fe ? &s->be->http_req_rules : &s->fe->http_req_rules;
 
     if (s->rq.version < 11)
         return ACT_CONT;
@@ -298,7 +301,8 @@ exec_early_hint(const struct rule *r, struct rule_ctx *x)
 }
 
 static const struct action actions[] = {
-    { "add-header", RS_HTTP, "<name> <fmt>", parse_name_and_format, exec_add_header, "appends a header", 0, NULL },
+    { "add-header", RS_HTTP, "<name> <fmt>", parse_name_and_format, exec_add_header,
+      "appends a header", 0, NULL },
     { "set-header", RS_HTTP, "<name> <fmt>", parse_name_and_format, exec_set_header,
       "replaces all headers of a name by one", 0, NULL },
     { "del-header", RS_HTTP, "<name> [-m {str|beg|end|sub|reg}]", parse_del_header, exec_del_header,

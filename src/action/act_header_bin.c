@@ -13,7 +13,8 @@ static const char *const match_names[] = { "str", "beg", "end", "sub" };
 
 /* ---- the list ---- */
 
-/* A number as the peers protocol writes them: below 240 one byte, else 4 bits in it and 7 in each that follows. */
+/* A number as the peers protocol writes them: below 240 one byte, else 4 bits in it and 7 in each
+ * that follows. */
 static bool
 take_varint(struct slice *in, uint64_t *out)
 {
@@ -195,4 +196,5 @@ static const struct action actions[] = {
     { 0 }
 };
 
-const struct module action_header_bin_module = { .name = "binary header actions", .actions = actions };
+const struct module action_header_bin_module = { .name = "binary header actions",
+                                                 .actions = actions };

@@ -27,8 +27,8 @@ rule_error(struct cfg *c, unsigned at, const struct rule *r, const char *fmt, ..
     va_start(ap, fmt);
     text_vprintf(&why, fmt, ap);
     va_end(ap);
-    cfg_error(c, at, DIAG_PARSING "error detected in %s '%s' while parsing '%s' rule : %s.", proxy_kind(r->px),
-              r->px->name, rule.p, why.p);
+    cfg_error(c, at, DIAG_PARSING "error detected in %s '%s' while parsing '%s' rule : %s.",
+              proxy_kind(r->px), r->px->name, rule.p, why.p);
     text_fini(&rule);
     text_fini(&why);
     return CFG_ERR;

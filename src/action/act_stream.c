@@ -1,5 +1,5 @@
-/* act_stream.c - actions on the stream itself: log level, priorities, timeouts, retries, captures, strict mode, logging, and
- * switching to HTTP. */
+/* act_stream.c - actions on the stream itself: log level, priorities, timeouts, retries, captures,
+ * strict mode, logging, and switching to HTTP. */
 #include "action/action.h"
 
 #include "config/units.h"
@@ -130,7 +130,8 @@ take_time(struct cfg *c, unsigned *at, struct rule *r, const char *kind)
     return CFG_OK;
 overflow:
     return cfg_error(c, *at,
-                     "timer overflow in argument '%s' to rule 'set-timeout %s' (maximum value is 2147483647 ms or ~24.8 days).",
+                     "timer overflow in argument '%s' to rule 'set-timeout %s' (maximum value is "
+                     "2147483647 ms or ~24.8 days).",
                      text, kind);
 }
 
@@ -144,7 +145,8 @@ take_time_or_expr(struct cfg *c, unsigned *at, struct rule *r, const char *kind)
         return take_time(c, at, r, kind);
     r->p[0] = expr_parse_err(c, at, r->px, rule_set_points(r->set, r->px), &err);
     if (!r->p[0])
-        cfg_error(c, *at, "unexpected character '%c' in rule 'set-timeout %s' (%s).", first, kind, err ? err : "");
+        cfg_error(c, *at, "unexpected character '%c' in rule 'set-timeout %s' (%s).", first, kind,
+                  err ? err : "");
     free(err);
     return r->p[0] ? CFG_OK : CFG_ERR;
 }
@@ -161,10 +163,12 @@ parse_timeout(struct cfg *c, unsigned *at, struct rule *r)
             k = &timeout_kinds[i];
     if (!k)
         return cfg_error(c, *at,
-                         "'set-timeout' rule supports 'client'/'connect'/'queue'/'server'/'tarpit'/'tunnel' (got '%s').",
+                         "'set-timeout' rule supports "
+                         "'client'/'connect'/'queue'/'server'/'tarpit'/'tunnel' (got '%s').",
                          cfg_arg(c, *at));
     if (!(r->px->cap & (k->cap | PX_DEF)))
-        return cfg_error(c, *at, "'%s' has no %s capability.", r->px->name, k->cap & PX_FE ? "frontend" : "backend");
+        return cfg_error(c, *at, "'%s' has no %s capability.", r->px->name,
+                         k->cap & PX_FE ? "frontend" : "backend");
     (*at)++;
     r->i[1] = (int64_t)k->offset;
     return take_time_or_expr(c, at, r, k->name);
@@ -312,8 +316,10 @@ static void
 check_capture(struct cfg *c, const struct rule *r)
 {
     if (r->px->cap & PX_FE && !capture_slot(r->px->captures, is_response(r), r->i[0]))
-        cfg_error_at(c, NULL, "Proxy '%s': unable to find capture id '%d' referenced by http-%s capture rule.", r->px->name,
-                     (int)r->i[0], is_response(r) ? "response" : "request");
+        cfg_error_at(
+            c, NULL,
+            "Proxy '%s': unable to find capture id '%d' referenced by http-%s capture rule.",
+            r->px->name, (int)r->i[0], is_response(r) ? "response" : "request");
 }
 
 static enum act_rc
@@ -345,8 +351,9 @@ step_of(enum rule_set set)
         enum rule_set set;
         enum log_step step;
     } steps[] = {
-        { RS_TCP_CONN, LOGS_TCP_REQ_CONN }, { RS_TCP_SESS, LOGS_TCP_REQ_SESS }, { RS_TCP_REQ, LOGS_TCP_REQ_CONT },
-        { RS_TCP_RES, LOGS_TCP_RES_CONT },  { RS_HTTP_REQ, LOGS_HTTP_REQ },     { RS_HTTP_RES, LOGS_HTTP_RES },
+        { RS_TCP_CONN, LOGS_TCP_REQ_CONN },     { RS_TCP_SESS, LOGS_TCP_REQ_SESS },
+        { RS_TCP_REQ, LOGS_TCP_REQ_CONT },      { RS_TCP_RES, LOGS_TCP_RES_CONT },
+        { RS_HTTP_REQ, LOGS_HTTP_REQ },         { RS_HTTP_RES, LOGS_HTTP_RES },
         { RS_HTTP_AFTER, LOGS_HTTP_AFTER_RES },
     };
 
@@ -378,7 +385,9 @@ check_do_log(struct cfg *c, struct rule *r)
         return;
     r->p[1] = (void *)log_profile_find(name);
     if (!r->p[1])
-        cfg_error_at(c, &r->loc, "Proxy '%s': unable to find log-profile '%s' referenced by do-log rule.", r->px->name, name);
+        cfg_error_at(c, &r->loc,
+                     "Proxy '%s': unable to find log-profile '%s' referenced by do-log rule.",
+                     r->px->name, name);
 }
 
 /* Before there is a stream. */
@@ -428,18 +437,23 @@ static enum cfg_rc
 parse_switch_mode(struct cfg *c, unsigned *at, struct rule *r)
 {
     if (!act_has_word(c, *at))
-        return cfg_error(c, CFG_WHOLE_LINE, DIAG_PARSING "'tcp-request switch-mode' expects a mode as argument.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         DIAG_PARSING "'tcp-request switch-mode' expects a mode as argument.");
     if (!cfg_arg_is(c, *at, "http"))
-        return cfg_error(c, *at, DIAG_PARSING "'tcp-request switch-mode' expects a valid mode (got '%s').",
+        return cfg_error(c, *at,
+                         DIAG_PARSING "'tcp-request switch-mode' expects a valid mode (got '%s').",
                          cfg_arg(c, *at));
     (*at)++;
     if (!cfg_arg_is(c, *at, "proto"))
         return CFG_OK;
     if (!act_has_word(c, *at + 1))
-        return cfg_error(c, *at, DIAG_PARSING "'tcp-request switch-mode': 'proto' expects a protocol as argument.");
+        return cfg_error(c, *at,
+                         DIAG_PARSING
+                         "'tcp-request switch-mode': 'proto' expects a protocol as argument.");
     if (!cfg_arg_is(c, *at + 1, "h1"))
         return cfg_error(c, *at + 1,
-                         DIAG_PARSING "'tcp-request switch-mode': 'proto' expects a valid MUX protocol, if specified (got '%s')",
+                         DIAG_PARSING "'tcp-request switch-mode': 'proto' expects a valid MUX "
+                                      "protocol, if specified (got '%s')",
                          cfg_arg(c, *at + 1));
     *at += 2;
     return CFG_OK;
@@ -463,23 +477,27 @@ exec_switch_mode(const struct rule *r, struct rule_ctx *x)
 static const struct action actions[] = {
     { "set-nice", RS_TCP_STREAM | RS_HTTP_REQ | RS_HTTP_RES, "<nice>", parse_nice, exec_nice,
       "accepted for compatibility: streams take turns anyway, none runs long", 0, NULL },
-    { "set-log-level", LOG_SETS, "<level>", parse_log_level, exec_log_level, "level of the log line, or silent", 0, NULL },
+    { "set-log-level", LOG_SETS, "<level>", parse_log_level, exec_log_level,
+      "level of the log line, or silent", 0, NULL },
     { "set-priority-class", RS_TCP_REQ | RS_HTTP_REQ, "<expr>", parse_priority, exec_class,
       "class in the queue, lower ones go first", 0, NULL },
     { "set-priority-offset", RS_TCP_REQ | RS_HTTP_REQ, "<expr>", parse_priority, exec_offset,
       "ms by which the place in the queue differs from the time of arrival", 0, NULL },
-    { "set-timeout", RS_HTTP_REQ | RS_HTTP_RES, "{client|connect|queue|server|tarpit|tunnel} {<timeout>|<expr>}",
-      parse_timeout, exec_timeout, "another timeout for this stream", 0, NULL },
+    { "set-timeout", RS_HTTP_REQ | RS_HTTP_RES,
+      "{client|connect|queue|server|tarpit|tunnel} {<timeout>|<expr>}", parse_timeout, exec_timeout,
+      "another timeout for this stream", 0, NULL },
     { "set-retries", RS_TCP_REQ | RS_HTTP_REQ, "{<int>|<expr>}", parse_retries, exec_retries,
       "how often the connection to a server is tried again", 0, NULL },
     { "strict-mode", RS_HTTP, "{on|off}", parse_strict, exec_strict,
       "whether rewrites that fail are errors, for the rules that follow", 0, NULL },
-    { "disable-l7-retry", RS_HTTP_REQ, NULL, act_no_args, exec_no_retry, "the request must not be sent twice", 0, NULL },
+    { "disable-l7-retry", RS_HTTP_REQ, NULL, act_no_args, exec_no_retry,
+      "the request must not be sent twice", 0, NULL },
     { "wait-for-handshake", RS_HTTP_REQ, NULL, act_no_args, exec_handshake,
       "waits for the end of the TLS handshake; requests never come before it here", 0, NULL },
-    { "capture", RS_TCP_REQ | RS_HTTP, "<expr> {len <length>|id <idx>}", parse_capture, exec_capture,
-      "keeps a value for the log", 0, NULL },
-    { "do-log", RS_TCP | RS_HTTP, "[profile <name>]", parse_do_log, exec_do_log, "writes a log line now", 0, NULL },
+    { "capture", RS_TCP_REQ | RS_HTTP, "<expr> {len <length>|id <idx>}", parse_capture,
+      exec_capture, "keeps a value for the log", 0, NULL },
+    { "do-log", RS_TCP | RS_HTTP, "[profile <name>]", parse_do_log, exec_do_log,
+      "writes a log line now", 0, NULL },
     { "switch-mode", RS_TCP_REQ, "http [proto h1]", parse_switch_mode, exec_switch_mode,
       "goes on with the connection as HTTP", ACTF_FINAL, NULL },
     { 0 }
@@ -492,7 +510,7 @@ check_rules(struct cfg *c, const struct list *rules)
 {
     struct rule *r;
 
-    list_each(r, rules, link) {
+    list_each (r, rules, link) {
         if (r->act->exec == exec_capture)
             check_capture(c, r);
         else if (r->act->exec == exec_do_log)
@@ -505,9 +523,10 @@ check_proxies(struct cfg *c, const struct list *proxies)
 {
     struct proxy *px;
 
-    list_each(px, proxies, link) {
-        struct list *lists[] = { &px->tcp_conn_rules, &px->tcp_sess_rules, &px->tcp_req_rules, &px->tcp_res_rules,
-                                 &px->http_req_rules, &px->http_res_rules, &px->http_after_rules };
+    list_each (px, proxies, link) {
+        struct list *lists[] = { &px->tcp_conn_rules,  &px->tcp_sess_rules, &px->tcp_req_rules,
+                                 &px->tcp_res_rules,   &px->http_req_rules, &px->http_res_rules,
+                                 &px->http_after_rules };
         for (unsigned i = 0; i < COUNT_OF(lists); i++)
             check_rules(c, lists[i]);
     }
@@ -519,4 +538,6 @@ check(struct cfg *c)
     check_proxies(c, &c->config->proxies);
 }
 
-const struct module action_stream_module = { .name = "stream actions", .actions = actions, .check = check };
+const struct module action_stream_module = { .name = "stream actions",
+                                             .actions = actions,
+                                             .check = check };

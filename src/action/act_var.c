@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define EXPECTS "Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'."
+#define EXPECTS                                                                                    \
+    "Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'."
 
 /* "(name[,condition]*)": the variable is r->p[0], its conditions are r->i[0]. */
 static enum cfg_rc
@@ -34,7 +35,8 @@ parse_name(struct cfg *c, unsigned at, struct rule *r)
         return CFG_ERR;
     }
     if (!var_is_writable(r->p[0]))
-        return cfg_error(c, at - 1, "variable '%s' is read-only: it belongs to the parent stream.", var_text(r->p[0]));
+        return cfg_error(c, at - 1, "variable '%s' is read-only: it belongs to the parent stream.",
+                         var_text(r->p[0]));
     return CFG_OK;
 }
 
@@ -100,7 +102,8 @@ static const struct action actions[] = {
       "gives a variable the value of an expression", ACTF_PAREN, NULL },
     { "set-var-fmt", RS_TCP | RS_HTTP, "(<name>[,<condition>]*) <fmt>", parse_set_fmt, exec_set_fmt,
       "gives a variable the value of a format", ACTF_PAREN, NULL },
-    { "unset-var", RS_TCP | RS_HTTP, "(<name>)", parse_unset, exec_unset, "removes a variable", ACTF_PAREN, NULL },
+    { "unset-var", RS_TCP | RS_HTTP, "(<name>)", parse_unset, exec_unset, "removes a variable",
+      ACTF_PAREN, NULL },
     { 0 }
 };
 

@@ -10,8 +10,10 @@ static enum cfg_rc
 bad_time(struct cfg *c, unsigned at, enum unit_err e, char bad, const char *where)
 {
     if (e == UNIT_OVERFLOW)
-        return cfg_error(c, at, "timer overflow in argument '%s'%s (maximum value is 2147483647 ms or ~24.8 days).",
-                         cfg_arg(c, at), where);
+        return cfg_error(
+            c, at,
+            "timer overflow in argument '%s'%s (maximum value is 2147483647 ms or ~24.8 days).",
+            cfg_arg(c, at), where);
     return cfg_error(c, at, "unexpected character '%c'%s.", bad, where);
 }
 
@@ -42,7 +44,9 @@ parse_body(struct cfg *c, unsigned *at, struct rule *r)
         const char *name = cfg_arg(c, *at);
         bool time = strcmp(name, "time") == 0;
         if (strcmp(name, "use-large-buffer") == 0)
-            return cfg_error(c, *at, "unable to use large buffers at %s:%u, 'tune.bufsize.large' global parameter must be set.",
+            return cfg_error(c, *at,
+                             "unable to use large buffers at %s:%u, 'tune.bufsize.large' global "
+                             "parameter must be set.",
                              c->loc.file ? c->loc.file : "", c->loc.line);
         if (!time && strcmp(name, "at-least") != 0)
             break;
@@ -69,7 +73,8 @@ parse_body(struct cfg *c, unsigned *at, struct rule *r)
 static bool
 has_enough(const struct stream *s, const struct chan *ch, const struct conn *c, int64_t at_least)
 {
-    if (ch->eom_in || (at_least && ch->ready >= (uint64_t)at_least) || c->flags & (CONN_EOF | CONN_ERR))
+    if (ch->eom_in || (at_least && ch->ready >= (uint64_t)at_least) ||
+        c->flags & (CONN_EOF | CONN_ERR))
         return true;
     return c->rx && buf_room(c->rx) == 0;
 }
@@ -153,10 +158,10 @@ exec_pause(const struct rule *r, struct rule_ctx *x)
 }
 
 static const struct action actions[] = {
-    { "wait-for-body", RS_HTTP_REQ | RS_HTTP_RES, "time <time> [at-least <bytes>]", parse_body, exec_body,
-      "waits for the payload, or its beginning", 0, NULL },
-    { "pause", RS_HTTP_REQ | RS_HTTP_RES, "{<time>|<expr>}", parse_pause, exec_pause, "holds the message back for a time", 0,
-      NULL },
+    { "wait-for-body", RS_HTTP_REQ | RS_HTTP_RES, "time <time> [at-least <bytes>]", parse_body,
+      exec_body, "waits for the payload, or its beginning", 0, NULL },
+    { "pause", RS_HTTP_REQ | RS_HTTP_RES, "{<time>|<expr>}", parse_pause, exec_pause,
+      "holds the message back for a time", 0, NULL },
     { 0 }
 };
 

@@ -70,7 +70,8 @@ act_parens(const struct cfg *c, unsigned at, const struct rule *r)
 }
 
 enum cfg_rc
-act_number(struct cfg *c, unsigned *at, struct rule *r, unsigned slot, bool (*parse)(const char *text, int64_t *out))
+act_number(struct cfg *c, unsigned *at, struct rule *r, unsigned slot,
+           bool (*parse)(const char *text, int64_t *out))
 {
     if (act_has_word(c, *at) && parse(c->word[*at].s, &r->i[slot])) {
         (*at)++;
@@ -80,7 +81,9 @@ act_number(struct cfg *c, unsigned *at, struct rule *r, unsigned slot, bool (*pa
     if (!e)
         return CFG_ERR;
     if (!sample_can_cast(expr_type(e), SMP_SINT))
-        return cfg_error(c, *at - 1, "fetch method '%s' returns invalid type, Unsigned Integer is needed.", expr_text(e));
+        return cfg_error(c, *at - 1,
+                         "fetch method '%s' returns invalid type, Unsigned Integer is needed.",
+                         expr_text(e));
     r->p[slot] = e;
     return CFG_OK;
 }

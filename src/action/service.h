@@ -10,14 +10,15 @@ struct service {
     unsigned sets;    /* RS_HTTP_REQ and/or RS_TCP_REQ */
     /** Parses arguments from word *at on, after the name; NULL: it has none. */
     enum cfg_rc (*parse)(struct cfg *c, unsigned *at, struct rule *r);
-    /** Answers: prepares x->strm->reply (reply.h; `produce` for bodies made piece by piece) and returns ACT_REPLY, or what
-     *  else the rule shall do. */
+    /** Answers: prepares x->strm->reply (reply.h; `produce` for bodies made piece by piece) and
+     * returns ACT_REPLY, or what else the rule shall do. */
     enum act_rc (*start)(const struct rule *r, struct rule_ctx *x);
     const char *help;
     struct service *next; /* of the registry */
 };
 
-/** Adds a service: in a module's defaults(), or while the configuration is read. Twice is harmless. */
+/** Adds a service: in a module's defaults(), or while the configuration is read. Twice is harmless.
+ */
 void service_register(struct service *s);
 /** NULL when there is none that may be used in `set`. */
 const struct service *service_find(const char *name, enum rule_set set);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_ALIGN 16u
-#define ARENA_BLOCK_SIZE 4096u
+#define ARENA_ALIGN             16u
+#define ARENA_BLOCK_SIZE        4096u
 #define ARENA_BLOCK_SIZE_CONFIG 65536u
 
 struct arena_block {

@@ -1,4 +1,5 @@
-/* arena.h - memory that is released all at once: one per configuration generation, one per stream. */
+/* arena.h - memory that is released all at once: one per configuration generation, one per stream.
+ */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -14,7 +15,8 @@ struct arena {
     bool fatal;                 /* out of memory ends the process (configuration) */
 };
 
-/** An empty arena. `first`/`size` is memory of the caller's to use before any heap block (may be NULL/0). */
+/** An empty arena. `first`/`size` is memory of the caller's to use before any heap block (may be
+ * NULL/0). */
 void arena_init(struct arena *a, void *first, size_t size, size_t limit);
 /** The same for configuration: never returns NULL, no limit. */
 void arena_init_config(struct arena *a);
@@ -30,7 +32,7 @@ MUST_CHECK char *arena_strdup(struct arena *a, const char *s);
 MUST_CHECK char *arena_slicedup(struct arena *a, struct slice s);
 MUST_CHECK char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 
-#define ARENA_NEW(a, type) ((type *)arena_zalloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)      ((type *)arena_zalloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (n)))
 
 #endif

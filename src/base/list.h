@@ -8,7 +8,10 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_INIT(l) { &(l), &(l) }
+#define LIST_INIT(l)                                                                               \
+    {                                                                                              \
+        &(l), &(l)                                                                                 \
+    }
 
 static inline void
 list_init(struct list *l)
@@ -84,10 +87,8 @@ list_splice_back(struct list *to, struct list *from)
 }
 
 #define list_entry(n, type, member) container_of(n, type, member)
-#define list_first(l, type, member)                                                                \
-    (list_empty(l) ? NULL : container_of((l)->next, type, member))
-#define list_last(l, type, member)                                                                 \
-    (list_empty(l) ? NULL : container_of((l)->prev, type, member))
+#define list_first(l, type, member) (list_empty(l) ? NULL : container_of((l)->next, type, member))
+#define list_last(l, type, member)  (list_empty(l) ? NULL : container_of((l)->prev, type, member))
 /** The node of an entry. Address arithmetic only: at the end of a loop `e` is no real entry. */
 #define list_node(e, member)                                                                       \
     ((struct list *)(void *)((char *)(e) + offsetof(__typeof__(*(e)), member)))

@@ -77,7 +77,8 @@ out_printf(struct out *o, const char *fmt, ...)
         o->len += (size_t)n;
         return;
     }
-    /* vsnprintf needs a byte for its NUL: exactly full also lands here, and goes through the heap. */
+    /* vsnprintf needs a byte for its NUL: exactly full also lands here, and goes through the heap.
+     */
     char *s;
     va_start(ap, fmt);
     n = vasprintf(&s, fmt, ap);

@@ -1,4 +1,5 @@
-/* out.h - bounded text writer (`struct out`, for hot paths) and growing text (`struct text`, elsewhere). */
+/* out.h - bounded text writer (`struct out`, for hot paths) and growing text (`struct text`,
+ * elsewhere). */
 #ifndef BASE_OUT_H
 #define BASE_OUT_H
 
@@ -6,7 +7,8 @@
 
 #include <stdarg.h>
 
-/** Writes into memory of the caller's. On overflow writes what fits, sets `full` and ignores the rest. */
+/** Writes into memory of the caller's. On overflow writes what fits, sets `full` and ignores the
+ * rest. */
 struct out {
     char *p;
     size_t len, size;

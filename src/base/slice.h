@@ -12,7 +12,7 @@ struct slice {
 };
 
 /** A slice of a string literal. */
-#define SL(lit) ((struct slice){ (lit), sizeof(lit) - 1 })
+#define SL(lit)    ((struct slice){ (lit), sizeof(lit) - 1 })
 #define SLICE_NONE ((struct slice){ NULL, 0 })
 /** For printf("%.*s", SLF(s)). */
 #define SLF(s) (int)(s).len, (s).p
@@ -70,10 +70,12 @@ size_t slice_search_nocase(struct slice s, struct slice needle);
 struct slice slice_trim(struct slice s);
 /** From `from` (clamped) up to `len` bytes. */
 struct slice slice_sub(struct slice s, size_t from, size_t len);
-/** Splits at the first `c`: the part before is returned, *rest is what follows it (p NULL if no `c`). */
+/** Splits at the first `c`: the part before is returned, *rest is what follows it (p NULL if no
+ * `c`). */
 struct slice slice_cut(struct slice s, char c, struct slice *rest);
 
-/** Parses all of `s` as a decimal integer with an optional sign. False on junk, emptiness or overflow. */
+/** Parses all of `s` as a decimal integer with an optional sign. False on junk, emptiness or
+ * overflow. */
 MUST_CHECK bool slice_to_int(struct slice s, int64_t *out);
 /** The same, unsigned digits only. */
 MUST_CHECK bool slice_to_uint(struct slice s, uint64_t *out);

@@ -1,25 +1,25 @@
-/* tune.h - limits and tunables of the process (global section, tune.*): written while the configuration is read, constant
- * once threads run. */
+/* tune.h - limits and tunables of the process (global section, tune.*): written while the
+ * configuration is read, constant once threads run. */
 #ifndef BASE_TUNE_H
 #define BASE_TUNE_H
 
 #include "base/base.h"
 
 struct tune {
-    unsigned bufsize;         /* bytes of a buffer, bounds a message head (tune.bufsize) */
-    unsigned maxrewrite;      /* bytes kept free for edits of a head (tune.maxrewrite) */
-    unsigned http_maxhdr;     /* headers in a head */
-    unsigned http_logurilen;  /* bytes of the request line kept for logs */
-    unsigned http_cookielen;  /* bytes of a captured cookie */
-    unsigned nbthread;        /* worker threads */
-    unsigned nbproc;          /* legacy: multiplies nbthread */
-    unsigned maxaccept;       /* connections accepted per event */
+    unsigned bufsize;        /* bytes of a buffer, bounds a message head (tune.bufsize) */
+    unsigned maxrewrite;     /* bytes kept free for edits of a head (tune.maxrewrite) */
+    unsigned http_maxhdr;    /* headers in a head */
+    unsigned http_logurilen; /* bytes of the request line kept for logs */
+    unsigned http_cookielen; /* bytes of a captured cookie */
+    unsigned nbthread;       /* worker threads */
+    unsigned nbproc;         /* legacy: multiplies nbthread */
+    unsigned maxaccept;      /* connections accepted per event */
     unsigned maxpollevents;
-    unsigned pipesize;        /* bytes; 0: the system's */
-    unsigned maxpipes;        /* 0: derived from maxconn */
-    unsigned stick_counters;  /* tracked counters of a stream */
+    unsigned pipesize;       /* bytes; 0: the system's */
+    unsigned maxpipes;       /* 0: derived from maxconn */
+    unsigned stick_counters; /* tracked counters of a stream */
     unsigned sndbuf_client, rcvbuf_client, sndbuf_server, rcvbuf_server; /* 0: the system's */
-    unsigned pool_high_fd_ratio, pool_low_fd_ratio; /* percent */
+    unsigned pool_high_fd_ratio, pool_low_fd_ratio;                      /* percent */
     unsigned idle_pool_shared;
     unsigned max_checks_per_thread;
     unsigned vars_global_max, vars_proc_max, vars_sess_max, vars_txn_max, vars_reqres_max,
@@ -28,15 +28,16 @@ struct tune {
     unsigned comp_maxlevel;
     unsigned runqueue_depth;
     int64_t client_notsent_lowat, server_notsent_lowat;
-    bool splice;              /* false: nosplice */
-    bool reuseport;           /* false: noreuseport */
-    bool getaddrinfo;         /* false: nogetaddrinfo */
+    bool splice;      /* false: nosplice */
+    bool reuseport;   /* false: noreuseport */
+    bool getaddrinfo; /* false: nogetaddrinfo */
     bool fast_forward, zero_copy;
-    unsigned spread_checks;   /* percent */
+    unsigned spread_checks; /* percent */
     int max_spread_checks_ms;
-    unsigned maxconn;         /* process-wide, 0 until computed */
-    unsigned fd_limit, maxsock; /* the descriptor limit in force, the sockets counted on ("Maxsock") */
-    unsigned maxconn_cfg;     /* as configured, 0: automatic */
+    unsigned maxconn; /* process-wide, 0 until computed */
+    unsigned fd_limit,
+        maxsock;          /* the descriptor limit in force, the sockets counted on ("Maxsock") */
+    unsigned maxconn_cfg; /* as configured, 0: automatic */
     unsigned maxconnrate, maxsessrate, maxsslconn, maxsslrate;
     unsigned maxcomprate, maxcompcpuusage;
     int server_state_base_unused;
@@ -44,7 +45,7 @@ struct tune {
     const char *localpeer;
     bool insecure_fork;
     bool experimental;
-    bool offline;             /* explain, tests: no client, server or other machine is talked to; no checks */
+    bool offline; /* explain, tests: no client, server or other machine is talked to; no checks */
 };
 
 extern struct tune tune;

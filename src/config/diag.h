@@ -67,7 +67,8 @@ struct suggest {
     unsigned best_cost;
 };
 
-/** Looks for the candidate that `wrong` is most likely a misspelling of: init, offer each, ask for the result. */
+/** Looks for the candidate that `wrong` is most likely a misspelling of: init, offer each, ask for
+ * the result. */
 void suggest_init(struct suggest *s, const char *wrong);
 void suggest_offer(struct suggest *s, const char *candidate);
 /** NULL when nothing is close enough. */

@@ -1,5 +1,5 @@
-/* module.h - what a feature contributes: rows for every table, and hooks in the life of the process.
- * All modules are listed, once, in process/modules.c. */
+/* module.h - what a feature contributes: rows for every table, and hooks in the life of the
+ * process. All modules are listed, once, in process/modules.c. */
 #ifndef CONFIG_MODULE_H
 #define CONFIG_MODULE_H
 
@@ -23,9 +23,11 @@ struct module {
     const struct command *commands;
     /** Before the first line is read: sets defaults in the new configuration. */
     void (*defaults)(struct config *cf);
-    /** After the last line: resolves names, checks combinations, compiles. Reports through cfg_error(). */
+    /** After the last line: resolves names, checks combinations, compiles. Reports through
+     * cfg_error(). */
     void (*check)(struct cfg *c);
-    /** The configuration is good and the process is about to serve. Returns false after printing why. */
+    /** The configuration is good and the process is about to serve. Returns false after printing
+     * why. */
     bool (*start)(struct config *cf);
     /** In each worker thread, before its loop runs and after it ended. */
     bool (*thread_start)(struct config *cf);

@@ -1,4 +1,5 @@
-/* tune.h - the tunables, which the lowest folders read, as those see them who read configurations. */
+/* tune.h - the tunables, which the lowest folders read, as those see them who read configurations.
+ */
 #ifndef CONFIG_TUNE_H
 #define CONFIG_TUNE_H
 

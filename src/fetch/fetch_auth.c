@@ -1,17 +1,19 @@
-/* fetch_auth.c - sample fetches about HTTP authentication (manual 7.3.6): http_auth, http_auth_group and their like. */
+/* fetch_auth.c - sample fetches about HTTP authentication (manual 7.3.6): http_auth,
+ * http_auth_group and their like. */
 #include "fetch/fetch.h"
 
 #include "http/auth.h"
 #include "proxy/config.h"
 #include "proxy/userlist.h"
 
-/* Clients that were told to use a proxy authenticate to the proxy (option http-use-proxy-header). */
+/* Clients that were told to use a proxy authenticate to the proxy (option http-use-proxy-header).
+ */
 static struct slice
 header_name(const struct sample_ctx *x, const struct http_head *h)
 {
     const struct session *sess = fetch_session(x);
-    bool proxy = sess && sess->fe->options & PO_HTTP_USE_PROXY_HEADER && h->target.len && h->target.p[0] != '/' &&
-                 h->target.p[0] != '*';
+    bool proxy = sess && sess->fe->options & PO_HTTP_USE_PROXY_HEADER && h->target.len &&
+                 h->target.p[0] != '/' && h->target.p[0] != '*';
 
     return proxy ? SL("proxy-authorization") : SL("authorization");
 }
@@ -62,7 +64,8 @@ fetch_auth_name(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
 /* One group after the other: what the ACL keyword http_auth_group compares with. */
 static bool
-fetch_auth_groups(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_auth_groups(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
     const struct user *u = verified_user(arg[0].u.users, x, out);
     size_t i = out->iter[0]++;
@@ -99,14 +102,16 @@ fetch_auth_pass(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 }
 
 static bool
-fetch_auth_bearer(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_auth_bearer(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
     struct http_head *h = fetch_request(x, out);
     struct http_auth a;
     char buf[1];
 
     if (!h || arg[0].type == ARG_END)
-        return h && credentials(x, out, &a) && a.scheme == HTTP_AUTH_BEARER && fetch_give_str(out, a.token);
+        return h && credentials(x, out, &a) && a.scheme == HTTP_AUTH_BEARER &&
+               fetch_give_str(out, a.token);
     struct http_hdr *f;
     unsigned pos = 0;
     while ((f = http_hdr_next(h, SLICE_NONE, &pos)))
@@ -127,14 +132,18 @@ static const struct fetch fetches[] = {
     { "http_auth", USERLIST, SMP_BOOL, NEEDS_REQ_HTTP, fetch_http_auth,
       "whether user name and password are those of a user of the list", .usage = "<userlist>" },
     { "http_auth_group", USERLIST, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_name,
-      "name of the user whose password is right; as an ACL it compares with the user's groups", .usage = "<userlist>" },
+      "name of the user whose password is right; as an ACL it compares with the user's groups",
+      .usage = "<userlist>" },
     { "http_auth_groups", USERLIST, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_groups,
       "groups of the user whose password is right", .usage = "<userlist>" },
-    { "http_auth_type", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_type, "scheme: Basic or Bearer" },
-    { "http_auth_user", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_user, "user name, not verified" },
-    { "http_auth_pass", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_pass, "password, not verified" },
-    { "http_auth_bearer", FETCH_OPT_STR, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_bearer, "bearer token, not verified",
-      .usage = "[<header>]" },
+    { "http_auth_type", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_type,
+      "scheme: Basic or Bearer" },
+    { "http_auth_user", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_user,
+      "user name, not verified" },
+    { "http_auth_pass", FETCH_NO_ARGS, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_pass,
+      "password, not verified" },
+    { "http_auth_bearer", FETCH_OPT_STR, SMP_STR, NEEDS_REQ_HTTP, fetch_auth_bearer,
+      "bearer token, not verified", .usage = "[<header>]" },
     { 0 },
 };
 

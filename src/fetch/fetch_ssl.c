@@ -1,4 +1,5 @@
-/* fetch_ssl.c - facts about TLS connections: ssl_fc_... (client side), ssl_bc_... (server side). Manual 7.3.4. */
+/* fetch_ssl.c - facts about TLS connections: ssl_fc_... (client side), ssl_bc_... (server side).
+ * Manual 7.3.4. */
 #include "fetch/fetch.h"
 
 #include "tls/info.h"
@@ -96,7 +97,8 @@ fetch_lib_error(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 }
 
 static bool
-fetch_lib_error_text(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_lib_error_text(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                     void *private)
 {
     struct conn *c = conn_of(x, private);
     char text[256];
@@ -141,7 +143,8 @@ fetch_list(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
 }
 
 static bool
-fetch_cipher_hex(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_cipher_hex(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                 void *private)
 {
     struct slice v = conn_of(x, NULL) ? list_of(arg, x, TLS_L_CIPHERS) : SLICE_NONE;
     static const char digits[] = "0123456789ABCDEF";
@@ -157,7 +160,8 @@ fetch_cipher_hex(const struct expr_arg *arg, struct sample_ctx *x, struct sample
 }
 
 static bool
-fetch_cipher_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_cipher_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                   void *private)
 {
     struct conn *c = conn_of(x, NULL);
     struct slice v = c ? list_of(arg, x, TLS_L_CIPHERS) : SLICE_NONE;
@@ -180,11 +184,13 @@ fetch_cipher_names(const struct expr_arg *arg, struct sample_ctx *x, struct samp
 }
 
 static bool
-fetch_cipher_hash(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+fetch_cipher_hash(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
+                  void *private)
 {
     uint64_t h;
 
-    return conn_of(x, NULL) && tls_conn_cipher_hash(fetch_front(x), &h) && fetch_give_int(out, (int64_t)h);
+    return conn_of(x, NULL) && tls_conn_cipher_hash(fetch_front(x), &h) &&
+           fetch_give_int(out, (int64_t)h);
 }
 
 /* ---- rows ---- */

@@ -1,5 +1,5 @@
-/* fetch_ssl_cert.c - facts about certificates: ssl_c_... (the client's), ssl_f_... (ours), ssl_s_... (the server's). Manual
- * 7.3.4. */
+/* fetch_ssl_cert.c - facts about certificates: ssl_c_... (the client's), ssl_f_... (ours),
+ * ssl_s_... (the server's). Manual 7.3.4. */
 #include "fetch/fetch.h"
 
 #include "tls/info.h"
@@ -32,7 +32,8 @@ fetch_bytes(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out
 {
     struct conn *c = conn_of(x, private);
 
-    if (!c || !fetch_give_str(out, tls_cert_bytes(c, whose_of(private), (enum tls_cert_bytes)what_of(private), x->tmp)))
+    if (!c || !fetch_give_str(out, tls_cert_bytes(c, whose_of(private),
+                                                  (enum tls_cert_bytes)what_of(private), x->tmp)))
         return false;
     out->type = SMP_BIN;
     return true;
@@ -43,7 +44,8 @@ fetch_text(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
 {
     struct conn *c = conn_of(x, private);
 
-    return c && fetch_give_str(out, tls_cert_text(c, whose_of(private), (enum tls_cert_text)what_of(private), x->tmp));
+    return c && fetch_give_str(out, tls_cert_text(c, whose_of(private),
+                                                  (enum tls_cert_text)what_of(private), x->tmp));
 }
 
 static bool
@@ -52,10 +54,11 @@ fetch_dn(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, v
     struct conn *c = conn_of(x, private);
     struct slice entry = arg[0].type == ARG_END ? SLICE_NONE : arg[0].s;
     int64_t occurrence = arg[0].type != ARG_END && arg[1].type != ARG_END ? arg[1].i : 1;
-    bool ldap = arg[0].type != ARG_END && arg[1].type != ARG_END && arg[2].type != ARG_END && arg[2].s.len;
+    bool ldap =
+        arg[0].type != ARG_END && arg[1].type != ARG_END && arg[2].type != ARG_END && arg[2].s.len;
 
-    return c && fetch_give_str(out, tls_cert_dn(c, whose_of(private), (enum tls_dn)what_of(private), entry, occurrence, ldap,
-                                                x->tmp));
+    return c && fetch_give_str(out, tls_cert_dn(c, whose_of(private), (enum tls_dn)what_of(private),
+                                                entry, occurrence, ldap, x->tmp));
 }
 
 static bool
@@ -65,7 +68,8 @@ check_dn(struct expr_arg *arg, struct cfg *c, char **err)
         return true;
     if (slice_eq(arg[2].s, SL("rfc2253")))
         return true;
-    *err = xstrdup("only rfc2253 or a blank value are currently supported for the format argument.");
+    *err =
+        xstrdup("only rfc2253 or a blank value are currently supported for the format argument.");
     return false;
 }
 
@@ -118,4 +122,5 @@ static const struct fetch ssl_cert_fetches[] = {
 };
 /* clang-format on */
 
-const struct module fetch_ssl_cert_module = { .name = "certificate fetches", .fetches = ssl_cert_fetches };
+const struct module fetch_ssl_cert_module = { .name = "certificate fetches",
+                                              .fetches = ssl_cert_fetches };

@@ -1,8 +1,10 @@
-/* fetch_ssl_print.c - fingerprints of TLS clients: ssl_fc_ja3 and ssl_fc_ja4, ready made from what the hello offered.
+/* fetch_ssl_print.c - fingerprints of TLS clients: ssl_fc_ja3 and ssl_fc_ja4, ready made from what
+ * the hello offered.
  *
- * JA3: MD5 of "version,ciphers,extensions,groups,formats" in decimal. JA4: protocol, version, presence of a name, counts and
- * first ALPN value, then truncated SHA-256 of the sorted ciphers, and of the sorted extensions with the signature
- * algorithms. GREASE values (RFC 8701) do not count. */
+ * JA3: MD5 of "version,ciphers,extensions,groups,formats" in decimal. JA4: protocol, version,
+ * presence of a name, counts and first ALPN value, then truncated SHA-256 of the sorted ciphers,
+ * and of the sorted extensions with the signature algorithms. GREASE values (RFC 8701) do not
+ * count. */
 #include "fetch/fetch.h"
 
 #include "tls/digest.h"
@@ -119,7 +121,9 @@ version_text(const struct conn *c)
     static const struct {
         unsigned wire;
         const char *text;
-    } known[] = { { 0x0304, "13" }, { 0x0303, "12" }, { 0x0302, "11" }, { 0x0301, "10" }, { 0x0300, "s3" } };
+    } known[] = {
+        { 0x0304, "13" }, { 0x0303, "12" }, { 0x0302, "11" }, { 0x0301, "10" }, { 0x0300, "s3" }
+    };
     struct values v;
     int64_t version = 0;
 
@@ -213,7 +217,8 @@ fetch_ja4(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, 
     read_values(&ciphers, list);
     read_values(&ext, tls_conn_list(c, TLS_L_EXTENSIONS));
     read_values(&sigalgs, tls_conn_list(c, TLS_L_SIGALGS));
-    out_printf(&o, "t%s%c%02u%02u", version_text(c), has_value(&ext, 0) ? 'd' : 'i', MIN(ciphers.n, 99u), MIN(ext.n, 99u));
+    out_printf(&o, "t%s%c%02u%02u", version_text(c), has_value(&ext, 0) ? 'd' : 'i',
+               MIN(ciphers.n, 99u), MIN(ext.n, 99u));
     put_alpn(&o, tls_conn_first_alpn(c));
     out_char(&o, '_');
     bool ok = put_ciphers(&o, &ciphers);
@@ -240,11 +245,14 @@ check_print(struct expr_arg *arg, struct cfg *c, char **err)
 }
 
 static const struct fetch ssl_print_fetches[] = {
-    { "ssl_fc_ja3", FETCH_NO_ARGS, SMP_STR, NEEDS_CLIENT5, fetch_ja3, "JA3 fingerprint of the client", check_print },
-    { "ssl_fc_ja3_str", FETCH_NO_ARGS, SMP_STR, NEEDS_CLIENT5, fetch_ja3, "what the JA3 fingerprint is made of",
-      check_print, FETCH_P(1) },
-    { "ssl_fc_ja4", FETCH_NO_ARGS, SMP_STR, NEEDS_CLIENT5, fetch_ja4, "JA4 fingerprint of the client", check_print },
+    { "ssl_fc_ja3", FETCH_NO_ARGS, SMP_STR, NEEDS_CLIENT5, fetch_ja3,
+      "JA3 fingerprint of the client", check_print },
+    { "ssl_fc_ja3_str", FETCH_NO_ARGS, SMP_STR, NEEDS_CLIENT5, fetch_ja3,
+      "what the JA3 fingerprint is made of", check_print, FETCH_P(1) },
+    { "ssl_fc_ja4", FETCH_NO_ARGS, SMP_STR, NEEDS_CLIENT5, fetch_ja4,
+      "JA4 fingerprint of the client", check_print },
     { 0 },
 };
 
-const struct module fetch_ssl_print_module = { .name = "TLS fingerprints", .fetches = ssl_print_fetches };
+const struct module fetch_ssl_print_module = { .name = "TLS fingerprints",
+                                               .fetches = ssl_print_fetches };

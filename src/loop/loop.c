@@ -107,7 +107,8 @@ task_cancel(struct task *t)
 static void
 add(_Atomic uint64_t *to, uint64_t n)
 {
-    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static void
@@ -149,8 +150,8 @@ loop_post(struct loop *to, struct letter *m)
 static void
 letters_deliver(struct loop *l)
 {
-    /* The signal, not the mailbox: it may be set although the letter was already taken, and nobody would wake this
-     * loop again. */
+    /* The signal, not the mailbox: it may be set although the letter was already taken, and nobody
+     * would wake this loop again. */
     if (!atomic_load_explicit(&l->mail_signalled, memory_order_relaxed))
         return;
     atomic_exchange(&l->mail_signalled, false);

@@ -1,7 +1,7 @@
 /* loop.h - one event loop per worker thread: readiness, tasks, timers, letters from other threads.
  *
- * Descriptors are registered once, edge-triggered. An event callback only records readiness and wakes a task; tasks do
- * the work. Nothing here is shared between threads but loop_post(). */
+ * Descriptors are registered once, edge-triggered. An event callback only records readiness and
+ * wakes a task; tasks do the work. Nothing here is shared between threads but loop_post(). */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -26,16 +26,20 @@ typedef void (*io_fn)(struct io *io, unsigned ready);
 /** A registered descriptor, embedded in its owner. */
 struct io {
     int fd;
-    unsigned events; /* what it was registered for: IO_IN | IO_OUT; IO_LEVEL for listeners and eventfds */
+    unsigned events; /* what it was registered for: IO_IN | IO_OUT; IO_LEVEL for listeners and
+                        eventfds */
     io_fn on_ready;
 };
 #define IO_LEVEL (1u << 8) /* level-triggered */
 
-/** Registers io->fd with the calling thread's loop. False with errno set when the kernel refuses. */
+/** Registers io->fd with the calling thread's loop. False with errno set when the kernel refuses.
+ */
 MUST_CHECK bool io_add(struct io *io, int fd, unsigned events, io_fn fn);
-/** Forgets it; also drops events of the current turn that were not delivered. The descriptor stays open. */
+/** Forgets it; also drops events of the current turn that were not delivered. The descriptor stays
+ * open. */
 void io_del(struct io *io);
-/** Drops undelivered events of an io whose descriptor is about to be closed (closing unregisters it). */
+/** Drops undelivered events of an io whose descriptor is about to be closed (closing unregisters
+ * it). */
 void io_forget(struct io *io);
 /** Changes what a level-triggered descriptor reports. */
 void io_mod(struct io *io, unsigned events);
@@ -52,7 +56,8 @@ struct task {
 };
 
 void task_init(struct task *t, task_fn run);
-/** Runs it in this turn (or the next when called from a task that already ran). Waking twice runs it once. */
+/** Runs it in this turn (or the next when called from a task that already ran). Waking twice runs
+ * it once. */
 void task_wake(struct task *t);
 /** Takes it out of the run queue. */
 void task_cancel(struct task *t);
@@ -83,7 +88,8 @@ void timer_cancel(struct timer *t);
 struct letter;
 typedef void (*letter_fn)(struct letter *l);
 
-/** A message to another thread's loop. The sender owns it until posted, the receiver from delivery on. */
+/** A message to another thread's loop. The sender owns it until posted, the receiver from delivery
+ * on. */
 struct letter {
     struct letter *next;
     letter_fn deliver;
@@ -109,7 +115,8 @@ void loop_turn(int wait_ms);
 void loop_stop(struct loop *l);
 /** Called at the end of each turn, before waiting: log flush, epochs. At most 8. */
 void loop_on_turn_end(void (*fn)(void));
-/** Turns run and share of time spent working since the last call, 0..100 (show info Idle_pct is 100 minus it). */
+/** Turns run and share of time spent working since the last call, 0..100 (show info Idle_pct is 100
+ * minus it). */
 unsigned loop_busy_pct(struct loop *l);
 
 /** What a loop did so far, for `show activity` and `show info`; any thread may ask. */
@@ -128,7 +135,8 @@ int64_t loop_now_us(void);
 int64_t loop_wall_us(void);
 /** Reads the clocks again (after long work). */
 void loop_clock_update(void);
-/** Lets the clocks of the thread's loop jump ahead, for good: waits are over at once. Explain only. */
+/** Lets the clocks of the thread's loop jump ahead, for good: waits are over at once. Explain only.
+ */
 void loop_clock_skip(int64_t us);
 
 #endif

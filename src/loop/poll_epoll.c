@@ -139,7 +139,8 @@ ready_of(uint32_t events)
     return r;
 }
 
-/* Working time is what passes outside epoll_wait; only turns that really wait read the clock twice. */
+/* Working time is what passes outside epoll_wait; only turns that really wait read the clock twice.
+ */
 static void
 account(struct loop *l, int64_t slept_us)
 {

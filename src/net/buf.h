@@ -20,7 +20,8 @@ void buf_put(struct buf **b);
 unsigned buf_in_use(void);
 void buf_thread_fini(void);
 
-/** The thread's scratch for bulk copies: SCRATCH_SIZE bytes, valid until the caller returns to the loop. */
+/** The thread's scratch for bulk copies: SCRATCH_SIZE bytes, valid until the caller returns to the
+ * loop. */
 #define SCRATCH_SIZE (256u * 1024)
 char *buf_scratch(void);
 

@@ -51,7 +51,8 @@ conn_new(int fd, unsigned flags)
     return c;
 }
 
-/* Closing a TCP socket with unread bytes sends a reset, which can destroy our last bytes in the peer's buffer. */
+/* Closing a TCP socket with unread bytes sends a reset, which can destroy our last bytes in the
+ * peer's buffer. */
 static void
 drain_before_close(struct conn *c)
 {
@@ -242,7 +243,8 @@ conn_recv(struct conn *c, void *buf, size_t len)
         c->flags &= ~(unsigned)CONN_RD_READY;
         return 0;
     }
-    /* A short read emptied the socket: no probe for EAGAIN. The announced end must still be read. */
+    /* A short read emptied the socket: no probe for EAGAIN. The announced end must still be read.
+     */
     if ((size_t)n < len && !(c->flags & CONN_HUP))
         c->flags &= ~(unsigned)CONN_RD_READY;
     return n;

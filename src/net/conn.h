@@ -1,7 +1,8 @@
 /* conn.h - a connection: a socket, readiness, and the layers on it (TLS).
  *
- * Readiness is remembered in flags: edge-triggered events set CONN_RD_READY/CONN_WR_READY, a short transfer clears them.
- * The event callback records and calls on_event, which wakes a task; all transfers happen in tasks. */
+ * Readiness is remembered in flags: edge-triggered events set CONN_RD_READY/CONN_WR_READY, a short
+ * transfer clears them. The event callback records and calls on_event, which wakes a task; all
+ * transfers happen in tasks. */
 #ifndef NET_CONN_H
 #define NET_CONN_H
 
@@ -27,14 +28,15 @@ enum conn_flag {
     CONN_PRIVATE = 1 << 10,   /* must not be shared with other sessions */
     CONN_SRC_SET = 1 << 11,   /* c->src is known */
     CONN_DST_SET = 1 << 12,
-    CONN_PROXIED = 1 << 13,   /* addresses come from a PROXY header */
+    CONN_PROXIED = 1 << 13, /* addresses come from a PROXY header */
     CONN_TLS = 1 << 14,
     CONN_UNIX = 1 << 15,
     CONN_LINGER_RST = 1 << 16, /* close with a reset */
     CONN_TUNNEL = 1 << 17,
 };
 
-/** A layer above the socket. `recv`/`sendv` return bytes, 0 with flags set as conn_recv()/conn_sendv() describe. */
+/** A layer above the socket. `recv`/`sendv` return bytes, 0 with flags set as
+ * conn_recv()/conn_sendv() describe. */
 struct layer_ops {
     const char *name;
     ssize_t (*recv)(struct conn *c, void *buf, size_t len);
@@ -57,8 +59,8 @@ union conn_addr {
 
 struct conn {
     struct io io;
-    unsigned flags; /* enum conn_flag */
-    int err;        /* errno of CONN_ERR */
+    unsigned flags;                /* enum conn_flag */
+    int err;                       /* errno of CONN_ERR */
     const struct layer_ops *layer; /* NULL: plain socket */
     void *layer_ctx;
     void (*on_event)(struct conn *c); /* something became ready; may be NULL (parked) */
@@ -66,33 +68,38 @@ struct conn {
     void *target;                     /* struct listener (front), struct server (back) */
     struct list link;                 /* in an idle pool or a listener's list */
     struct buf *rx;                   /* unread bytes; NULL when there are none */
-    union conn_addr src, dst;         /* peer and local seen from the request's direction: client → us, us → server */
-    int64_t since_ms;                 /* accepted, connected, or idle since */
-    uint64_t hash;                    /* back: what makes it reusable for a request (SNI, source, PROXY...) */
-    uint32_t requests;                /* messages served */
+    union conn_addr src,
+        dst; /* peer and local seen from the request's direction: client → us, us → server */
+    int64_t since_ms;  /* accepted, connected, or idle since */
+    uint64_t hash;     /* back: what makes it reusable for a request (SNI, source, PROXY...) */
+    uint32_t requests; /* messages served */
     uint32_t glitches;
-    uint8_t code;                     /* enum conn_code of what a layer above the socket failed with; 0: nothing */
-    void *pp;                         /* PROXY header's TLVs, heap (struct slice in front), or NULL */
+    uint8_t code; /* enum conn_code of what a layer above the socket failed with; 0: nothing */
+    void *pp;     /* PROXY header's TLVs, heap (struct slice in front), or NULL */
 };
 
-/** Wraps a non-blocking socket and registers it. NULL (and `fd` closed) when memory or the kernel refuse. */
+/** Wraps a non-blocking socket and registers it. NULL (and `fd` closed) when memory or the kernel
+ * refuse. */
 MUST_CHECK struct conn *conn_new(int fd, unsigned flags);
-/** Closes and frees; NULL is fine. Unread bytes at the peer's side are spared a reset where possible. */
+/** Closes and frees; NULL is fine. Unread bytes at the peer's side are spared a reset where
+ * possible. */
 void conn_free(struct conn **c);
 
-/** Starts a connection to `to`, from `from` (kind ADDR_NONE: any). NULL with *err (errno) set when refused at once.
- *  Completion: CONN_CONNECTING disappears, CONN_ERR tells failure. */
+/** Starts a connection to `to`, from `from` (kind ADDR_NONE: any). NULL with *err (errno) set when
+ * refused at once. Completion: CONN_CONNECTING disappears, CONN_ERR tells failure. */
 struct sock_opts;
-MUST_CHECK struct conn *conn_connect(const struct addr *to, const struct addr *from, const struct sock_opts *opts,
-                                     int *err);
+MUST_CHECK struct conn *conn_connect(const struct addr *to, const struct addr *from,
+                                     const struct sock_opts *opts, int *err);
 /** Looks at a connection that is CONN_CONNECTING and writable. True once connected. */
 bool conn_connect_done(struct conn *c);
 
 /** Reads. >0: bytes; 0: nothing now (CONN_RD_READY cleared), or CONN_EOF or CONN_ERR was set. */
 HOT ssize_t conn_recv(struct conn *c, void *buf, size_t len);
-/** Writes. Bytes taken, 0..total; a short write clears CONN_WR_READY; CONN_ERR when broken. `more`: data follows at once. */
+/** Writes. Bytes taken, 0..total; a short write clears CONN_WR_READY; CONN_ERR when broken. `more`:
+ * data follows at once. */
 HOT ssize_t conn_sendv(struct conn *c, const struct iovec *iov, unsigned n, bool more);
-/** Reads into c->rx (made when missing). True when it grew, ended or broke. Full buffers are left alone. */
+/** Reads into c->rx (made when missing). True when it grew, ended or broke. Full buffers are left
+ * alone. */
 HOT bool conn_fill(struct conn *c);
 /** Releases c->rx when nothing is unread. */
 void conn_drop_rx(struct conn *c);
@@ -119,7 +126,7 @@ struct sock_opts {
     const char *interface;
     unsigned sndbuf, rcvbuf;
     int tcp_ut_ms;
-    unsigned mark, tos;     /* with has_mark, has_tos */
+    unsigned mark, tos; /* with has_mark, has_tos */
     bool has_mark, has_tos, keepalive, tfo, transparent, no_delay;
     int ka_cnt, ka_idle_s, ka_intvl_s;
 };

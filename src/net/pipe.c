@@ -101,7 +101,8 @@ conn_splice_in(struct conn *c, struct splice_pipe *p, size_t max)
         return 0;
     }
     if (errno == EAGAIN) {
-        /* Either the socket is empty or the pipe is full; with bytes in the pipe the latter is no news. */
+        /* Either the socket is empty or the pipe is full; with bytes in the pipe the latter is no
+         * news. */
         if (!p->len)
             c->flags &= ~(unsigned)CONN_RD_READY;
     } else if (errno != EINTR) {

@@ -1,4 +1,5 @@
-/* sys.h - the system calls of the data path, each behind a name, so that the simulator can link its own. */
+/* sys.h - the system calls of the data path, each behind a name, so that the simulator can link its
+ * own. */
 #ifndef NET_SYS_H
 #define NET_SYS_H
 

@@ -12,7 +12,8 @@ struct row {
     enum kind kind;
     size_t offset;
     const char *args, *help;
-    int (*parse)(struct cmdline *o, int argc, char **argv, int at); /* SPECIAL: words taken, -1 error */
+    int (*parse)(struct cmdline *o, int argc, char **argv,
+                 int at); /* SPECIAL: words taken, -1 error */
 };
 
 static int
@@ -80,9 +81,11 @@ parse_ws(struct cmdline *o, int argc, char **argv, int at)
 
 #define F(field) offsetof(struct cmdline, field)
 static const struct row rows[] = {
-    { "f", SPECIAL, 0, "<file|dir>", "a configuration file, or a directory of *.cfg; may be repeated", parse_file },
+    { "f", SPECIAL, 0, "<file|dir>",
+      "a configuration file, or a directory of *.cfg; may be repeated", parse_file },
     { "c", FLAG, F(check), NULL, "check the configuration and exit", NULL },
-    { "cc", STRING, F(cond), "<condition>", "evaluate a condition as in .if, exit 0 when true, 1 when false", NULL },
+    { "cc", STRING, F(cond), "<condition>",
+      "evaluate a condition as in .if, exit 0 when true, 1 when false", NULL },
     { "o", SPECIAL, 0, "json", "with -c: diagnostics as JSON", parse_output },
     { "C", STRING, F(chdir), "<dir>", "change to <dir> before loading files", NULL },
     { "D", FLAG, F(daemon), NULL, "run in the background", NULL },
@@ -95,7 +98,8 @@ static const struct row rows[] = {
     { "dR", FLAG, F(no_reuseport), NULL, "no SO_REUSEPORT", NULL },
     { "de", FLAG, F(no_epoll), NULL, "accepted: epoll is the only poller", NULL },
     { "dp", FLAG, F(no_epoll), NULL, "accepted: poll() is never used", NULL },
-    { "dr", FLAG, F(ignore_resolve_errors), NULL, "ignore unresolvable server names at start", NULL },
+    { "dr", FLAG, F(ignore_resolve_errors), NULL, "ignore unresolvable server names at start",
+      NULL },
     { "dV", FLAG, F(no_server_verify), NULL, "no verification of servers' certificates", NULL },
     { "dL", FLAG, F(dump_libs), NULL, "list loaded shared objects", NULL },
     { "q", FLAG, F(quiet), NULL, "print errors only", NULL },
@@ -112,7 +116,8 @@ static const struct row rows[] = {
     { "W", FLAG, F(master), NULL, "master-worker mode", NULL },
     { "Ws", SPECIAL, 0, NULL, "master-worker mode with systemd notifications", parse_ws },
     { "S", STRING, F(master_socket), "<bind>[,<options>]", "socket of the master", NULL },
-    { "x", STRING, F(old_sockets), "<socket>", "take listening sockets over from a running process", NULL },
+    { "x", STRING, F(old_sockets), "<socket>", "take listening sockets over from a running process",
+      NULL },
     { "sf", SPECIAL, 0, "<pid>*", "tell these processes to finish once we run", parse_sf },
     { "st", SPECIAL, 0, "<pid>*", "tell these processes to terminate once we run", parse_st },
 };
@@ -123,11 +128,14 @@ cmdline_usage(const char *name)
     printf("Usage: %s [option]* [-- <file|dir>*]\n", name);
     for (unsigned i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].help)
-            printf("  -%-4s %-20s %s\n", rows[i].name, rows[i].args ? rows[i].args : "", rows[i].help);
-    printf("  -dK<class>[,<class>]*      list keywords (classes: help)\n"
-           "  -dM[<byte>]                fill memory when it is allocated\n"
-           "Without options a demonstration runs: an embedded configuration and servers of its own.\n"
-           "Other commands: %s explain --help, %s origin --help\n", name, name);
+            printf("  -%-4s %-20s %s\n", rows[i].name, rows[i].args ? rows[i].args : "",
+                   rows[i].help);
+    printf(
+        "  -dK<class>[,<class>]*      list keywords (classes: help)\n"
+        "  -dM[<byte>]                fill memory when it is allocated\n"
+        "Without options a demonstration runs: an embedded configuration and servers of its own.\n"
+        "Other commands: %s explain --help, %s origin --help\n",
+        name, name);
 }
 
 static const struct row *

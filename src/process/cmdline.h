@@ -13,18 +13,19 @@ struct cmdline {
     bool check, check_cond, daemon, debug, no_daemon, quiet, verbose, diag, warn_fatal, json;
     bool version, build_info, help;
     bool master, systemd;
-    bool no_splice, no_reuseport, no_getaddrinfo, no_epoll, ignore_resolve_errors, no_server_verify, dump_libs;
-    const char *cond;          /* -cc */
-    const char *chdir;         /* -C */
-    const char *pidfile;       /* -p */
-    const char *localpeer;     /* -L */
-    const char *old_sockets;   /* -x */
-    const char *master_socket; /* -S */
-    const char *dump_keywords; /* -dK classes */
+    bool no_splice, no_reuseport, no_getaddrinfo, no_epoll, ignore_resolve_errors, no_server_verify,
+        dump_libs;
+    const char *cond;                     /* -cc */
+    const char *chdir;                    /* -C */
+    const char *pidfile;                  /* -p */
+    const char *localpeer;                /* -L */
+    const char *old_sockets;              /* -x */
+    const char *master_socket;            /* -S */
+    const char *dump_keywords;            /* -dK classes */
     unsigned maxconn, px_maxconn, mem_mb; /* -n -N -m; 0: not given */
     int old_pids[CMDLINE_PIDS_MAX];
     unsigned nold_pids;
-    int old_signal;            /* SIGUSR1 (-sf) or SIGTERM (-st) */
+    int old_signal; /* SIGUSR1 (-sf) or SIGTERM (-st) */
 };
 
 /** Parses the arguments. False after printing what is wrong (to stderr). */

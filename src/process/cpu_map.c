@@ -30,7 +30,9 @@ parse_threads(struct cpu_map *m, struct slice s)
     if (slash != SIZE_MAX) /* process or group number: there is only one */
         s = slice_sub(s, slash + 1, SIZE_MAX);
     if (slice_eq(s, SL("all")) || slice_eq(s, SL("odd")) || slice_eq(s, SL("even"))) {
-        uint64_t bits = s.p[0] == 'a' ? UINT64_MAX : s.p[0] == 'o' ? 0x5555555555555555ull : 0xaaaaaaaaaaaaaaaaull;
+        uint64_t bits = s.p[0] == 'a'   ? UINT64_MAX
+                        : s.p[0] == 'o' ? 0x5555555555555555ull
+                                        : 0xaaaaaaaaaaaaaaaaull;
         for (unsigned i = 0; i < COUNT_OF(m->threads); i++)
             m->threads[i] = bits;
         return NULL;
@@ -68,7 +70,7 @@ cpu_map_apply(const struct config *cf, unsigned tid)
     bool any = false;
 
     CPU_ZERO(&set);
-    list_each(m, &cf->cpu_maps, link) {
+    list_each (m, &cf->cpu_maps, link) {
         if (tid >= 1024 || !(m->threads[tid / 64] & (1ull << (tid % 64))) || !m->ncpus)
             continue;
         any = true;
@@ -82,7 +84,8 @@ cpu_map_apply(const struct config *cf, unsigned tid)
         for (unsigned i = 0; i < m->ncpus; i++)
             CPU_SET(m->cpus[i], &set);
     }
-    /* A core that does not exist is the administrator's business: HAProxy does not complain either. */
+    /* A core that does not exist is the administrator's business: HAProxy does not complain either.
+     */
     if (any)
         pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }

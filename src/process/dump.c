@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-struct class {
+struct class
+{
     const char *name, *title;
     void (*dump)(const struct class *c);
     unsigned where;
@@ -33,8 +34,10 @@ dump_sections(const struct class *c)
             printf("%s\n", s->name);
             dump_rows(&of);
         }
-    static const struct { const char *name; unsigned where; } lines[] = { { "bind <addr>", IN_BIND },
-                                                                           { "server <name> <addr>", IN_SERVER } };
+    static const struct {
+        const char *name;
+        unsigned where;
+    } lines[] = { { "bind <addr>", IN_BIND }, { "server <name> <addr>", IN_SERVER } };
     for (unsigned i = 0; i < COUNT_OF(lines); i++)
         for (unsigned m = 0; modules[m]; m++)
             for (const struct keyword *k = modules[m]->keywords; k && k->name; k++)
@@ -45,9 +48,11 @@ dump_sections(const struct class *c)
 static const char *
 arg_name(unsigned char a)
 {
-    static const char *const names[] = { "", "string", "integer", "unsigned integer", "delay", "size", "IPv4 address",
-                                         "IPv6 address", "frontend", "backend", "server", "table", "userlist",
-                                         "regex", "variable", "map", "string" };
+    static const char *const names[] = { "",         "string",  "integer",      "unsigned integer",
+                                         "delay",    "size",    "IPv4 address", "IPv6 address",
+                                         "frontend", "backend", "server",       "table",
+                                         "userlist", "regex",   "variable",     "map",
+                                         "string" };
     a &= (unsigned char)~ARG_OPT;
     return a < COUNT_OF(names) ? names[a] : "?";
 }
@@ -95,7 +100,10 @@ dump_convs(const struct class *c)
 static void
 dump_actions(const struct class *c)
 {
-    static const struct { unsigned set; const char *name; } sets[] = {
+    static const struct {
+        unsigned set;
+        const char *name;
+    } sets[] = {
         { RS_TCP_CONN, "tcp-request connection" }, { RS_TCP_SESS, "tcp-request session" },
         { RS_TCP_REQ, "tcp-request content" },     { RS_TCP_RES, "tcp-response content" },
         { RS_HTTP_REQ, "http-request" },           { RS_HTTP_RES, "http-response" },
@@ -106,7 +114,9 @@ dump_actions(const struct class *c)
             for (const struct action *a = modules[m]->actions; a && a->name; a++)
                 if (a->sets & sets[i].set)
                     printf("\t%s %s%s\n", sets[i].name, a->name,
-                           a->flags & ACTF_PREFIX ? "*" : a->flags & ACTF_PAREN ? "(*)" : "");
+                           a->flags & ACTF_PREFIX  ? "*"
+                           : a->flags & ACTF_PAREN ? "(*)"
+                                                   : "");
 }
 
 static const struct class classes[] = {
@@ -131,7 +141,8 @@ void
 dump_keywords(const char *which)
 {
     if (!*which || strcmp(which, "help") == 0) {
-        puts("# List of supported keyword classes:\nall: list all keywords\ncfg: configuration keywords\n"
+        puts("# List of supported keyword classes:\nall: list all keywords\ncfg: configuration "
+             "keywords\n"
              "act: rule actions\nsmp: sample fetch functions\ncnv: sample converter functions");
         return;
     }

@@ -21,7 +21,8 @@ begin_global(struct cfg *c)
     return cfg_expect_end(c, 1);
 }
 
-/* Fields of `tune` through the generic setters: an offset relative to the configuration would be wrong. */
+/* Fields of `tune` through the generic setters: an offset relative to the configuration would be
+ * wrong. */
 static enum cfg_rc
 parse_tune_uint(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -45,8 +46,8 @@ parse_tune_size(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
     if (cfg_take_size(c, at, kw->name, &n) != CFG_OK)
         return CFG_ERR;
     if (n < (uint64_t)kw->min || (kw->max && n > (uint64_t)kw->max))
-        return cfg_error(c, *at - 1, "'%s' expects a size between %lld and %lld.", kw->name, (long long)kw->min,
-                         (long long)kw->max);
+        return cfg_error(c, *at - 1, "'%s' expects a size between %lld and %lld.", kw->name,
+                         (long long)kw->min, (long long)kw->max);
     *(unsigned *)(void *)((char *)&tune + kw->offset) = (unsigned)n;
     return CFG_OK;
 }
@@ -65,7 +66,8 @@ parse_tune_onoff(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     bool on = cfg_arg_is(c, *at, "on");
 
     if (!on && !cfg_arg_is(c, *at, "off"))
-        return cfg_error(c, *at, "'%s' expects either 'on' or 'off' but got '%s'.", kw->name, cfg_arg(c, *at));
+        return cfg_error(c, *at, "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,
+                         cfg_arg(c, *at));
     *(bool *)(void *)((char *)&tune + kw->offset) = on;
     (*at)++;
     return CFG_OK;
@@ -142,8 +144,11 @@ parse_nbproc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return CFG_ERR;
     tune.nbproc = (unsigned)n;
     if (n > 1)
-        cfg_warn(c, 0, "'nbproc' is gone since HAProxy 2.5: %u times the threads are started in one process. "
-                       "Please use 'nbthread' instead.", (unsigned)n);
+        cfg_warn(
+            c, 0,
+            "'nbproc' is gone since HAProxy 2.5: %u times the threads are started in one process. "
+            "Please use 'nbthread' instead.",
+            (unsigned)n);
     return CFG_OK;
 }
 
@@ -153,7 +158,9 @@ parse_cpu_map(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     struct config *cf = obj;
 
     if (*at + 1 >= c->nwords)
-        return cfg_error(c, 0, "%s expects a thread group number including 'all', 'odd', 'even', or a range, followed by a list of CPU ranges with numbers from 0 to %d.",
+        return cfg_error(c, 0,
+                         "%s expects a thread group number including 'all', 'odd', 'even', or a "
+                         "range, followed by a list of CPU ranges with numbers from 0 to %d.",
                          kw->name, CPU_SETSIZE - 1);
     struct cpu_map *m = ARENA_NEW(c->arena, struct cpu_map);
     const char *why = cpu_map_parse(m, c->word + *at, c->nwords - *at);
@@ -230,7 +237,10 @@ parse_level(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             ((struct bind_conf *)obj)->level = i;
             return CFG_OK;
         }
-    return word ? cfg_error(c, *at - 1, "'level' only supports 'user', 'operator', and 'admin' (got '%s')", word) : CFG_ERR;
+    return word
+               ? cfg_error(c, *at - 1,
+                           "'level' only supports 'user', 'operator', and 'admin' (got '%s')", word)
+               : CFG_ERR;
 }
 
 static enum cfg_rc
@@ -257,7 +267,8 @@ parse_severity(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             ((struct bind_conf *)obj)->severity_output = i;
             return CFG_OK;
         }
-    return word ? cfg_error(c, *at - 1, "'severity-output' takes 'none', 'number' or 'string'") : CFG_ERR;
+    return word ? cfg_error(c, *at - 1, "'severity-output' takes 'none', 'number' or 'string'")
+                : CFG_ERR;
 }
 
 static enum cfg_rc
@@ -273,9 +284,12 @@ parse_unix_bind(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
                 return CFG_ERR;
             continue;
         }
-        if (!cfg_arg_is(c, *at, "mode") && !cfg_arg_is(c, *at, "user") && !cfg_arg_is(c, *at, "group") &&
-            !cfg_arg_is(c, *at, "uid") && !cfg_arg_is(c, *at, "gid"))
-            return cfg_error(c, *at, "'%s' only supports the 'prefix', 'mode', 'uid', 'gid', 'user' and 'group' options.",
+        if (!cfg_arg_is(c, *at, "mode") && !cfg_arg_is(c, *at, "user") &&
+            !cfg_arg_is(c, *at, "group") && !cfg_arg_is(c, *at, "uid") &&
+            !cfg_arg_is(c, *at, "gid"))
+            return cfg_error(c, *at,
+                             "'%s' only supports the 'prefix', 'mode', 'uid', 'gid', 'user' and "
+                             "'group' options.",
                              kw->name);
         unsigned n;
         const struct keyword *row = cfg_find_keyword(c, IN_BIND, *at, &n);
@@ -301,7 +315,8 @@ parse_case_adjust(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
         return cfg_error(c, 0, "'%s' expects <from> and <to> as argument.", kw->name);
     if (!cf->case_map)
         cf->case_map = h1_case_map_new();
-    const char *why = h1_case_map_add(cf->case_map, slice_str(c->word[*at].s), slice_str(c->word[*at + 1].s));
+    const char *why =
+        h1_case_map_add(cf->case_map, slice_str(c->word[*at].s), slice_str(c->word[*at + 1].s));
     if (why)
         return cfg_error(c, *at, "'%s' : %s", kw->name, why);
     *at += 2;
@@ -324,10 +339,12 @@ parse_set_var(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     char *err = NULL;
 
     if (*at + 1 >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects <var-name> and <%s> as arguments.", kw->name, kw->max ? "fmt" : "expr");
+        return cfg_error(c, 0, "'%s' expects <var-name> and <%s> as arguments.", kw->name,
+                         kw->max ? "fmt" : "expr");
     const struct var_name *v = var_parse(slice_str(c->word[*at].s), &err);
     if (!v || strncmp(c->word[*at].s, "proc.", 5) != 0) {
-        cfg_error(c, *at, "'%s %s' : variable scope must be 'proc'%s%s.", kw->name, c->word[*at].s, err ? ": " : "", err ? err : "");
+        cfg_error(c, *at, "'%s %s' : variable scope must be 'proc'%s%s.", kw->name, c->word[*at].s,
+                  err ? ": " : "", err ? err : "");
         free(err);
         return CFG_ERR;
     }
@@ -357,54 +374,98 @@ const struct section global_sections[] = {
     { 0 },
 };
 
-#define G IN_GLOBAL
+#define G                IN_GLOBAL
 #define CF(kind_, field) .kind = (kind_), .offset = offsetof(struct config, field)
 #define TUNE_UINT(text, field, lo, hi, help_text)                                                  \
-    { .name = text, .args = "<number>", .where = G, .offset = offsetof(struct tune, field), .min = (lo), .max = (hi), \
-      .parse = parse_tune_uint, .help = help_text }
+    {                                                                                              \
+        .name = text, .args = "<number>", .where = G, .offset = offsetof(struct tune, field),      \
+        .min = (lo), .max = (hi), .parse = parse_tune_uint, .help = help_text                      \
+    }
 #define TUNE_SIZE(text, field, lo, hi, help_text)                                                  \
-    { .name = text, .args = "<size>", .where = G, .offset = offsetof(struct tune, field), .min = (lo), .max = (hi), \
-      .parse = parse_tune_size, .help = help_text }
+    {                                                                                              \
+        .name = text, .args = "<size>", .where = G, .offset = offsetof(struct tune, field),        \
+        .min = (lo), .max = (hi), .parse = parse_tune_size, .help = help_text                      \
+    }
 #define TUNE_FLAG(text, field, value, help_text)                                                   \
-    { .name = text, .where = G, .offset = offsetof(struct tune, field), .max = (value), .parse = parse_tune_flag, .help = help_text }
+    {                                                                                              \
+        .name = text, .where = G, .offset = offsetof(struct tune, field), .max = (value),          \
+        .parse = parse_tune_flag, .help = help_text                                                \
+    }
 #define TUNE_ONOFF(text, field, help_text)                                                         \
-    { .name = text, .args = "{ on | off }", .where = G, .offset = offsetof(struct tune, field), .parse = parse_tune_onoff, .help = help_text }
+    {                                                                                              \
+        .name = text, .args = "{ on | off }", .where = G, .offset = offsetof(struct tune, field),  \
+        .parse = parse_tune_onoff, .help = help_text                                               \
+    }
 #define TUNE_STR(text, field, help_text)                                                           \
-    { .name = text, .args = "<string>", .where = G, .offset = offsetof(struct tune, field), .parse = parse_tune_string, .help = help_text }
-#define NOT_YET(text, help_text) { .name = text, .args = "...", .where = G, .kind = KW_UNSUPPORTED, .help = help_text }
+    {                                                                                              \
+        .name = text, .args = "<string>", .where = G, .offset = offsetof(struct tune, field),      \
+        .parse = parse_tune_string, .help = help_text                                              \
+    }
+#define NOT_YET(text, help_text)                                                                   \
+    {                                                                                              \
+        .name = text, .args = "...", .where = G, .kind = KW_UNSUPPORTED, .help = help_text         \
+    }
 #define NOT_YET_WARN(text, help_text)                                                              \
-    { .name = text, .args = "...", .where = G, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN, .help = help_text }
-#define HERE_ALREADY(text, help_text) { .name = text, .args = "...", .where = G, .kind = KW_IGNORED_OK, .help = help_text }
+    {                                                                                              \
+        .name = text, .args = "...", .where = G, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,     \
+        .help = help_text                                                                          \
+    }
+#define HERE_ALREADY(text, help_text)                                                              \
+    {                                                                                              \
+        .name = text, .args = "...", .where = G, .kind = KW_IGNORED_OK, .help = help_text          \
+    }
 
 const struct keyword global_keywords[] = {
     { "daemon", NULL, G, CF(KW_BOOL, daemon), .flags = KWF_NO, .help = "run in the background" },
-    { "chroot", "<directory> | auto", G, CF(KW_STRING, chroot), .help = "change the root directory once started" },
-    { "pidfile", "<file>", G, CF(KW_STRING, pidfile), .help = "file that receives the process number" },
+    { "chroot", "<directory> | auto", G, CF(KW_STRING, chroot),
+      .help = "change the root directory once started" },
+    { "pidfile", "<file>", G, CF(KW_STRING, pidfile),
+      .help = "file that receives the process number" },
     { "user", "<name>", G, .parse = parse_user, .help = "user to become once started" },
     { "group", "<name>", G, .parse = parse_group, .help = "group to become once started" },
-    { "uid", "<number>", G, CF(KW_INT, uid), .max = INT32_MAX, .help = "user to become once started" },
-    { "gid", "<number>", G, CF(KW_INT, gid), .max = INT32_MAX, .help = "group to become once started" },
+    { "uid", "<number>", G, CF(KW_INT, uid), .max = INT32_MAX,
+      .help = "user to become once started" },
+    { "gid", "<number>", G, CF(KW_INT, gid), .max = INT32_MAX,
+      .help = "group to become once started" },
     { "ulimit-n", "<number>", G, CF(KW_UINT, ulimit_n), .help = "number of file descriptors" },
-    { "fd-hard-limit", "<number>", G, CF(KW_UINT, fd_hard_limit), .help = "most file descriptors ever asked for" },
-    { "strict-limits", NULL, G, .parse = parse_strict_limits, .flags = KWF_NO, .help = "do not start when a limit cannot be met" },
-    { "hard-stop-after", "<delay>", G, CF(KW_MSEC, hard_stop_after_ms), .help = "longest graceful stop" },
-    { "grace", "<delay>", G, CF(KW_MSEC, grace_ms), .help = "listen on for this long during a graceful stop" },
-    { "close-spread-time", "<delay>", G, CF(KW_MSEC, close_spread_ms), .help = "spread closing of idle connections over this time" },
+    { "fd-hard-limit", "<number>", G, CF(KW_UINT, fd_hard_limit),
+      .help = "most file descriptors ever asked for" },
+    { "strict-limits", NULL, G, .parse = parse_strict_limits, .flags = KWF_NO,
+      .help = "do not start when a limit cannot be met" },
+    { "hard-stop-after", "<delay>", G, CF(KW_MSEC, hard_stop_after_ms),
+      .help = "longest graceful stop" },
+    { "grace", "<delay>", G, CF(KW_MSEC, grace_ms),
+      .help = "listen on for this long during a graceful stop" },
+    { "close-spread-time", "<delay>", G, CF(KW_MSEC, close_spread_ms),
+      .help = "spread closing of idle connections over this time" },
     { "set-dumpable", NULL, G, CF(KW_BOOL, set_dumpable), .help = "allow core dumps" },
     { "zero-warning", NULL, G, CF(KW_BOOL, zero_warning), .help = "warnings are errors" },
-    { "nbthread", "<number>", G, .offset = offsetof(struct tune, nbthread), .min = 1, .max = 1024, .parse = parse_tune_uint, .help = "worker threads" },
-    { "nbproc", "<number>", G, .parse = parse_nbproc, .help = "gone since 2.5: multiplies nbthread" },
-    { "cpu-map", "[auto:]<threads> <cpus>...", G, .parse = parse_cpu_map, .help = "cores that threads run on" },
-    { "stats socket", "<address> [param*]", G, .parse = parse_stats_socket, .help = "socket of the runtime API" },
-    { "stats timeout", "<timeout>", G, .parse = parse_stats_timeout, .help = "longest inactivity on the runtime API" },
-    { "stats maxconn", "<conns>", G, .parse = parse_stats_maxconn, .help = "concurrent connections to the runtime API" },
-    { "unix-bind", "[prefix <prefix>] [mode <mode>] [user <user>] ...", G, .parse = parse_unix_bind, .help = "defaults of unix sockets" },
-    { "h1-case-adjust", "<from> <to>", G, .parse = parse_case_adjust, .help = "header name spelled as buggy peers want it" },
-    { "set-var", "<name> <expr>", G, .parse = parse_set_var, .help = "initial value of a process variable" },
-    { "set-var-fmt", "<name> <fmt>", G, .max = 1, .parse = parse_set_var, .help = "initial value of a process variable" },
-    { "description", "<text>", G, .parse = parse_description, .help = "text shown on the statistics page" },
-    { "server-state-base", "<directory>", G, CF(KW_STRING, server_state_base), .help = "where server state files are" },
-    { "server-state-file", "<file>", G, CF(KW_STRING, server_state_file), .help = "global server state file" },
+    { "nbthread", "<number>", G, .offset = offsetof(struct tune, nbthread), .min = 1, .max = 1024,
+      .parse = parse_tune_uint, .help = "worker threads" },
+    { "nbproc", "<number>", G, .parse = parse_nbproc,
+      .help = "gone since 2.5: multiplies nbthread" },
+    { "cpu-map", "[auto:]<threads> <cpus>...", G, .parse = parse_cpu_map,
+      .help = "cores that threads run on" },
+    { "stats socket", "<address> [param*]", G, .parse = parse_stats_socket,
+      .help = "socket of the runtime API" },
+    { "stats timeout", "<timeout>", G, .parse = parse_stats_timeout,
+      .help = "longest inactivity on the runtime API" },
+    { "stats maxconn", "<conns>", G, .parse = parse_stats_maxconn,
+      .help = "concurrent connections to the runtime API" },
+    { "unix-bind", "[prefix <prefix>] [mode <mode>] [user <user>] ...", G, .parse = parse_unix_bind,
+      .help = "defaults of unix sockets" },
+    { "h1-case-adjust", "<from> <to>", G, .parse = parse_case_adjust,
+      .help = "header name spelled as buggy peers want it" },
+    { "set-var", "<name> <expr>", G, .parse = parse_set_var,
+      .help = "initial value of a process variable" },
+    { "set-var-fmt", "<name> <fmt>", G, .max = 1, .parse = parse_set_var,
+      .help = "initial value of a process variable" },
+    { "description", "<text>", G, .parse = parse_description,
+      .help = "text shown on the statistics page" },
+    { "server-state-base", "<directory>", G, CF(KW_STRING, server_state_base),
+      .help = "where server state files are" },
+    { "server-state-file", "<file>", G, CF(KW_STRING, server_state_file),
+      .help = "global server state file" },
     TUNE_STR("node", node, "name of this node"),
     TUNE_STR("localpeer", localpeer, "name of this peer"),
     TUNE_UINT("maxconn", maxconn_cfg, 0, 0, "most concurrent connections of the process"),
@@ -414,32 +475,44 @@ const struct keyword global_keywords[] = {
     TUNE_UINT("maxsslrate", maxsslrate, 0, 0, "most new TLS sessions per second"),
     TUNE_UINT("maxpipes", maxpipes, 0, 0, "most pipes used to splice"),
     TUNE_UINT("maxcomprate", maxcomprate, 0, 0, "most bytes per second that are compressed"),
-    TUNE_UINT("maxcompcpuusage", maxcompcpuusage, 0, 100, "CPU share above which nothing is compressed"),
+    TUNE_UINT("maxcompcpuusage", maxcompcpuusage, 0, 100,
+              "CPU share above which nothing is compressed"),
     TUNE_UINT("spread-checks", spread_checks, 0, 50, "random share of check intervals, in percent"),
     TUNE_UINT("tune.http.maxhdr", http_maxhdr, 1, 32767, "most headers in a message"),
-    TUNE_UINT("tune.http.logurilen", http_logurilen, 1, 0, "bytes of the request line kept for logs"),
+    TUNE_UINT("tune.http.logurilen", http_logurilen, 1, 0,
+              "bytes of the request line kept for logs"),
     TUNE_UINT("tune.http.cookielen", http_cookielen, 2, 65535, "bytes of a captured cookie"),
     TUNE_UINT("tune.maxaccept", maxaccept, 1, 0, "connections accepted at once"),
     TUNE_UINT("tune.maxpollevents", maxpollevents, 1, 0, "events taken at once"),
     TUNE_UINT("tune.stick-counters", stick_counters, 0, 100, "tracked counters per stream"),
-    TUNE_UINT("tune.pool-high-fd-ratio", pool_high_fd_ratio, 1, 100, "share of descriptors above which idle connections are closed"),
-    TUNE_UINT("tune.pool-low-fd-ratio", pool_low_fd_ratio, 1, 100, "share of descriptors above which idle connections are not kept"),
-    TUNE_UINT("tune.pattern.cache-size", pattern_cache, 0, 0, "entries of the pattern cache (lookups are indexed: not needed)"),
-    TUNE_UINT("tune.runqueue-depth", runqueue_depth, 0, 0, "tasks run at once (fair by itself here)"),
+    TUNE_UINT("tune.pool-high-fd-ratio", pool_high_fd_ratio, 1, 100,
+              "share of descriptors above which idle connections are closed"),
+    TUNE_UINT("tune.pool-low-fd-ratio", pool_low_fd_ratio, 1, 100,
+              "share of descriptors above which idle connections are not kept"),
+    TUNE_UINT("tune.pattern.cache-size", pattern_cache, 0, 0,
+              "entries of the pattern cache (lookups are indexed: not needed)"),
+    TUNE_UINT("tune.runqueue-depth", runqueue_depth, 0, 0,
+              "tasks run at once (fair by itself here)"),
     TUNE_UINT("tune.comp.maxlevel", comp_maxlevel, 1, 9, "highest compression level"),
-    TUNE_UINT("tune.max-checks-per-thread", max_checks_per_thread, 0, 0, "concurrent checks per thread"),
+    TUNE_UINT("tune.max-checks-per-thread", max_checks_per_thread, 0, 0,
+              "concurrent checks per thread"),
     TUNE_SIZE("tune.bufsize", bufsize, 1024, 268435455, "size of a buffer, bounds a message head"),
     TUNE_SIZE("tune.maxrewrite", maxrewrite, 0, 268435455, "room kept for edits of a head"),
     TUNE_SIZE("tune.pipesize", pipesize, 0, 1073741824, "size of a pipe"),
-    TUNE_SIZE("tune.rcvbuf.client", rcvbuf_client, 0, 0, "kernel receive buffer of client connections"),
-    TUNE_SIZE("tune.rcvbuf.server", rcvbuf_server, 0, 0, "kernel receive buffer of server connections"),
-    TUNE_SIZE("tune.sndbuf.client", sndbuf_client, 0, 0, "kernel send buffer of client connections"),
-    TUNE_SIZE("tune.sndbuf.server", sndbuf_server, 0, 0, "kernel send buffer of server connections"),
+    TUNE_SIZE("tune.rcvbuf.client", rcvbuf_client, 0, 0,
+              "kernel receive buffer of client connections"),
+    TUNE_SIZE("tune.rcvbuf.server", rcvbuf_server, 0, 0,
+              "kernel receive buffer of server connections"),
+    TUNE_SIZE("tune.sndbuf.client", sndbuf_client, 0, 0,
+              "kernel send buffer of client connections"),
+    TUNE_SIZE("tune.sndbuf.server", sndbuf_server, 0, 0,
+              "kernel send buffer of server connections"),
     TUNE_SIZE("tune.vars.global-max-size", vars_global_max, 0, 0, "memory of all variables"),
     TUNE_SIZE("tune.vars.proc-max-size", vars_proc_max, 0, 0, "memory of process variables"),
     TUNE_SIZE("tune.vars.sess-max-size", vars_sess_max, 0, 0, "memory of a session's variables"),
     TUNE_SIZE("tune.vars.txn-max-size", vars_txn_max, 0, 0, "memory of a transaction's variables"),
-    TUNE_SIZE("tune.vars.reqres-max-size", vars_reqres_max, 0, 0, "memory of request and response variables"),
+    TUNE_SIZE("tune.vars.reqres-max-size", vars_reqres_max, 0, 0,
+              "memory of request and response variables"),
     TUNE_SIZE("tune.vars.check-max-size", vars_check_max, 0, 0, "memory of a check's variables"),
     TUNE_FLAG("nosplice", splice, 0, "no splice()"),
     TUNE_FLAG("noreuseport", reuseport, 0, "no SO_REUSEPORT"),
@@ -467,30 +540,41 @@ const struct keyword global_keywords[] = {
     HERE_ALREADY("tune.fd.edge-triggered", "all connections are edge-triggered"),
     HERE_ALREADY("tune.recv_enough", "a short read ends the turn"),
     HERE_ALREADY("tune.disable-fast-forward", "bodies are always forwarded without a detour"),
-    HERE_ALREADY("tune.disable-zero-copy-forwarding", "bodies are always forwarded without a detour"),
+    HERE_ALREADY("tune.disable-zero-copy-forwarding",
+                 "bodies are always forwarded without a detour"),
     HERE_ALREADY("tune.h1.zero-copy-fwd-recv", "bodies are always forwarded without a detour"),
     HERE_ALREADY("tune.h1.zero-copy-fwd-send", "bodies are always forwarded without a detour"),
     HERE_ALREADY("tune.pt.zero-copy-forwarding", "bodies are always forwarded without a detour"),
     HERE_ALREADY("tune.takeover-other-tg-connections", "all threads are in one group"),
     HERE_ALREADY("prealloc-fd", "descriptors need no table"),
     HERE_ALREADY("tune.defaults.purge", "the configuration is kept whole"),
-    NOT_YET("lua-load", "Lua"), NOT_YET("lua-load-per-thread", "Lua"), NOT_YET("lua-prepend-path", "Lua"),
-    NOT_YET("external-check", "external checks"), NOT_YET("namespace_list", "network namespaces"),
+    NOT_YET("lua-load", "Lua"),
+    NOT_YET("lua-load-per-thread", "Lua"),
+    NOT_YET("lua-prepend-path", "Lua"),
+    NOT_YET("external-check", "external checks"),
+    NOT_YET("namespace_list", "network namespaces"),
     NOT_YET("setcap", "capabilities kept after dropping privileges"),
-    NOT_YET("stats-file", "counters kept over restarts"), NOT_YET("shm-stats-file", "counters shared between processes"),
-    NOT_YET_WARN("cpu-policy", "automatic placement of threads"), NOT_YET_WARN("cpu-set", "automatic placement of threads"),
+    NOT_YET("stats-file", "counters kept over restarts"),
+    NOT_YET("shm-stats-file", "counters shared between processes"),
+    NOT_YET_WARN("cpu-policy", "automatic placement of threads"),
+    NOT_YET_WARN("cpu-set", "automatic placement of threads"),
     NOT_YET_WARN("cpu-affinity", "automatic placement of threads"),
     NOT_YET_WARN("mworker-max-reloads", "reloads of the master"),
-    NOT_YET_WARN("profiling.tasks", "profiling"), NOT_YET_WARN("profiling.memory", "profiling"),
+    NOT_YET_WARN("profiling.tasks", "profiling"),
+    NOT_YET_WARN("profiling.memory", "profiling"),
     NOT_YET_WARN("max-spread-checks", "limit of spread-checks"),
-    NOT_YET_WARN("cluster-secret", "QUIC"), NOT_YET_WARN("thread-hard-limit", "limit of nbthread"),
+    NOT_YET_WARN("cluster-secret", "QUIC"),
+    NOT_YET_WARN("thread-hard-limit", "limit of nbthread"),
     NOT_YET("master-worker", "gone in 3.5: use -W on the command line"),
     { 0 },
 };
 
 const struct keyword cli_bind_keywords[] = {
-    { "level", "{ user | operator | admin }", IN_BIND, .parse = parse_level, .help = "what the runtime API allows here" },
-    { "expose-fd", "listeners", IN_BIND, .parse = parse_expose, .help = "listening sockets may be fetched here" },
-    { "severity-output", "{ none | number | string }", IN_BIND, .parse = parse_severity, .help = "severity before messages" },
+    { "level", "{ user | operator | admin }", IN_BIND, .parse = parse_level,
+      .help = "what the runtime API allows here" },
+    { "expose-fd", "listeners", IN_BIND, .parse = parse_expose,
+      .help = "listening sockets may be fetched here" },
+    { "severity-output", "{ none | number | string }", IN_BIND, .parse = parse_severity,
+      .help = "severity before messages" },
     { 0 },
 };

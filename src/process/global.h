@@ -8,7 +8,6 @@
 
 #include <sched.h>
 
-
 /** One cpu-map line. */
 struct cpu_map {
     struct list link;

@@ -20,8 +20,8 @@ fixed_fds(const struct config *cf)
     struct listener *li;
     unsigned n = FD_RESERVE + 4 * cf->nthread;
 
-    list_each(px, &cf->proxies, link) {
-        list_each(li, &px->listeners, link)
+    list_each (px, &cf->proxies, link) {
+        list_each (li, &px->listeners, link)
             n += cf->nthread;
         n += px->nservers;
     }
@@ -90,18 +90,19 @@ limits_apply(struct config *cf, bool loud, bool verbose)
             bool strict = cf->strict_limits && cf->strict_limits_written;
             if (strict || loud)
                 fprintf(stderr,
-                    "%s (%d) : [haproxy.main()] FD limit (%llu) too low for maxconn=%u/maxsock=%llu. "
-                    "%s\n",
-                    strict ? "[ALERT]   " : "[WARNING] ", pid, (unsigned long long)got, tune.maxconn_cfg,
-                    (unsigned long long)want,
-                    strict ? "Please raise 'ulimit-n' to that or more to avoid any trouble."
-                           : "Starting with what the limit allows.");
+                        "%s (%d) : [haproxy.main()] FD limit (%llu) too low for "
+                        "maxconn=%u/maxsock=%llu. "
+                        "%s\n",
+                        strict ? "[ALERT]   " : "[WARNING] ", pid, (unsigned long long)got,
+                        tune.maxconn_cfg, (unsigned long long)want,
+                        strict ? "Please raise 'ulimit-n' to that or more to avoid any trouble."
+                               : "Starting with what the limit allows.");
             if (strict)
                 return false;
             tune.maxconn = MIN(fit, tune.maxconn_cfg);
             if (loud)
-                fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] maxconn is %u instead of %u.\n", pid, tune.maxconn,
-                    tune.maxconn_cfg);
+                fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] maxconn is %u instead of %u.\n",
+                        pid, tune.maxconn, tune.maxconn_cfg);
         }
     }
     struct rlimit r;

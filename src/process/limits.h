@@ -4,8 +4,9 @@
 
 #include "proxy/config.h"
 
-/** Computes tune.maxconn, tune.fd_limit and tune.maxsock as HAProxy does, raises the limit, and says so: warnings when `loud`, more when `verbose`. False when a
- *  written limit cannot be met and strict-limits is written. */
+/** Computes tune.maxconn, tune.fd_limit and tune.maxsock as HAProxy does, raises the limit, and
+ * says so: warnings when `loud`, more when `verbose`. False when a written limit cannot be met and
+ * strict-limits is written. */
 bool limits_apply(struct config *cf, bool loud, bool verbose);
 
 #endif

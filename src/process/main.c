@@ -1,4 +1,5 @@
-/* main.c - from the command line to running threads: read, check, bind, become a daemon, drop privileges, serve. */
+/* main.c - from the command line to running threads: read, check, bind, become a daemon, drop
+ * privileges, serve. */
 #include "base/epoch.h"
 #include "config/cfg.h"
 #include "config/module.h"
@@ -40,7 +41,7 @@ has_listener(void)
 {
     struct proxy *px;
 
-    list_each(px, &cf.proxies, link)
+    list_each (px, &cf.proxies, link)
         if (!px->disabled && !(px->cap & PX_INTERNAL) && !list_empty(&px->listeners))
             return true;
     return false;
@@ -65,8 +66,8 @@ write_pidfile(void)
         ok = fclose(f) == 0 && rename(tmp, pidfile) == 0;
     }
     if (!ok)
-        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot create pidfile %s (%s)\n", (int)getpid(), pidfile,
-                strerror(errno));
+        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot create pidfile %s (%s)\n",
+                (int)getpid(), pidfile, strerror(errno));
     free(tmp);
     return ok;
 }
@@ -116,12 +117,14 @@ drop_privileges(void)
     int pid = (int)getpid();
 
     if (cf.chroot && strcmp(cf.chroot, "auto") != 0 && (chroot(cf.chroot) < 0 || chdir("/") < 0)) {
-        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot chroot(%s) : %s.\n", pid, cf.chroot, strerror(errno));
+        fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot chroot(%s) : %s.\n", pid,
+                cf.chroot, strerror(errno));
         return false;
     }
     if (cf.gid >= 0) {
         if (geteuid() == 0 && setgroups(0, NULL) < 0) {
-            fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot drop supplementary groups.\n", pid);
+            fprintf(stderr,
+                    "[ALERT]    (%d) : [haproxy.main()] Cannot drop supplementary groups.\n", pid);
             return false;
         }
         if (setgid((gid_t)cf.gid) < 0) {
@@ -187,8 +190,8 @@ limit_memory(void)
         return;
     struct rlimit r = { (rlim_t)opts.mem_mb << 20, (rlim_t)opts.mem_mb << 20 };
     if (setrlimit(RLIMIT_DATA, &r) < 0)
-        fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] Cannot fix MEM limit to %u megs.\n", (int)getpid(),
-                opts.mem_mb);
+        fprintf(stderr, "[WARNING]  (%d) : [haproxy.main()] Cannot fix MEM limit to %u megs.\n",
+                (int)getpid(), opts.mem_mb);
 }
 
 static int
@@ -203,7 +206,8 @@ serve(void)
     limit_memory();
     if (!opts.nfiles && !demo_start())
         return 1;
-    if (!limits_apply(&cf, !opts.quiet || opts.verbose, opts.verbose && !opts.quiet) || !start_modules() || !listeners_open(&cf))
+    if (!limits_apply(&cf, !opts.quiet || opts.verbose, opts.verbose && !opts.quiet) ||
+        !start_modules() || !listeners_open(&cf))
         return 1;
     if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon && !opts.master)
         daemonize();
@@ -224,9 +228,12 @@ warn_about_start(void)
     if (opts.quiet && !opts.verbose)
         return;
     if (opts.master_socket)
-        fprintf(stderr, "[WARNING]  (%d) : option -S is not supported yet: no master socket.\n", (int)getpid());
+        fprintf(stderr, "[WARNING]  (%d) : option -S is not supported yet: no master socket.\n",
+                (int)getpid());
     if (opts.old_sockets)
-        fprintf(stderr, "[WARNING]  (%d) : option -x is not supported yet: sockets are bound anew.\n", (int)getpid());
+        fprintf(stderr,
+                "[WARNING]  (%d) : option -x is not supported yet: sockets are bound anew.\n",
+                (int)getpid());
 }
 
 static int
@@ -248,11 +255,14 @@ run(void)
     }
     if (!has_listener() && !cf.cli) {
         fprintf(stderr,
-                "[ALERT]    (%d) : [haproxy.main()] No enabled listener found (check for 'bind' directives) ! Exiting.\n",
+                "[ALERT]    (%d) : [haproxy.main()] No enabled listener found (check for 'bind' "
+                "directives) ! Exiting.\n",
                 (int)getpid());
         return 1;
     }
-    pidfile = opts.pidfile ? opts.pidfile : (opts.daemon || cf.daemon) && !opts.no_daemon && !opts.debug ? cf.pidfile : NULL;
+    pidfile = opts.pidfile                                                   ? opts.pidfile
+              : (opts.daemon || cf.daemon) && !opts.no_daemon && !opts.debug ? cf.pidfile
+                                                                             : NULL;
     warn_about_start();
     return serve();
 }
@@ -265,7 +275,7 @@ run_process(void)
 
     load_end(&cfg);
     if (rc == EXIT_BY_SIGNAL + SIGTERM && master_has())
-        return 0; /* told to end: nothing went wrong */
+        return 0;              /* told to end: nothing went wrong */
     if (rc > EXIT_BY_SIGNAL) { /* as if nobody had caught it: what scripts and the master expect */
         sigset_t none;
         signal(rc - EXIT_BY_SIGNAL, SIG_DFL);
@@ -279,7 +289,9 @@ run_process(void)
 static int
 run_master(void)
 {
-    struct master_conf mc = { .systemd = opts.systemd, .quiet = opts.quiet && !opts.verbose, .pidfile = opts.pidfile };
+    struct master_conf mc = { .systemd = opts.systemd,
+                              .quiet = opts.quiet && !opts.verbose,
+                              .pidfile = opts.pidfile };
 
     if (opts.daemon && !opts.systemd) {
         daemonize();
@@ -325,8 +337,8 @@ main(int argc, char **argv)
     if (opts.check_cond)
         return evaluate_condition();
     if (opts.chdir && chdir(opts.chdir) < 0) {
-        fprintf(stderr, "[ALERT]    (%d) : Could not change to directory %s : %s\n", (int)getpid(), opts.chdir,
-                strerror(errno));
+        fprintf(stderr, "[ALERT]    (%d) : Could not change to directory %s : %s\n", (int)getpid(),
+                opts.chdir, strerror(errno));
         return 1;
     }
     if (opts.master && !opts.check)

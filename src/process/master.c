@@ -1,7 +1,9 @@
-/* master.c - supervises one worker at a time; SIGUSR2 or SIGHUP start a new one, which takes over once it serves.
+/* master.c - supervises one worker at a time; SIGUSR2 or SIGHUP start a new one, which takes over
+ * once it serves.
  *
- * Listening sockets are opened by the first worker that needs them and kept here, so that the next one goes on with the
- * same sockets and no connection is lost. A configuration that fails leaves the old worker untouched. */
+ * Listening sockets are opened by the first worker that needs them and kept here, so that the next
+ * one goes on with the same sockets and no connection is lost. A configuration that fails leaves
+ * the old worker untouched. */
 #include "process/master.h"
 
 #include "base/out.h"
@@ -25,7 +27,8 @@
 
 struct worker {
     pid_t pid;
-    int ready_fd; /* where the child tells which sockets it uses and that it serves; -1 once done or gone */
+    int ready_fd; /* where the child tells which sockets it uses and that it serves; -1 once done or
+                     gone */
     bool current, leaving;
 };
 
@@ -60,7 +63,8 @@ notify(const struct master_conf *mc, const char *text)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     if (fd >= 0 && sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&un, len) < 0)
-        fprintf(stderr, "[WARNING]  (%d) : cannot notify the service manager: %s\n", (int)getpid(), strerror(errno));
+        fprintf(stderr, "[WARNING]  (%d) : cannot notify the service manager: %s\n", (int)getpid(),
+                strerror(errno));
     if (fd >= 0)
         close(fd);
 }
@@ -173,7 +177,8 @@ worker_opened(const char *key, int fd)
         memcpy(CMSG_DATA(c), &fd, sizeof(int));
     }
     if (sendmsg(ready_pipe, &m, MSG_NOSIGNAL) < 0)
-        fprintf(stderr, "[WARNING]  (%d) : cannot hand a socket to the master: %s\n", (int)getpid(), strerror(errno));
+        fprintf(stderr, "[WARNING]  (%d) : cannot hand a socket to the master: %s\n", (int)getpid(),
+                strerror(errno));
 }
 
 /* Reads what a starting worker says; true once it serves. */
@@ -188,7 +193,9 @@ read_worker(struct worker *w)
 
     for (;;) {
         struct iovec iov = { buf, sizeof(buf) - 1 };
-        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+        struct msghdr m = { .msg_iov = &iov,
+                            .msg_iovlen = 1,
+                            .msg_control = control.room,
                             .msg_controllen = sizeof(control.room) };
         ssize_t n = recvmsg(w->ready_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         int fd = -1;
@@ -278,7 +285,8 @@ write_pid(const char *path)
         ok = fclose(f) == 0 && rename(tmp, path) == 0;
     }
     if (!ok)
-        fprintf(stderr, "[ALERT]    (%d) : Cannot create pidfile %s (%s)\n", (int)getpid(), path, strerror(errno));
+        fprintf(stderr, "[ALERT]    (%d) : Cannot create pidfile %s (%s)\n", (int)getpid(), path,
+                strerror(errno));
     free(tmp);
     return ok;
 }
@@ -327,14 +335,15 @@ on_worker_exit(const struct master_conf *mc, struct worker *w, int status)
     }
     if (was_current || never_ready) {
         if (!stopping || code)
-            fprintf(stderr, "[ALERT]    (%d) : Current worker (%d) exited with code %d (%s)\n", pid, wpid, code,
-                    WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "Exit");
+            fprintf(stderr, "[ALERT]    (%d) : Current worker (%d) exited with code %d (%s)\n", pid,
+                    wpid, code, WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "Exit");
         if (!stopping) { /* nobody serves any more: so say all who wait for us */
             stopping = true;
             signal_all(SIGTERM);
         }
     } else if (!mc->quiet) {
-        fprintf(stderr, "[WARNING]  (%d) : Former worker (%d) exited with code %d (Exit)\n", pid, wpid, code);
+        fprintf(stderr, "[WARNING]  (%d) : Former worker (%d) exited with code %d (Exit)\n", pid,
+                wpid, code);
     }
     if (nworkers)
         return -1;
@@ -370,7 +379,8 @@ on_signal(const struct master_conf *mc, int sig, int (*run)(void), const sigset_
         if (!mc->quiet)
             fprintf(stderr, "[NOTICE]   (%d) : Reloading HAProxy\n", (int)getpid());
         if (!worker_start(run, old_mask))
-            fprintf(stderr, "[ALERT]    (%d) : cannot start a worker: %s\n", (int)getpid(), strerror(errno));
+            fprintf(stderr, "[ALERT]    (%d) : cannot start a worker: %s\n", (int)getpid(),
+                    strerror(errno));
         break;
     case SIGINT:
     case SIGTERM:
@@ -387,7 +397,8 @@ on_signal(const struct master_conf *mc, int sig, int (*run)(void), const sigset_
 }
 
 static void
-read_signals(int fd, const struct master_conf *mc, int (*run)(void), const sigset_t *old_mask, bool *child)
+read_signals(int fd, const struct master_conf *mc, int (*run)(void), const sigset_t *old_mask,
+             bool *child)
 {
     struct signalfd_siginfo si;
 

@@ -1,4 +1,5 @@
-/* modules.c - the one list of features. A module's rows are found by every table-driven part of the program. */
+/* modules.c - the one list of features. A module's rows are found by every table-driven part of the
+ * program. */
 #include "config/module.h"
 
 #include "action/action.h"
@@ -9,7 +10,7 @@
 #include "sample/conv.h"
 
 /* Converter and action families have modules of their own. */
-#define CONV(family) X(conv_##family)
+#define CONV(family)   X(conv_##family)
 #define ACTION(family) X(action_##family)
 #define FETCH(family)  X(fetch_##family)
 #define MODULES(X)                                                                                 \
@@ -51,15 +52,21 @@
 MODULES(X)
 #undef X
 
-const struct module global_module = { .name = "global", .sections = global_sections, .keywords = global_keywords };
+const struct module global_module = { .name = "global",
+                                      .sections = global_sections,
+                                      .keywords = global_keywords };
 const struct module server_line_module = { .name = "servers", .keywords = server_keywords };
-const struct module server_option_module = { .name = "server options", .keywords = server_option_keywords };
-const struct module lb_module = { .name = "load balancing", .keywords = lb_keywords, .fetches = lb_fetches };
-const struct module cli_bind_module = { .name = "runtime API sockets", .keywords = cli_bind_keywords };
+const struct module server_option_module = { .name = "server options",
+                                             .keywords = server_option_keywords };
+const struct module lb_module = { .name = "load balancing",
+                                  .keywords = lb_keywords,
+                                  .fetches = lb_fetches };
+const struct module cli_bind_module = { .name = "runtime API sockets",
+                                        .keywords = cli_bind_keywords };
 
 const struct module *const modules[] = {
 #define X(m) &m##_module,
     MODULES(X)
 #undef X
-    NULL,
+        NULL,
 };

@@ -1,8 +1,8 @@
 /* origin.c - the demonstration server.
  *
- * Every path answers. Arguments of the query (haterm's letters, manual of `haterm`), separated by & ? , ; /:
- *   s=<size> body bytes (k m g)   r=<code> status        t=<ms> delay        k=1 chunked
- *   C=1 close                     c=0 not cacheable      /echo: the request as JSON, its body included */
+ * Every path answers. Arguments of the query (haterm's letters, manual of `haterm`), separated by &
+ * ? , ; /: s=<size> body bytes (k m g)   r=<code> status        t=<ms> delay        k=1 chunked C=1
+ * close                     c=0 not cacheable      /echo: the request as JSON, its body included */
 #include "process/origin.h"
 
 #include "base/out.h"
@@ -108,15 +108,27 @@ parse_arguments(struct client *c)
             end++;
         struct slice v = slice(t.p + i + 3, end - i - 3);
         switch (t.p[i + 1]) {
-        case 's': c->size = number(v); break;
-        case 'r': c->status = (unsigned)number(v); break;
-        case 't': c->delay_ms = (unsigned)number(v); break;
-        case 'k': c->chunked = number(v) > 0; break;
-        case 'C': c->close |= number(v) > 0; break;
-        default: break;
+        case 's':
+            c->size = number(v);
+            break;
+        case 'r':
+            c->status = (unsigned)number(v);
+            break;
+        case 't':
+            c->delay_ms = (unsigned)number(v);
+            break;
+        case 'k':
+            c->chunked = number(v) > 0;
+            break;
+        case 'C':
+            c->close |= number(v) > 0;
+            break;
+        default:
+            break;
         }
     }
-    if (c->head.flags & HTTP_HF_CONN_CLOSE || (c->head.version < 11 && !(c->head.flags & HTTP_HF_CONN_KEEPALIVE)))
+    if (c->head.flags & HTTP_HF_CONN_CLOSE ||
+        (c->head.version < 11 && !(c->head.flags & HTTP_HF_CONN_KEEPALIVE)))
         c->close = true;
 }
 
@@ -176,8 +188,8 @@ answer(struct client *c)
     if (c->echo)
         doc = echo_document(c);
     else if (!c->size && c->status == 200 && slice_find(c->head.target, '?', 0) == SIZE_MAX)
-        doc = xasprintf("Hello from %s: request %llu, %.*s %.*s\n", origin_name, (unsigned long long)served,
-                        SLF(c->head.method), SLF(c->head.target));
+        doc = xasprintf("Hello from %s: request %llu, %.*s %.*s\n", origin_name,
+                        (unsigned long long)served, SLF(c->head.method), SLF(c->head.target));
     if (doc) {
         c->chunked = false;
         put_head(c, c->echo ? "application/json" : "text/plain", strlen(doc));
@@ -220,7 +232,8 @@ send_some(struct client *c)
         done += part;
     }
     struct iovec iov[2] = { { c->out.p, c->out.len }, { body, n } };
-    ssize_t sent = conn_sendv(c->conn, c->out.len ? iov : iov + 1, (c->out.len != 0) + (n != 0), false);
+    ssize_t sent =
+        conn_sendv(c->conn, c->out.len ? iov : iov + 1, (c->out.len != 0) + (n != 0), false);
     size_t of_head = MIN((size_t)sent, c->out.len);
     text_drop(&c->out, of_head);
     c->body_left -= (uint64_t)sent - of_head;
@@ -266,8 +279,9 @@ read_body(struct client *c)
     struct buf *rx = c->conn->rx;
     size_t used = 0, made = 0;
     enum h1_event ev = h1_body_done(&c->h1) ? H1_END
-                       : rx && buf_len(rx)  ? h1_body(&c->h1, buf_head(rx), buf_len(rx), &used, &made)
-                                            : H1_MORE;
+                       : rx && buf_len(rx)
+                           ? h1_body(&c->h1, buf_head(rx), buf_len(rx), &used, &made)
+                           : H1_MORE;
     if (ev == H1_ERR) {
         c->status = 400;
         c->close = true;
@@ -315,7 +329,8 @@ client_step(struct client *c)
         if (c->state == DELAY)
             return;
         /* The head's slices stay where they are: only what follows them moves. */
-        if (c->conn->rx && c->state == READ_BODY && !buf_len(c->conn->rx) && !buf_room(c->conn->rx)) {
+        if (c->conn->rx && c->state == READ_BODY && !buf_len(c->conn->rx) &&
+            !buf_room(c->conn->rx)) {
             struct http_hdr copy[ORIGIN_HDR_MAX];
             struct http_head kept;
             http_head_init(&kept, copy, ORIGIN_HDR_MAX, &c->arena);
@@ -376,7 +391,8 @@ listen_on(const char *text, struct io *io)
     char err[256];
     int one = 1;
 
-    if (!addr_parse(text, ADDR_O_PORT | ADDR_O_PORT_NEEDED | ADDR_O_STREAM, NULL, &a, err, sizeof(err))) {
+    if (!addr_parse(text, ADDR_O_PORT | ADDR_O_PORT_NEEDED | ADDR_O_STREAM, NULL, &a, err,
+                    sizeof(err))) {
         fprintf(stderr, "steelyard origin: %s\n", err);
         return false;
     }
@@ -397,7 +413,8 @@ static void
 usage(void)
 {
     puts("Usage: steelyard origin [--listen <addr>:<port>]... [--name <text>]\n"
-         "A small HTTP/1.1 server. Query arguments: s=<size> r=<status> t=<ms delay> k=1 (chunked) C=1 (close);\n"
+         "A small HTTP/1.1 server. Query arguments: s=<size> r=<status> t=<ms delay> k=1 (chunked) "
+         "C=1 (close);\n"
          "the path /echo answers with the request as JSON. Default: 127.0.0.1:9000.");
 }
 

@@ -60,7 +60,8 @@ check_stopped(struct timer *t)
     bool late = hard_stop_ms && loop_now_ms() >= hard_stop_ms;
 
     if (late)
-        log_printf(&config->log, NULL, LOGL_WARNING, "soft-stop running for too long, performing a hard-stop.\n");
+        log_printf(&config->log, NULL, LOGL_WARNING,
+                   "soft-stop running for too long, performing a hard-stop.\n");
     if (late || atomic_load(&config->conn) == 0) {
         stop_all(0);
         return;
@@ -75,11 +76,12 @@ worker_soft_stop(void)
 
     if (atomic_exchange(&config->stopping, 1))
         return;
-    list_each(px, &config->proxies, link) {
+    list_each (px, &config->proxies, link) {
         if (px->cap & PX_INTERNAL)
             continue;
         if (px->cap & PX_FE)
-            log_printf(&px->log, NULL, LOGL_NOTICE, "Stopping %s %s in 0 ms.\n", proxy_kind(px), px->name);
+            log_printf(&px->log, NULL, LOGL_NOTICE, "Stopping %s %s in 0 ms.\n", proxy_kind(px),
+                       px->name);
         atomic_store(&px->stopped, true);
     }
     for (unsigned i = 0; i < config->nthread; i++) {
@@ -101,7 +103,8 @@ on_signal(struct io *io, unsigned ready)
             worker_soft_stop();
         else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
             stop_all((int)si.ssi_signo);
-        /* SIGHUP, SIGQUIT, SIGTTOU and SIGTTIN belong to the operations issue: ignored until then */
+        /* SIGHUP, SIGQUIT, SIGTTOU and SIGTTIN belong to the operations issue: ignored until then
+         */
     }
 }
 
@@ -142,11 +145,11 @@ thread_end(void)
     struct stream *s, *stmp;
     struct session *se, *setmp;
 
-    list_each_safe(s, stmp, streams_of_thread(), link)
+    list_each_safe (s, stmp, streams_of_thread(), link)
         stream_kill(s, 'K', 'D');
     for (int i = 0; i < 3; i++)
         loop_turn(0);
-    list_each_safe(se, setmp, sessions_of_thread(), link)
+    list_each_safe (se, setmp, sessions_of_thread(), link)
         session_end(se);
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->thread_stop)

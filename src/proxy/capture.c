@@ -1,5 +1,6 @@
-/* capture.c - headers and cookies kept for the log: `capture request/response header`, `capture cookie`, `declare
- * capture` (manual 4.2). Headers are copied by stream_rules.c; this file knows the configuration and cookies. */
+/* capture.c - headers and cookies kept for the log: `capture request/response header`, `capture
+ * cookie`, `declare capture` (manual 4.2). Headers are copied by stream_rules.c; this file knows
+ * the configuration and cookies. */
 #include "proxy/capture.h"
 
 #include "config/tune.h"
@@ -44,7 +45,7 @@ capture_slot(const struct captures *caps, bool response, int64_t index)
 
     if (!caps)
         return NULL;
-    list_each(cap, response ? &caps->res : &caps->req, link)
+    list_each (cap, response ? &caps->res : &caps->req, link)
         if (cap->index == index)
             return cap;
     return NULL;
@@ -56,7 +57,8 @@ take_length(const struct cfg *c, unsigned at, unsigned *len)
 {
     uint64_t n;
 
-    if (!cfg_arg_is(c, at, "len") || !slice_to_uint(slice_str(cfg_arg(c, at + 1)), &n) || n > UINT16_MAX)
+    if (!cfg_arg_is(c, at, "len") || !slice_to_uint(slice_str(cfg_arg(c, at + 1)), &n) ||
+        n > UINT16_MAX)
         return false;
     *len = (unsigned)n;
     return true;
@@ -113,12 +115,14 @@ parse_declare(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 
     *at = from + 3;
     if (!response && !cfg_arg_is(c, from, "request"))
-        return cfg_error(c, from, "'declare capture' requires a direction ('request' or 'response')");
+        return cfg_error(c, from,
+                         "'declare capture' requires a direction ('request' or 'response')");
     if (!cfg_arg_is(c, from + 1, "len"))
         return cfg_error(c, from + 1, "'declare capture' requires a capture length ('len')");
     if (!*text)
-        return cfg_error(c, from + 1,
-                         "'declare capture': 'len' requires a numeric value that represents the capture length");
+        return cfg_error(
+            c, from + 1,
+            "'declare capture': 'len' requires a numeric value that represents the capture length");
     if (!slice_to_uint(slice_str(text), &len) || len > UINT16_MAX)
         return cfg_error(c, from + 2, "'declare capture': cannot parse the length '%s'.", text);
     if (!len)
@@ -128,14 +132,29 @@ parse_declare(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 }
 
 const struct keyword capture_keywords[] = {
-    { .name = "capture cookie", .args = "<name> len <length>", .where = IN_FRONTEND, .parse = parse_cookie,
+    { .name = "capture cookie",
+      .args = "<name> len <length>",
+      .where = IN_FRONTEND,
+      .parse = parse_cookie,
       .help = "a cookie to show in logs, both as sent by the client and as set by the server" },
-    { .name = "capture request header", .args = "<name> len <length>", .where = IN_FRONTEND, .max = 0,
-      .parse = parse_header, .help = "a request header to show in logs" },
-    { .name = "capture response header", .args = "<name> len <length>", .where = IN_FRONTEND, .max = 1,
-      .parse = parse_header, .help = "a response header to show in logs" },
-    { .name = "declare capture", .args = "{request|response} len <length>", .where = IN_FRONTEND,
-      .parse = parse_declare, .flags = KWF_STRICT_PLACE, .help = "a slot that capture rules fill" },
+    { .name = "capture request header",
+      .args = "<name> len <length>",
+      .where = IN_FRONTEND,
+      .max = 0,
+      .parse = parse_header,
+      .help = "a request header to show in logs" },
+    { .name = "capture response header",
+      .args = "<name> len <length>",
+      .where = IN_FRONTEND,
+      .max = 1,
+      .parse = parse_header,
+      .help = "a response header to show in logs" },
+    { .name = "declare capture",
+      .args = "{request|response} len <length>",
+      .where = IN_FRONTEND,
+      .parse = parse_declare,
+      .flags = KWF_STRICT_PLACE,
+      .help = "a slot that capture rules fill" },
     { 0 },
 };
 
@@ -163,7 +182,8 @@ keep(const struct captures *c, const struct http_cookie *k, struct arena *arena)
 }
 
 struct slice
-capture_cookie(const struct http_head *h, const struct captures *c, struct slice header, struct arena *arena)
+capture_cookie(const struct http_head *h, const struct captures *c, struct slice header,
+               struct arena *arena)
 {
     struct slice wanted = slice_str(c->cookie);
     struct http_hdr *f;

@@ -1,4 +1,5 @@
-/* capture.h - `capture request/response header`, `capture cookie`, `declare capture` (manual 4.2). */
+/* capture.h - `capture request/response header`, `capture cookie`, `declare capture` (manual 4.2).
+ */
 #ifndef PROXY_CAPTURE_H
 #define PROXY_CAPTURE_H
 
@@ -22,12 +23,14 @@ struct captures {
     unsigned cookie_len;
 };
 
-/** "name=value" of the captured cookie in the headers `header`, copied and bounded; p NULL when absent. */
-struct slice capture_cookie(const struct http_head *h, const struct captures *c, struct slice header,
-                            struct arena *arena);
+/** "name=value" of the captured cookie in the headers `header`, copied and bounded; p NULL when
+ * absent. */
+struct slice capture_cookie(const struct http_head *h, const struct captures *c,
+                            struct slice header, struct arena *arena);
 /** A new slot of a frontend; its index. `name` NULL: filled by rules. */
 struct proxy;
-unsigned capture_add(struct cfg *c, struct proxy *px, bool response, const char *name, unsigned len);
+unsigned capture_add(struct cfg *c, struct proxy *px, bool response, const char *name,
+                     unsigned len);
 /** Slot `index`, or NULL. `caps` may be NULL. */
 const struct capture *capture_slot(const struct captures *caps, bool response, int64_t index);
 extern const struct keyword capture_keywords[];

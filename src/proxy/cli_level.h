@@ -1,4 +1,5 @@
-/* cli_level.h - levels of the runtime API (struct bind_conf.level): what a `stats socket` allows. */
+/* cli_level.h - levels of the runtime API (struct bind_conf.level): what a `stats socket` allows.
+ */
 #ifndef PROXY_CLI_LEVEL_H
 #define PROXY_CLI_LEVEL_H
 

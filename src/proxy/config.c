@@ -1,4 +1,5 @@
-/* config.c - a configuration generation: its sections frontend, backend, listen, defaults; inheritance; resolving names. */
+/* config.c - a configuration generation: its sections frontend, backend, listen, defaults;
+ * inheritance; resolving names. */
 #include "proxy/config.h"
 
 #include "config/module.h"
@@ -52,8 +53,8 @@ config_fini(struct config *cf)
     struct listener *li;
 
     listeners_free(cf);
-    list_each(px, &cf->proxies, link) {
-        list_each(li, &px->listeners, link)
+    list_each (px, &cf->proxies, link) {
+        list_each (li, &px->listeners, link)
             free(li->counters);
         free(px->fe_counters);
         free(px->be_counters);
@@ -90,7 +91,7 @@ proxy_find_server(const struct proxy *px, const char *name)
 {
     struct server *s;
 
-    list_each(s, &px->servers, link)
+    list_each (s, &px->servers, link)
         if (strcmp(s->name, name) == 0)
             return s;
     return NULL;
@@ -102,7 +103,7 @@ proxy_usable_servers(const struct proxy *px)
     struct server *s;
     unsigned n = 0;
 
-    list_each(s, &px->servers, link)
+    list_each (s, &px->servers, link)
         n += server_is_usable(s);
     return n;
 }
@@ -111,12 +112,12 @@ static void
 init_lists(struct proxy *px)
 {
     struct list *lists[] = {
-        &px->binds, &px->listeners, &px->tcp_conn_rules, &px->tcp_sess_rules, &px->switch_rules,
-        &px->monitor_fail, &px->tcp_req_rules, &px->tcp_res_rules, &px->http_req_rules,
-        &px->http_res_rules, &px->http_after_rules, &px->error_rules, &px->stick_match,
-        &px->stick_store_req, &px->stick_store_res, &px->filters, &px->servers, &px->default_servers,
-        &px->server_rules, &px->force_persist, &px->ignore_persist, &px->block_rules,
-        &px->redirect_rules,
+        &px->binds,          &px->listeners,       &px->tcp_conn_rules,   &px->tcp_sess_rules,
+        &px->switch_rules,   &px->monitor_fail,    &px->tcp_req_rules,    &px->tcp_res_rules,
+        &px->http_req_rules, &px->http_res_rules,  &px->http_after_rules, &px->error_rules,
+        &px->stick_match,    &px->stick_store_req, &px->stick_store_res,  &px->filters,
+        &px->servers,        &px->default_servers, &px->server_rules,     &px->force_persist,
+        &px->ignore_persist, &px->block_rules,     &px->redirect_rules,
     };
 
     for (unsigned i = 0; i < COUNT_OF(lists); i++)
@@ -150,7 +151,7 @@ share_rules(struct arena *a, struct list *to, const struct list *from)
 {
     struct rule *r;
 
-    list_each(r, from, link) {
+    list_each (r, from, link) {
         struct rule *copy = arena_alloc(a, sizeof(*copy));
         *copy = *r;
         list_push_back(to, &copy->link);
@@ -247,7 +248,7 @@ find_defaults(struct cfg *c, const char *name)
 {
     struct proxy *px;
 
-    list_each(px, &c->config->defaults, link)
+    list_each (px, &c->config->defaults, link)
         if (strcmp(px->name, name) == 0)
             return px;
     return NULL;
@@ -261,17 +262,18 @@ header_from(struct cfg *c, unsigned at, struct proxy **from)
     if (at >= c->nwords)
         return CFG_OK;
     if (!cfg_arg_is(c, at, "from"))
-        return cfg_error(c, at, "'%s' cannot handle unexpected argument '%s'.", c->word[0].s, c->word[at].s);
+        return cfg_error(c, at, "'%s' cannot handle unexpected argument '%s'.", c->word[0].s,
+                         c->word[at].s);
     if (at + 1 >= c->nwords)
         return cfg_error(c, at, "defaults section name expected after 'from'.");
     *from = find_defaults(c, c->word[at + 1].s);
     if (!*from) {
-        cfg_error(c, at + 1, "default proxy '%s' not found for %s '%s'.", c->word[at + 1].s, c->word[0].s,
-                  c->word[1].s);
+        cfg_error(c, at + 1, "default proxy '%s' not found for %s '%s'.", c->word[at + 1].s,
+                  c->word[0].s, c->word[1].s);
         struct suggest s;
         struct proxy *px;
         suggest_init(&s, c->word[at + 1].s);
-        list_each(px, &c->config->defaults, link)
+        list_each (px, &c->config->defaults, link)
             suggest_offer(&s, px->name);
         if (suggest_result(&s))
             cfg_hint(c, "did you mean '%s'?", suggest_result(&s));
@@ -300,17 +302,22 @@ begin_proxy(struct cfg *c, unsigned cap)
     struct proxy *from;
 
     if (c->nwords < 2)
-        return cfg_error(c, 0, "'%s' expects an <id> argument and\n  optionally supports [addr1]:port1[-end1]{,[addr]:port[-end]}...",
+        return cfg_error(c, 0,
+                         "'%s' expects an <id> argument and\n  optionally supports "
+                         "[addr1]:port1[-end1]{,[addr]:port[-end]}...",
                          c->word[0].s);
     const char *name = c->word[1].s, *bad = bad_char(name);
     if (bad)
-        return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad, c->word[0].s, name);
+        return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad,
+                         c->word[0].s, name);
     struct proxy *old = htab_get_str(&cf->by_name, name);
     if (old)
         return cfg_error(c, 1,
-                         "%s '%s' has the same name as %s '%s' declared at %s:%u. This is no longer supported as of 3.3. "
+                         "%s '%s' has the same name as %s '%s' declared at %s:%u. This is no "
+                         "longer supported as of 3.3. "
                          "Please rename one or the other.",
-                         c->word[0].s, name, proxy_kind(old), old->name, old->loc.file, old->loc.line);
+                         c->word[0].s, name, proxy_kind(old), old->name, old->loc.file,
+                         old->loc.line);
     if (header_from(c, 2, &from) != CFG_OK)
         return CFG_ERR;
     struct proxy *px = proxy_new(cf, name, cap, &c->loc);
@@ -357,7 +364,8 @@ begin_defaults(struct cfg *c)
     if (*name) {
         const char *bad = bad_char(name);
         if (bad)
-            return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad, c->word[0].s, name);
+            return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad,
+                             c->word[0].s, name);
         c->where |= IN_NAMED_DEFAULTS;
     }
     struct proxy *px = proxy_new(cf, name, PX_DEF, &c->loc);

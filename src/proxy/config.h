@@ -32,16 +32,16 @@ struct config {
     const char *unix_bind_prefix;
     unsigned unix_bind_mode;
     int unix_bind_uid, unix_bind_gid; /* -1: unset */
-    struct list userlists;     /* struct userlist */
-    struct list http_errors;   /* struct http_errors_section */
-    struct list errorfiles;    /* uses of http-errors sections, to be resolved */
-    struct list reply_uses;    /* the same, of replies */
-    struct list tables;        /* struct stick_table, all of them */
-    struct list cpu_maps;      /* struct cpu_map */
+    struct list userlists;            /* struct userlist */
+    struct list http_errors;          /* struct http_errors_section */
+    struct list errorfiles;           /* uses of http-errors sections, to be resolved */
+    struct list reply_uses;           /* the same, of replies */
+    struct list tables;               /* struct stick_table, all of them */
+    struct list cpu_maps;             /* struct cpu_map */
     struct h1_case_map *case_map;
     bool set_dumpable, zero_warning, master_worker;
     const char *setcap;
-    struct list ext;           /* of later features */
+    struct list ext; /* of later features */
 
     /* live */
     _Atomic unsigned conn, conn_max;

@@ -24,7 +24,7 @@ server_named(struct sample_ctx *x, struct slice name)
 
     if (!be)
         return NULL;
-    list_each(s, &be->servers, link)
+    list_each (s, &be->servers, link)
         if (slice_eq_str(wanted, s->name))
             return s;
     return NULL;
@@ -58,9 +58,10 @@ capture(struct sample_ctx *x, bool response, int64_t slot, struct slice value)
         return false;
     unsigned n = response ? caps->nres : caps->nreq;
     struct slice **to = response ? &s->res_cap : &s->req_cap;
-    if (slot < 0 || slot >= (int64_t)n || (!*to && !(*to = arena_zalloc(&s->arena, n * sizeof(**to)))))
+    if (slot < 0 || slot >= (int64_t)n ||
+        (!*to && !(*to = arena_zalloc(&s->arena, n * sizeof(**to)))))
         return false;
-    list_each(c, response ? &caps->res : &caps->req, link) {
+    list_each (c, response ? &caps->res : &caps->req, link) {
         if (c->index != (unsigned)slot)
             continue;
         value.len = MIN(value.len, (size_t)c->len);
@@ -145,4 +146,6 @@ check(struct cfg *c)
     conv_size_max = tune.bufsize;
 }
 
-const struct module conv_hooks_module = { .name = "converters' view of proxies", .defaults = install, .check = check };
+const struct module conv_hooks_module = { .name = "converters' view of proxies",
+                                          .defaults = install,
+                                          .check = check };

@@ -1,4 +1,5 @@
-/* cookie.h - persistence cookies: what the configuration and the runtime API need (manual 4.2, `cookie`). */
+/* cookie.h - persistence cookies: what the configuration and the runtime API need (manual 4.2,
+ * `cookie`). */
 #ifndef PROXY_COOKIE_H
 #define PROXY_COOKIE_H
 
@@ -9,10 +10,11 @@
 
 extern const struct keyword cookie_keywords[];
 
-/** Recomputes the value of a server whose cookie is dynamic: after its address changed, or the backend's key or mode. */
+/** Recomputes the value of a server whose cookie is dynamic: after its address changed, or the
+ * backend's key or mode. */
 void cookie_update_server(struct proxy *px, struct server *s);
-/** The same for all servers of a backend, after CK_DYNAMIC was set or cleared (enable/disable dynamic-cookie). False when two
- *  servers got the same value: the key should be changed. */
+/** The same for all servers of a backend, after CK_DYNAMIC was set or cleared (enable/disable
+ * dynamic-cookie). False when two servers got the same value: the key should be changed. */
 bool cookie_update_backend(struct proxy *px);
 /** `set dynamic-cookie-key`: copies the key and updates the servers. The same result. */
 bool cookie_set_key(struct proxy *px, const char *key);

@@ -102,13 +102,14 @@ error_capture(struct stream *s, bool response)
 static void
 put_date(struct text *to, int64_t wall_us)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t t = (time_t)(wall_us / 1000000);
     struct tm tm;
 
     localtime_r(&t, &tm);
-    text_printf(to, "[%02d/%s/%04d:%02d:%02d:%02d.%03d]", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
-                tm.tm_min, tm.tm_sec, (int)(wall_us / 1000 % 1000));
+    text_printf(to, "[%02d/%s/%04d:%02d:%02d:%02d.%03d]", tm.tm_mday, months[tm.tm_mon],
+                tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_us / 1000 % 1000));
 }
 
 /* One byte as text; returns its columns. */
@@ -176,8 +177,8 @@ put_one(struct text *to, const struct captured *c)
 {
     text_str(to, " \n");
     put_date(to, c->wall_us);
-    text_printf(to, " %s %s (#%u): invalid %s\n", c->response ? "backend" : "frontend", c->px->name, c->px->id,
-                c->response ? "response" : "request");
+    text_printf(to, " %s %s (#%u): invalid %s\n", c->response ? "backend" : "frontend", c->px->name,
+                c->px->id, c->response ? "response" : "request");
     put_side(to, c->response ? "frontend" : "backend", c->other);
     if (c->srv)
         text_printf(to, ", server %s (#%u)", c->srv->name, c->srv->id);
@@ -191,8 +192,9 @@ put_one(struct text *to, const struct captured *c)
                 "  H1 msg state %s(%u), H1 msg flags 0x00000000\n"
                 "  H1 chunk len 0 bytes, H1 body len %llu bytes :\n"
                 "  \n",
-                c->event, c->src, c->start, c->room, c->data.len, tune.bufsize, c->pos, c->conn_flags, c->strm_flags,
-                stream_step_text[c->step], c->step, (unsigned long long)c->body);
+                c->event, c->src, c->start, c->room, c->data.len, tune.bufsize, c->pos,
+                c->conn_flags, c->strm_flags, stream_step_text[c->step], c->step,
+                (unsigned long long)c->body);
     put_dump(to, c);
 }
 

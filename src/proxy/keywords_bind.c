@@ -83,7 +83,8 @@ parse_thread_set(struct cfg *c, unsigned word, const char *text, uint64_t set[16
             continue;
         }
         struct slice lo = slice_cut(item, '-', &hi);
-        if (!slice_to_uint(lo, &from) || (hi.p && hi.len && !slice_to_uint(hi, &to)) || from < 1 || from > 1024)
+        if (!slice_to_uint(lo, &from) || (hi.p && hi.len && !slice_to_uint(hi, &to)) || from < 1 ||
+            from > 1024)
             return cfg_error(c, word, "'thread' : invalid thread set '%s'", text);
         if (!hi.p)
             to = from;
@@ -132,10 +133,12 @@ parse_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!word)
         return CFG_ERR;
     if (strcmp(word, "h1") != 0 && strcmp(word, "none") != 0)
-        return cfg_error(c, *at - 1, strcmp(word, "h2") == 0 || strcmp(word, "quic") == 0 || strcmp(word, "qmux") == 0
-                                         ? "'proto' : MUX protocol '%s' is not supported yet"
-                                         : "'proto' : unknown MUX protocol '%s'",
-                         word);
+        return cfg_error(
+            c, *at - 1,
+            strcmp(word, "h2") == 0 || strcmp(word, "quic") == 0 || strcmp(word, "qmux") == 0
+                ? "'proto' : MUX protocol '%s' is not supported yet"
+                : "'proto' : unknown MUX protocol '%s'",
+            word);
     b->proto = word;
     return CFG_OK;
 }
@@ -164,12 +167,15 @@ static enum cfg_rc
 parse_process(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     (*at)++;
-    cfg_warn(c, *at - 1, "'process' on 'bind' lines has no effect any more, please use 'thread' instead.");
+    cfg_warn(c, *at - 1,
+             "'process' on 'bind' lines has no effect any more, please use 'thread' instead.");
     return CFG_OK;
 }
 
 #define FLAG(text, bit, help_text)                                                                 \
-    { .name = text, .where = IN_BIND, .max = (bit), .parse = parse_flag, .help = help_text }
+    {                                                                                              \
+        .name = text, .where = IN_BIND, .max = (bit), .parse = parse_flag, .help = help_text       \
+    }
 
 const struct keyword bind_keywords[] = {
     FLAG("accept-proxy", BINDF_ACCEPT_PROXY, "expect a PROXY protocol header"),
@@ -177,30 +183,46 @@ const struct keyword bind_keywords[] = {
     FLAG("v4v6", BINDF_V4V6, "accept both families"),
     FLAG("v6only", BINDF_V6ONLY, "accept IPv6 only"),
     FLAG("defer-accept", BINDF_DEFER_ACCEPT, "accept connections with their first bytes"),
-    { "accept-netscaler-cip", "<magic>", IN_BIND, .parse = parse_cip, .help = "expect a NetScaler client IP header" },
-    { "maxconn", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, maxconn), .help = "most concurrent connections" },
-    { "backlog", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, backlog), .help = "length of the accept queue" },
-    { "name", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, name), .help = "name in statistics" },
-    { "id", "<id>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, id), .min = 1, .max = INT32_MAX, .help = "number in statistics" },
-    { "interface", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, interface), .help = "only connections through this interface" },
-    { "label", "<label>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, label), .help = "label of the listener" },
-    { "mode", "<mode>", IN_BIND, .parse = parse_mode, .help = "octal permissions of a unix socket" },
+    { "accept-netscaler-cip", "<magic>", IN_BIND, .parse = parse_cip,
+      .help = "expect a NetScaler client IP header" },
+    { "maxconn", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, maxconn),
+      .help = "most concurrent connections" },
+    { "backlog", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, backlog),
+      .help = "length of the accept queue" },
+    { "name", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, name),
+      .help = "name in statistics" },
+    { "id", "<id>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, id), .min = 1, .max = INT32_MAX,
+      .help = "number in statistics" },
+    { "interface", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, interface),
+      .help = "only connections through this interface" },
+    { "label", "<label>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, label),
+      .help = "label of the listener" },
+    { "mode", "<mode>", IN_BIND, .parse = parse_mode,
+      .help = "octal permissions of a unix socket" },
     { "user", "<user>", IN_BIND, .parse = parse_user, .help = "owner of a unix socket" },
     { "group", "<group>", IN_BIND, .parse = parse_group, .help = "group of a unix socket" },
-    { "uid", "<uid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, uid), .max = INT32_MAX, .help = "owner of a unix socket" },
-    { "gid", "<gid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, gid), .max = INT32_MAX, .help = "group of a unix socket" },
-    { "mss", "<maxseg>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, mss), .min = -65535, .max = 65535, .help = "maximum segment size to announce" },
-    { "nice", "<nice>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, nice), .min = -1024, .max = 1024, .help = "priority of the connections' tasks" },
-    { "tcp-ut", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, tcp_ut_ms), .help = "TCP user timeout" },
+    { "uid", "<uid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, uid), .max = INT32_MAX,
+      .help = "owner of a unix socket" },
+    { "gid", "<gid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, gid), .max = INT32_MAX,
+      .help = "group of a unix socket" },
+    { "mss", "<maxseg>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, mss), .min = -65535,
+      .max = 65535, .help = "maximum segment size to announce" },
+    { "nice", "<nice>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, nice), .min = -1024,
+      .max = 1024, .help = "priority of the connections' tasks" },
+    { "tcp-ut", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, tcp_ut_ms),
+      .help = "TCP user timeout" },
     { "tfo", NULL, IN_BIND, .parse = parse_tfo, .help = "TCP fast open" },
     { "thread", "[<group>/]<set>", IN_BIND, .parse = parse_thread, .help = "threads that accept" },
-    { "shards", "<number> | by-thread | by-group", IN_BIND, .parse = parse_shards, .help = "sockets per address" },
+    { "shards", "<number> | by-thread | by-group", IN_BIND, .parse = parse_shards,
+      .help = "sockets per address" },
     { "proto", "<name>", IN_BIND, .parse = parse_proto, .help = "protocol spoken without asking" },
     { "process", "<set>", IN_BIND, .parse = parse_process, .help = "gone since 2.5; see thread" },
     { "namespace", "<name>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "network namespace" },
     { "cc", "<algo>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "congestion control" },
-    { "guid-prefix", "<string>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, guid_prefix), .help = "prefix of the listeners' guid" },
-    { "idle-ping", "<delay>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "HTTP/2 pings on idle connections" },
+    { "guid-prefix", "<string>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, guid_prefix),
+      .help = "prefix of the listeners' guid" },
+    { "idle-ping", "<delay>", IN_BIND, .kind = KW_UNSUPPORTED,
+      .help = "HTTP/2 pings on idle connections" },
     { "nbconn", "<n>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "reverse HTTP connections" },
     { "tcp-md5sig", "<password>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "TCP MD5 signatures" },
     { "tcp-ss", "<mode>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "keep the SYN packet" },
@@ -275,7 +297,9 @@ bind_parse_line(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
     struct proxy *px = obj;
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments.", kw->name);
+        return cfg_error(
+            c, 0, "'%s' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments.",
+            kw->name);
     unsigned word = (*at)++;
     struct bind_conf *b = bind_new(c, px, c->word[word].s);
     c->context = arena_printf(c->arena, "'bind %s' : ", b->text);
@@ -287,7 +311,7 @@ bind_parse_line(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 }
 
 const struct keyword bind_line_keywords[] = {
-    { "bind", "[<address>]:<port> [, ...] [param*]", IN_FRONTEND, .parse = bind_parse_line, .flags = KWF_STRICT_PLACE,
-      .help = "an address where clients connect" },
+    { "bind", "[<address>]:<port> [, ...] [param*]", IN_FRONTEND, .parse = bind_parse_line,
+      .flags = KWF_STRICT_PLACE, .help = "an address where clients connect" },
     { 0 },
 };

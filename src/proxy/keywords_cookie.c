@@ -1,4 +1,5 @@
-/* keywords_cookie.c - `cookie`, `dynamic-cookie-key`, and the values of dynamic cookies (manual 4.2). */
+/* keywords_cookie.c - `cookie`, `dynamic-cookie-key`, and the values of dynamic cookies
+ * (manual 4.2). */
 #include "proxy/cookie.h"
 
 #include "config/module.h"
@@ -29,17 +30,20 @@ parse_domain(struct cfg *c, unsigned at, struct proxy *px)
     const char *name = cfg_arg(c, at);
 
     if (!*name)
-        return cfg_error(c, at - 1, DIAG_TIGHT "'%s' expects <domain> as argument.", cfg_arg(c, at - 1));
+        return cfg_error(c, at - 1, DIAG_TIGHT "'%s' expects <domain> as argument.",
+                         cfg_arg(c, at - 1));
     if (!strchr(name + 1, '.') && name[0] != '.')
         cfg_warn(c, at,
-                 DIAG_TIGHT "domain '%s' contains no embedded dot, this configuration may not work properly "
-                            "(see RFC6265#5.2.3).",
+                 DIAG_TIGHT
+                 "domain '%s' contains no embedded dot, this configuration may not work properly "
+                 "(see RFC6265#5.2.3).",
                  name);
     for (const char *p = name; *p; p++) {
-        bool ok = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-                  strchr(".-_:", *p);
+        bool ok = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                  (*p >= '0' && *p <= '9') || strchr(".-_:", *p);
         if (!ok)
-            return cfg_error(c, at, DIAG_TIGHT "character '%c' is not permitted in domain name '%s'.", *p, name);
+            return cfg_error(
+                c, at, DIAG_TIGHT "character '%c' is not permitted in domain name '%s'.", *p, name);
     }
     append(c, &px->cookie_domain, "; domain=", name);
     return CFG_OK;
@@ -51,10 +55,12 @@ parse_attr(struct cfg *c, unsigned at, struct proxy *px)
     const char *text = cfg_arg(c, at);
 
     if (!*text)
-        return cfg_error(c, at - 1, DIAG_TIGHT "'%s' expects <value> as argument.", cfg_arg(c, at - 1));
+        return cfg_error(c, at - 1, DIAG_TIGHT "'%s' expects <value> as argument.",
+                         cfg_arg(c, at - 1));
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == ';')
-            return cfg_error(c, at, DIAG_TIGHT "character '%%x%02X' is not permitted in attribute value.",
+            return cfg_error(c, at,
+                             DIAG_TIGHT "character '%%x%02X' is not permitted in attribute value.",
                              (unsigned char)*p);
     append(c, &px->cookie_attrs, "; ", text);
     return CFG_OK;
@@ -68,23 +74,27 @@ parse_seconds(struct cfg *c, unsigned at, const char *what, int *out)
     char bad;
 
     if (!*text)
-        return cfg_error(c, at - 1, DIAG_TIGHT "'%s' expects <%s> in seconds as argument.", kw, what);
+        return cfg_error(c, at - 1, DIAG_TIGHT "'%s' expects <%s> in seconds as argument.", kw,
+                         what);
     switch (units_time(slice_str(text), SECOND_US, &us, &bad, NULL)) {
     case UNIT_OK:
         break;
     case UNIT_OVERFLOW:
         goto overflow;
     default:
-        return cfg_error(c, at, DIAG_TIGHT "unexpected character '%c' in argument to <%s>.", bad, kw);
+        return cfg_error(c, at, DIAG_TIGHT "unexpected character '%c' in argument to <%s>.", bad,
+                         kw);
     }
     if (us / SECOND_US > INT32_MAX)
         goto overflow;
     *out = (int)((us + SECOND_US - 1) / SECOND_US);
     return CFG_OK;
 overflow:
-    return cfg_error(c, at,
-                     DIAG_TIGHT "timer overflow in argument <%s> to <%s>, maximum value is 2147483647 s (~68 years).",
-                     text, kw);
+    return cfg_error(
+        c, at,
+        DIAG_TIGHT
+        "timer overflow in argument <%s> to <%s>, maximum value is 2147483647 s (~68 years).",
+        text, kw);
 }
 
 static enum cfg_rc
@@ -100,10 +110,12 @@ parse_maxlife(struct cfg *c, unsigned at, struct proxy *px)
 }
 
 static const struct cookie_option cookie_options[] = {
-    { "rewrite", CK_REWRITE, NULL },   { "insert", CK_INSERT, NULL },     { "prefix", CK_PREFIX, NULL },
-    { "indirect", CK_INDIRECT, NULL }, { "nocache", CK_NOCACHE, NULL },   { "postonly", CK_POSTONLY, NULL },
-    { "preserve", CK_PRESERVE, NULL }, { "httponly", CK_HTTPONLY, NULL }, { "secure", CK_SECURE, NULL },
-    { "dynamic", CK_DYNAMIC, NULL },   { "domain", 0, parse_domain },     { "maxidle", 0, parse_maxidle },
+    { "rewrite", CK_REWRITE, NULL },   { "insert", CK_INSERT, NULL },
+    { "prefix", CK_PREFIX, NULL },     { "indirect", CK_INDIRECT, NULL },
+    { "nocache", CK_NOCACHE, NULL },   { "postonly", CK_POSTONLY, NULL },
+    { "preserve", CK_PRESERVE, NULL }, { "httponly", CK_HTTPONLY, NULL },
+    { "secure", CK_SECURE, NULL },     { "dynamic", CK_DYNAMIC, NULL },
+    { "domain", 0, parse_domain },     { "maxidle", 0, parse_maxidle },
     { "maxlife", 0, parse_maxlife },   { "attr", 0, parse_attr },
 };
 
@@ -122,11 +134,14 @@ check_modes(struct cfg *c, unsigned opts)
     unsigned mode = opts & (CK_REWRITE | CK_INSERT | CK_PREFIX);
 
     if (mode & (mode - 1))
-        return cfg_error(c, CFG_WHOLE_LINE, "cookie 'rewrite', 'insert' and 'prefix' modes are incompatible.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "cookie 'rewrite', 'insert' and 'prefix' modes are incompatible.");
     if (opts & CK_REWRITE && opts & CK_INDIRECT)
-        return cfg_error(c, CFG_WHOLE_LINE, "cookie 'rewrite' and 'indirect' modes are incompatible.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "cookie 'rewrite' and 'indirect' modes are incompatible.");
     if (opts & CK_PRESERVE && !(opts & (CK_INSERT | CK_INDIRECT)))
-        return cfg_error(c, CFG_WHOLE_LINE, "cookie 'preserve' requires at least 'insert' or 'indirect'.");
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "cookie 'preserve' requires at least 'insert' or 'indirect'.");
     return CFG_OK;
 }
 
@@ -144,10 +159,11 @@ parse_cookie(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     while (*at < c->nwords) {
         const struct cookie_option *o = find_option(c->word[*at].s);
         if (!o)
-            return cfg_error(c, *at,
-                             "'%s' supports 'rewrite', 'insert', 'prefix', 'indirect', 'nocache', 'postonly', "
-                             "'domain', 'maxidle', 'dynamic', 'maxlife' and 'attr' options.",
-                             kw->name);
+            return cfg_error(
+                c, *at,
+                "'%s' supports 'rewrite', 'insert', 'prefix', 'indirect', 'nocache', 'postonly', "
+                "'domain', 'maxidle', 'dynamic', 'maxlife' and 'attr' options.",
+                kw->name);
         (*at)++;
         px->ck_opts |= o->bit;
         if (o->parse && o->parse(c, (*at)++, px) != CFG_OK)
@@ -171,20 +187,24 @@ parse_key(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 
 const struct keyword cookie_keywords[] = {
     { .name = "cookie",
-      .args = "<name> [rewrite|insert|prefix] [indirect] [nocache] [postonly] [preserve] [httponly] [secure] "
+      .args = "<name> [rewrite|insert|prefix] [indirect] [nocache] [postonly] [preserve] "
+              "[httponly] [secure] "
               "[domain <domain>]* [maxidle <idle>] [maxlife <life>] [dynamic] [attr <value>]*",
       .where = DB,
       .parse = parse_cookie,
       .help = "a cookie that keeps clients on their server" },
-    { .name = "dynamic-cookie-key", .args = "<string>", .where = DB, .parse = parse_key,
+    { .name = "dynamic-cookie-key",
+      .args = "<string>",
+      .where = DB,
+      .parse = parse_key,
       .help = "the secret from which the values of dynamic cookies are made" },
     { 0 },
 };
 
 /* ---- dynamic values ---- */
 
-/** What the value is made of: the key, the address, the port in network order (32 bits). Other nodes with the same key and
- *  servers come to the same values. */
+/** What the value is made of: the key, the address, the port in network order (32 bits). Other
+ * nodes with the same key and servers come to the same values. */
 static uint64_t
 hash_server(const char *key, const struct addr *a, uint16_t port)
 {
@@ -214,7 +234,8 @@ cookie_update_server(struct proxy *px, struct server *s)
     /* Other threads may be reading the value: the new one is written beside the old. */
     char *to = s->cookie == s->dyn_cookie[0] ? s->dyn_cookie[1] : s->dyn_cookie[0];
     struct out o = { to, 0, sizeof(s->dyn_cookie[0]) - 1, false };
-    out_printf(&o, "%016llx", (unsigned long long)hash_server(px->dyncookie_key, &s->addr, s->port));
+    out_printf(&o, "%016llx",
+               (unsigned long long)hash_server(px->dyncookie_key, &s->addr, s->port));
     to[o.len] = '\0';
     s->cookie = to;
 }
@@ -224,7 +245,7 @@ are_distinct(const struct proxy *px)
 {
     const struct server *a, *b;
 
-    list_each(a, &px->servers, link)
+    list_each (a, &px->servers, link)
         for (b = list_entry(a->link.next, struct server, link); &b->link != &px->servers;
              b = list_entry(b->link.next, struct server, link))
             if (a->cookie && b->cookie && strcmp(a->cookie, b->cookie) == 0 &&
@@ -238,12 +259,13 @@ cookie_update_backend(struct proxy *px)
 {
     struct server *s;
 
-    list_each(s, &px->servers, link)
+    list_each (s, &px->servers, link)
         cookie_update_server(px, s);
     return !(px->ck_opts & CK_DYNAMIC) || are_distinct(px);
 }
 
-/* Keys given at run time. Old ones stay until the end: another thread may be using them, and a person types these. */
+/* Keys given at run time. Old ones stay until the end: another thread may be using them, and a
+ * person types these. */
 struct kept_key {
     struct kept_key *next;
     char text[];
@@ -269,11 +291,11 @@ check(struct cfg *c)
 {
     struct proxy *px;
 
-    list_each(px, &c->config->proxies, link)
+    list_each (px, &c->config->proxies, link)
         if (px->ck_opts & CK_DYNAMIC && !cookie_update_backend(px))
             cfg_warn_at(c, &px->loc,
                         DIAG_BARE "We generated two equal cookies for two different servers.\n"
-                        "Please change the secret key for '%s'.",
+                                  "Please change the secret key for '%s'.",
                         px->name);
 }
 

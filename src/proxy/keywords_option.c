@@ -27,17 +27,27 @@ parse_bit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return no_more_words(c, *at);
 }
 
-#define BIT(text, in, bit, help_text)                                                           \
-    { .name = "option " text, .where = (in), .offset = offsetof(struct proxy, options),         \
-      .max = (bit), .parse = parse_bit, .flags = KWF_NO, .help = help_text }
-#define BIT2(text, in, bit, help_text)                                                          \
-    { .name = "option " text, .where = (in), .offset = offsetof(struct proxy, options2),        \
-      .max = (bit), .parse = parse_bit, .flags = KWF_NO, .help = help_text }
-#define NOT_YET(text, in, help_text)                                                            \
-    { .name = "option " text, .where = (in), .kind = KW_UNSUPPORTED, .flags = KWF_NO, .help = help_text }
+#define BIT(text, in, bit, help_text)                                                              \
+    {                                                                                              \
+        .name = "option " text, .where = (in), .offset = offsetof(struct proxy, options),          \
+        .max = (bit), .parse = parse_bit, .flags = KWF_NO, .help = help_text                       \
+    }
+#define BIT2(text, in, bit, help_text)                                                             \
+    {                                                                                              \
+        .name = "option " text, .where = (in), .offset = offsetof(struct proxy, options2),         \
+        .max = (bit), .parse = parse_bit, .flags = KWF_NO, .help = help_text                       \
+    }
+#define NOT_YET(text, in, help_text)                                                               \
+    {                                                                                              \
+        .name = "option " text, .where = (in), .kind = KW_UNSUPPORTED, .flags = KWF_NO,            \
+        .help = help_text                                                                          \
+    }
 /* HAProxy runs the same without it: it only tells when to save work. */
-#define NO_EFFECT(text, in, help_text)                                                          \
-    { .name = "option " text, .where = (in), .kind = KW_IGNORED_OK, .flags = KWF_NO, .help = help_text }
+#define NO_EFFECT(text, in, help_text)                                                             \
+    {                                                                                              \
+        .name = "option " text, .where = (in), .kind = KW_IGNORED_OK, .flags = KWF_NO,             \
+        .help = help_text                                                                          \
+    }
 
 static enum cfg_rc
 parse_abortonclose(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
@@ -80,8 +90,9 @@ parse_redispatch(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     px->redispatch_after = -1;
     if (*at < c->nwords) {
         if (!slice_to_int(slice_str(c->word[*at].s), &n) || n < -1000000 || n > 1000000)
-            return cfg_error(c, *at, "invalid argument '%s' to 'option redispatch': an integer is expected.",
-                             c->word[*at].s);
+            return cfg_error(
+                c, *at, "invalid argument '%s' to 'option redispatch': an integer is expected.",
+                c->word[*at].s);
         (*at)++;
         px->redispatch_after = (int)n;
         if (n == 0)
@@ -132,7 +143,8 @@ parse_xff(struct cfg *c, unsigned *at, const char *what, struct px_xff *f, bool 
                 return CFG_ERR;
         } else if (cfg_arg_is(c, *at, "header")) {
             if (*at + 1 >= c->nwords)
-                return cfg_error(c, *at, "'%s' : missing <header_name> argument after 'header'.", what);
+                return cfg_error(c, *at, "'%s' : missing <header_name> argument after 'header'.",
+                                 what);
             char *lower = arena_strdup(c->arena, c->word[*at + 1].s);
             for (char *p = lower; *p; p++)
                 *p = (char)ascii_lower((unsigned char)*p);
@@ -142,8 +154,9 @@ parse_xff(struct cfg *c, unsigned *at, const char *what, struct px_xff *f, bool 
             f->if_none = true;
             (*at)++;
         } else {
-            return cfg_error(c, *at, "'%s' only supports optional %s.", what,
-                             if_none_ok ? "'except', 'header' and 'if-none'" : "'except' and 'header'");
+            return cfg_error(
+                c, *at, "'%s' only supports optional %s.", what,
+                if_none_ok ? "'except', 'header' and 'if-none'" : "'except' and 'header'");
         }
     }
     return CFG_OK;
@@ -213,75 +226,142 @@ parse_restrict_names(struct cfg *c, const struct keyword *kw, void *obj, unsigne
     else if (strcmp(how, "reject") == 0)
         px->options2 |= PO2_HTTP_RESTRICT_REQ_HDR_REJECT;
     else if (strcmp(how, "preserve") != 0)
-        return cfg_error(c, *at, "'option http-restrict-req-hdr-names' expects 'preserve', 'delete' or 'reject' as argument.");
+        return cfg_error(c, *at,
+                         "'option http-restrict-req-hdr-names' expects 'preserve', 'delete' or "
+                         "'reject' as argument.");
     (*at)++;
     return no_more_words(c, *at);
 }
 
 const struct keyword option_keywords[] = {
-    { .name = "option abortonclose", .where = DFB, .parse = parse_abortonclose, .flags = KWF_NO,
+    { .name = "option abortonclose",
+      .where = DFB,
+      .parse = parse_abortonclose,
+      .flags = KWF_NO,
       .help = "give up requests whose client left; on by default in mode http" },
-    { .name = "option forwardfor", .args = "[except <network>] [header <name>] [if-none]", .where = DFB,
-      .parse = parse_forwardfor, .help = "tell servers the client's address in X-Forwarded-For" },
-    { .name = "option originalto", .args = "[except <network>] [header <name>]", .where = DFB,
-      .parse = parse_originalto, .help = "tell servers the address the client asked for in X-Original-To" },
-    { .name = "option redispatch", .args = "[<interval>]", .where = DB, .parse = parse_redispatch, .flags = KWF_NO,
+    { .name = "option forwardfor",
+      .args = "[except <network>] [header <name>] [if-none]",
+      .where = DFB,
+      .parse = parse_forwardfor,
+      .help = "tell servers the client's address in X-Forwarded-For" },
+    { .name = "option originalto",
+      .args = "[except <network>] [header <name>]",
+      .where = DFB,
+      .parse = parse_originalto,
+      .help = "tell servers the address the client asked for in X-Original-To" },
+    { .name = "option redispatch",
+      .args = "[<interval>]",
+      .where = DB,
+      .parse = parse_redispatch,
+      .flags = KWF_NO,
       .help = "let a retry go to another server" },
-    { .name = "option httpclose", .where = DFB, .max = PX_HTTPCLOSE, .parse = parse_http_mode, .flags = KWF_NO,
+    { .name = "option httpclose",
+      .where = DFB,
+      .max = PX_HTTPCLOSE,
+      .parse = parse_http_mode,
+      .flags = KWF_NO,
       .help = "one request per connection on both sides" },
-    { .name = "option http-server-close", .where = DFB, .max = PX_SERVER_CLOSE, .parse = parse_http_mode,
-      .flags = KWF_NO, .help = "keep-alive towards clients, one request per server connection" },
-    { .name = "option http-keep-alive", .where = DFB, .max = PX_KEEPALIVE, .parse = parse_http_mode,
-      .flags = KWF_NO, .help = "keep-alive on both sides (the default)" },
-    { .name = "option httplog", .args = "[clf]", .where = DF, .parse = parse_httplog,
+    { .name = "option http-server-close",
+      .where = DFB,
+      .max = PX_SERVER_CLOSE,
+      .parse = parse_http_mode,
+      .flags = KWF_NO,
+      .help = "keep-alive towards clients, one request per server connection" },
+    { .name = "option http-keep-alive",
+      .where = DFB,
+      .max = PX_KEEPALIVE,
+      .parse = parse_http_mode,
+      .flags = KWF_NO,
+      .help = "keep-alive on both sides (the default)" },
+    { .name = "option httplog",
+      .args = "[clf]",
+      .where = DF,
+      .parse = parse_httplog,
       .help = "log requests in the HTTP format" },
-    { .name = "option tcplog", .args = "[clf]", .where = DF, .parse = parse_tcplog,
+    { .name = "option tcplog",
+      .args = "[clf]",
+      .where = DF,
+      .parse = parse_tcplog,
       .help = "log connections in the TCP format" },
-    { .name = "option httpslog", .where = DF, .parse = parse_httpslog,
+    { .name = "option httpslog",
+      .where = DF,
+      .parse = parse_httpslog,
       .help = "log requests in the HTTP format with TLS details" },
-    { .name = "option tcpka", .where = DFB, .parse = parse_tcpka, .flags = KWF_NO,
+    { .name = "option tcpka",
+      .where = DFB,
+      .parse = parse_tcpka,
+      .flags = KWF_NO,
       .help = "TCP keep-alives on both sides" },
-    { .name = "option http-restrict-req-hdr-names", .args = "{ preserve | delete | reject }", .where = DFB,
-      .parse = parse_restrict_names, .help = "what to do with header names outside [a-zA-Z0-9-]" },
+    { .name = "option http-restrict-req-hdr-names",
+      .args = "{ preserve | delete | reject }",
+      .where = DFB,
+      .parse = parse_restrict_names,
+      .help = "what to do with header names outside [a-zA-Z0-9-]" },
     BIT("dontlognull", DF, PO_DONTLOGNULL, "do not log connections without data"),
     BIT("dontlog-normal", DF, PO_DONTLOG_NORMAL, "log only what went wrong"),
     BIT("log-separate-errors", DF, PO_LOG_SEPARATE_ERRORS, "log errors with level err"),
     BIT("logasap", DF, PO_LOGASAP, "log when the response head was received"),
-    BIT("http-buffer-request", DFB, PO_HTTP_BUFFER_REQUEST, "wait for the whole body (or a full buffer) before going on"),
+    BIT("http-buffer-request", DFB, PO_HTTP_BUFFER_REQUEST,
+        "wait for the whole body (or a full buffer) before going on"),
     BIT("http-no-delay", DFB, PO_HTTP_NO_DELAY, "never let the kernel wait to fill packets"),
     BIT("http-ignore-probes", DF, PO_HTTP_IGNORE_PROBES, "silence connections without a request"),
     BIT("http-pretend-keepalive", DB, PO_HTTP_PRETEND_KA, "let servers believe in keep-alive"),
-    BIT("http-use-proxy-header", DF, PO_HTTP_USE_PROXY_HEADER, "use Proxy-Connection instead of Connection"),
-    BIT("independent-streams", DFB, PO_INDEPENDENT_STREAMS, "activity in one direction does not refresh the other's timeout"),
+    BIT("http-use-proxy-header", DF, PO_HTTP_USE_PROXY_HEADER,
+        "use Proxy-Connection instead of Connection"),
+    BIT("independent-streams", DFB, PO_INDEPENDENT_STREAMS,
+        "activity in one direction does not refresh the other's timeout"),
     BIT("nolinger", DFB, PO_NOLINGER, "close with a reset at once"),
     BIT("persist", DB, PO_PERSIST, "stick to servers that are down"),
-    BIT("prefer-last-server", DB, PO_PREFER_LAST_SERVER, "stay with the server of the previous request"),
+    BIT("prefer-last-server", DB, PO_PREFER_LAST_SERVER,
+        "stay with the server of the previous request"),
     BIT("socket-stats", DF, PO_SOCKET_STATS, "statistics per listening address"),
-    BIT("splice-auto", DFB, PO_SPLICE_AUTO, "move bodies inside the kernel (done anyway where it pays)"),
-    BIT("splice-request", DFB, PO_SPLICE_REQUEST, "move request bodies inside the kernel (done anyway where it pays)"),
-    BIT("splice-response", DFB, PO_SPLICE_RESPONSE, "move response bodies inside the kernel (done anyway where it pays)"),
+    BIT("splice-auto", DFB, PO_SPLICE_AUTO,
+        "move bodies inside the kernel (done anyway where it pays)"),
+    BIT("splice-request", DFB, PO_SPLICE_REQUEST,
+        "move request bodies inside the kernel (done anyway where it pays)"),
+    BIT("splice-response", DFB, PO_SPLICE_RESPONSE,
+        "move response bodies inside the kernel (done anyway where it pays)"),
     BIT("srvtcpka", DB, PO_SRVTCPKA, "TCP keep-alives towards servers"),
     BIT("clitcpka", DF, PO_CLITCPKA, "TCP keep-alives towards clients"),
-    BIT("tcp-smart-accept", DF, PO_TCP_SMART_ACCEPT, "save an ACK when accepting (the kernel's business here)"),
-    BIT("tcp-smart-connect", DB, PO_TCP_SMART_CONNECT, "save an ACK when connecting (the kernel's business here)"),
+    BIT("tcp-smart-accept", DF, PO_TCP_SMART_ACCEPT,
+        "save an ACK when accepting (the kernel's business here)"),
+    BIT("tcp-smart-connect", DB, PO_TCP_SMART_CONNECT,
+        "save an ACK when connecting (the kernel's business here)"),
     BIT("allbackups", DB, PO_ALLBACKUPS, "use all backup servers at once"),
     BIT("checkcache", DB, PO_CHECKCACHE, "refuse cacheable responses that carry cookies"),
     BIT("log-health-checks", DB, PO_LOG_HEALTH_CHECKS, "log every change of a check's result"),
-    BIT("accept-unsafe-violations-in-http-request", DF, PO_RELAX_REQ, "accept some malformed requests"),
-    BIT("accept-unsafe-violations-in-http-response", DB, PO_RELAX_RES, "accept some malformed responses"),
-    { .name = "option accept-invalid-http-request", .where = DF, .offset = offsetof(struct proxy, options),
-      .max = PO_RELAX_REQ, .parse = parse_bit, .flags = KWF_NO | KWF_DEPRECATED,
-      .use_instead = "option accept-unsafe-violations-in-http-request", .help = "old name" },
-    { .name = "option accept-invalid-http-response", .where = DB, .offset = offsetof(struct proxy, options),
-      .max = PO_RELAX_RES, .parse = parse_bit, .flags = KWF_NO | KWF_DEPRECATED,
-      .use_instead = "option accept-unsafe-violations-in-http-response", .help = "old name" },
+    BIT("accept-unsafe-violations-in-http-request", DF, PO_RELAX_REQ,
+        "accept some malformed requests"),
+    BIT("accept-unsafe-violations-in-http-response", DB, PO_RELAX_RES,
+        "accept some malformed responses"),
+    { .name = "option accept-invalid-http-request",
+      .where = DF,
+      .offset = offsetof(struct proxy, options),
+      .max = PO_RELAX_REQ,
+      .parse = parse_bit,
+      .flags = KWF_NO | KWF_DEPRECATED,
+      .use_instead = "option accept-unsafe-violations-in-http-request",
+      .help = "old name" },
+    { .name = "option accept-invalid-http-response",
+      .where = DB,
+      .offset = offsetof(struct proxy, options),
+      .max = PO_RELAX_RES,
+      .parse = parse_bit,
+      .flags = KWF_NO | KWF_DEPRECATED,
+      .use_instead = "option accept-unsafe-violations-in-http-response",
+      .help = "old name" },
     BIT("contstats", DF, PO_CONTSTATS, "update counters while a transfer lasts"),
-    BIT2("disable-h2-upgrade", DF, PO2_DISABLE_H2_UPGRADE, "refuse the HTTP/2 preface on clear connections"),
-    BIT2("h1-case-adjust-bogus-client", DF, PO2_H1_CASE_ADJUST_CLI, "adjust header names towards clients"),
-    BIT2("h1-case-adjust-bogus-server", DB, PO2_H1_CASE_ADJUST_SRV, "adjust header names towards servers"),
+    BIT2("disable-h2-upgrade", DF, PO2_DISABLE_H2_UPGRADE,
+         "refuse the HTTP/2 preface on clear connections"),
+    BIT2("h1-case-adjust-bogus-client", DF, PO2_H1_CASE_ADJUST_CLI,
+         "adjust header names towards clients"),
+    BIT2("h1-case-adjust-bogus-server", DB, PO2_H1_CASE_ADJUST_SRV,
+         "adjust header names towards servers"),
     BIT2("http-drop-request-trailers", DB, PO2_HTTP_DROP_REQ_TRAILERS, "drop trailers of requests"),
-    BIT2("http-drop-response-trailers", DF, PO2_HTTP_DROP_RES_TRAILERS, "drop trailers of responses"),
-    BIT2("idle-close-on-response", DF, PO2_IDLE_CLOSE_ON_RESPONSE, "close idle connections with a response only"),
+    BIT2("http-drop-response-trailers", DF, PO2_HTTP_DROP_RES_TRAILERS,
+         "drop trailers of responses"),
+    BIT2("idle-close-on-response", DF, PO2_IDLE_CLOSE_ON_RESPONSE,
+         "close idle connections with a response only"),
     NO_EFFECT("use-small-buffers", DB, "buffers are returned when idle anyway"),
     NO_EFFECT("http-use-htx", DFB, "gone since 2.1: the only mode"),
     NOT_YET("forwarded", DB, "RFC 7239 Forwarded header"),

@@ -35,7 +35,9 @@ parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return CFG_OK;
     }
     if (strcmp(word, "health") == 0)
-        return cfg_error(c, *at, "'mode health' doesn't exist anymore. Please use 'http-request return status 200' instead.");
+        return cfg_error(c, *at,
+                         "'mode health' doesn't exist anymore. Please use 'http-request return "
+                         "status 200' instead.");
     cfg_error(c, *at, "unknown proxy mode '%s'.", word);
     if (suggest_result(&s))
         cfg_hint(c, "did you mean '%s'?", suggest_result(&s));
@@ -61,10 +63,10 @@ parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return cfg_error(c, 0, "'%s' expects an integer argument.", kw->name);
     if (!slice_to_int(slice_str(c->word[*at].s), &id) || id <= 0 || id > INT32_MAX)
         return cfg_error(c, *at, "custom id has to be > 0.");
-    list_each(other, &c->config->proxies, link)
+    list_each (other, &c->config->proxies, link)
         if (other != px && other->id == (unsigned)id)
-            return cfg_error(c, *at, "custom id %u already used for proxy '%s' (declared at %s:%u)", (unsigned)id,
-                             other->name, other->loc.file, other->loc.line);
+            return cfg_error(c, *at, "custom id %u already used for proxy '%s' (declared at %s:%u)",
+                             (unsigned)id, other->name, other->loc.file, other->loc.line);
     px->id = (unsigned)id;
     px->id_set = true;
     (*at)++;
@@ -117,7 +119,8 @@ parse_retries(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     int64_t n;
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects an integer argument (dispatch counts for one).", kw->name);
+        return cfg_error(c, 0, "'%s' expects an integer argument (dispatch counts for one).",
+                         kw->name);
     if (cfg_take_int(c, at, "'retries'", 0, INT32_MAX, &n) != CFG_OK)
         return CFG_ERR;
     ((struct proxy *)obj)->retries = (unsigned)n;
@@ -128,11 +131,24 @@ static const struct {
     const char *name;
     unsigned bits;
 } retry_names[] = {
-    { "none", 0 }, { "conn-failure", RETRY_CONN }, { "empty-response", RETRY_EMPTY },
-    { "junk-response", RETRY_JUNK }, { "response-timeout", RETRY_TIMEOUT }, { "0rtt-rejected", RETRY_0RTT },
-    { "401", RETRY_401 }, { "403", RETRY_403 }, { "404", RETRY_404 }, { "408", RETRY_408 },
-    { "421", RETRY_421 }, { "425", RETRY_425 }, { "429", RETRY_429 }, { "500", RETRY_500 },
-    { "501", RETRY_501 }, { "502", RETRY_502 }, { "503", RETRY_503 }, { "504", RETRY_504 },
+    { "none", 0 },
+    { "conn-failure", RETRY_CONN },
+    { "empty-response", RETRY_EMPTY },
+    { "junk-response", RETRY_JUNK },
+    { "response-timeout", RETRY_TIMEOUT },
+    { "0rtt-rejected", RETRY_0RTT },
+    { "401", RETRY_401 },
+    { "403", RETRY_403 },
+    { "404", RETRY_404 },
+    { "408", RETRY_408 },
+    { "421", RETRY_421 },
+    { "425", RETRY_425 },
+    { "429", RETRY_429 },
+    { "500", RETRY_500 },
+    { "501", RETRY_501 },
+    { "502", RETRY_502 },
+    { "503", RETRY_503 },
+    { "504", RETRY_504 },
     { "all-retryable-errors", RETRY_CONN | RETRY_EMPTY | RETRY_JUNK | RETRY_TIMEOUT | RETRY_0RTT |
                                   RETRY_500 | RETRY_502 | RETRY_503 | RETRY_504 },
 };
@@ -143,7 +159,8 @@ parse_retry_on(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     struct proxy *px = obj;
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' needs at least one keyword to specify when to retry", kw->name);
+        return cfg_error(c, 0, "'%s' needs at least one keyword to specify when to retry",
+                         kw->name);
     px->retry_on = 0;
     for (; *at < c->nwords; (*at)++) {
         unsigned i = 0;
@@ -169,8 +186,13 @@ parse_retry_on(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_http_reuse(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    static const struct { const char *name; enum px_reuse v; } map[] = {
-        { "never", PX_REUSE_NEVER }, { "safe", PX_REUSE_SAFE }, { "aggressive", PX_REUSE_AGGRESSIVE },
+    static const struct {
+        const char *name;
+        enum px_reuse v;
+    } map[] = {
+        { "never", PX_REUSE_NEVER },
+        { "safe", PX_REUSE_SAFE },
+        { "aggressive", PX_REUSE_AGGRESSIVE },
         { "always", PX_REUSE_ALWAYS },
     };
 
@@ -180,7 +202,8 @@ parse_http_reuse(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
             (*at)++;
             return cfg_expect_end(c, *at);
         }
-    return cfg_error(c, *at < c->nwords ? *at : 0, "'%s' only supports 'never', 'safe', 'aggressive', 'always'.", kw->name);
+    return cfg_error(c, *at < c->nwords ? *at : 0,
+                     "'%s' only supports 'never', 'safe', 'aggressive', 'always'.", kw->name);
 }
 
 static enum cfg_rc
@@ -191,8 +214,9 @@ parse_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     char err[256];
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects <addr>[:<port>], and optionally '%s' <addr>, and '%s' <name>.", kw->name,
-                         "usesrc", "interface");
+        return cfg_error(
+            c, 0, "'%s' expects <addr>[:<port>], and optionally '%s' <addr>, and '%s' <name>.",
+            kw->name, "usesrc", "interface");
     if (!addr_parse(c->word[*at].s, ADDR_FOR_SOURCE, NULL, &spec, err, sizeof(err)))
         return cfg_error(c, *at, "'%s %s' : %s", kw->name, c->word[*at].s, err);
     px->source = spec.addr;
@@ -201,7 +225,8 @@ parse_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         if (cfg_arg_is(c, *at, "usesrc"))
             return cfg_error(c, *at, "'%s' : 'usesrc' is not supported yet", kw->name);
         if (!cfg_arg_is(c, *at, "interface"))
-            return cfg_error(c, *at, "'%s' only supports optional keywords '%s' and '%s'.", kw->name, "interface", "usesrc");
+            return cfg_error(c, *at, "'%s' only supports optional keywords '%s' and '%s'.",
+                             kw->name, "interface", "usesrc");
         if (*at + 1 >= c->nwords)
             return cfg_error(c, *at, "'%s' : missing interface name.", "interface");
         px->source_iface = c->word[++*at].s;
@@ -223,7 +248,8 @@ parse_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_send_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    static const char *const refused[] = { "host", "content-length", "transfer-encoding", "connection" };
+    static const char *const refused[] = { "host", "content-length", "transfer-encoding",
+                                           "connection" };
     struct proxy *px = obj;
 
     if (c->neg) {
@@ -237,7 +263,8 @@ parse_send_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
         *p = (char)ascii_lower((unsigned char)*p);
     for (unsigned i = 0; i < COUNT_OF(refused); i++)
         if (strcmp(name, refused[i]) == 0)
-            return cfg_error(c, *at, "'%s' cannot be used with header '%s'.", kw->name, c->word[*at].s);
+            return cfg_error(c, *at, "'%s' cannot be used with header '%s'.", kw->name,
+                             c->word[*at].s);
     px->send_name_header = name;
     (*at)++;
     return cfg_expect_end(c, *at);
@@ -257,7 +284,8 @@ parse_persist(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         const char *end = strchr(word, ')');
         if (!end || end[1] || end == word + n + 1)
             return cfg_error(c, *at, "persist rdp-cookie(name)' requires an rdp cookie name.");
-        px->rdp_cookie = arena_slicedup(c->arena, slice(word + n + 1, (size_t)(end - word) - n - 1));
+        px->rdp_cookie =
+            arena_slicedup(c->arena, slice(word + n + 1, (size_t)(end - word) - n - 1));
     } else if (word[n]) {
         return cfg_error(c, *at, "unknown persist method.");
     }
@@ -301,12 +329,16 @@ parse_log_steps(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 /* ---- stick-table timeouts and the like that take a delay ---- */
 
 #define TIMEOUT(text, where_bits, field, help_text)                                                \
-    { .name = "timeout " text, .args = "<timeout>", .where = (where_bits), .kind = KW_MSEC,        \
-      .offset = offsetof(struct proxy, timeout.field), .flags = KWF_TIMEOUT, .help = help_text }
+    {                                                                                              \
+        .name = "timeout " text, .args = "<timeout>", .where = (where_bits), .kind = KW_MSEC,      \
+        .offset = offsetof(struct proxy, timeout.field), .flags = KWF_TIMEOUT, .help = help_text   \
+    }
 #define OLD_TIMEOUT(text, where_bits, field, instead)                                              \
-    { .name = text, .args = "<timeout>", .where = (where_bits), .kind = KW_MSEC,                   \
-      .offset = offsetof(struct proxy, timeout.field), .flags = KWF_DEPRECATED | KWF_TIMEOUT,      \
-      .use_instead = instead, .help = "old name of " instead }
+    {                                                                                              \
+        .name = text, .args = "<timeout>", .where = (where_bits), .kind = KW_MSEC,                 \
+        .offset = offsetof(struct proxy, timeout.field), .flags = KWF_DEPRECATED | KWF_TIMEOUT,    \
+        .use_instead = instead, .help = "old name of " instead                                     \
+    }
 
 const struct keyword timeout_keywords[] = {
     TIMEOUT("client", DF, client, "longest inactivity of a client"),
@@ -320,7 +352,8 @@ const struct keyword timeout_keywords[] = {
     TIMEOUT("server-fin", DB, server_fin, "longest inactivity of a half-closed server"),
     TIMEOUT("tunnel", DB, tunnel, "longest inactivity of a tunnel"),
     TIMEOUT("tarpit", DFB, tarpit, "how long tarpitted clients are held"),
-    TIMEOUT("client-hs", DF, client_hs, "longest time for handshakes of clients; default: timeout client"),
+    TIMEOUT("client-hs", DF, client_hs,
+            "longest time for handshakes of clients; default: timeout client"),
     OLD_TIMEOUT("clitimeout", DF, client, "timeout client"),
     OLD_TIMEOUT("srvtimeout", DB, server, "timeout server"),
     OLD_TIMEOUT("contimeout", DB, connect, "timeout connect"),
@@ -328,39 +361,68 @@ const struct keyword timeout_keywords[] = {
 };
 
 #define SECONDS(kw, where_bits, field, help_text)                                                  \
-    { .name = kw, .args = "<count>", .where = (where_bits), .kind = KW_INT, .offset = offsetof(struct proxy, field), \
-      .min = 0, .max = INT32_MAX, .help = help_text }
+    {                                                                                              \
+        .name = kw, .args = "<count>", .where = (where_bits), .kind = KW_INT,                      \
+        .offset = offsetof(struct proxy, field), .min = 0, .max = INT32_MAX, .help = help_text     \
+    }
 
 const struct keyword proxy_keywords[] = {
-    { "mode", "{ tcp | http | log | spop }", DFB, .parse = parse_mode, .help = "what the proxy understands of the traffic" },
-    { "maxconn", "<conns>", DF, KW_FIELD(KW_UINT, struct proxy, maxconn), .help = "most concurrent connections of the frontend" },
-    { "backlog", "<conns>", DF, KW_FIELD(KW_UINT, struct proxy, backlog), .help = "length of the kernel's accept queue" },
-    { "fullconn", "<conns>", DB, KW_FIELD(KW_UINT, struct proxy, fullconn), .min = 1, .help = "load at which servers reach their maxconn" },
+    { "mode", "{ tcp | http | log | spop }", DFB, .parse = parse_mode,
+      .help = "what the proxy understands of the traffic" },
+    { "maxconn", "<conns>", DF, KW_FIELD(KW_UINT, struct proxy, maxconn),
+      .help = "most concurrent connections of the frontend" },
+    { "backlog", "<conns>", DF, KW_FIELD(KW_UINT, struct proxy, backlog),
+      .help = "length of the kernel's accept queue" },
+    { "fullconn", "<conns>", DB, KW_FIELD(KW_UINT, struct proxy, fullconn), .min = 1,
+      .help = "load at which servers reach their maxconn" },
     { "disabled", NULL, DFB, .max = 1, .parse = parse_disabled, .help = "do not start this proxy" },
-    { "enabled", NULL, DFB, .max = 0, .parse = parse_disabled, .help = "start this proxy (after defaults disabled it)" },
+    { "enabled", NULL, DFB, .max = 0, .parse = parse_disabled,
+      .help = "start this proxy (after defaults disabled it)" },
     { "id", "<value>", IN_PROXY, .parse = parse_id, .help = "number of the proxy in statistics" },
-    { "description", "<string>", IN_PROXY, .parse = parse_description, .help = "text shown on the statistics page" },
-    { "guid", "<string>", IN_PROXY, KW_FIELD(KW_STRING, struct proxy, guid), .help = "unique identifier kept over reloads" },
-    { "default_backend", "<backend>", DF, .parse = parse_default_backend, .help = "where requests go that no use_backend rule takes" },
-    { "rate-limit sessions", "<rate>", DF, .parse = parse_rate_limit, .help = "new sessions per second accepted by the frontend" },
-    { "retries", "<value>", DB, .parse = parse_retries, .help = "how often a failed attempt is repeated" },
-    { "retry-on", "<condition>...", DB, .parse = parse_retry_on, .help = "failures that are worth another attempt" },
-    { "http-reuse", "{ never | safe | aggressive | always }", DB, .parse = parse_http_reuse, .help = "sharing of idle server connections" },
-    { "max-keep-alive-queue", "<value>", DB, KW_FIELD(KW_UINT, struct proxy, max_ka_queue), .help = "queue length above which another server is better than the last one" },
-    { "source", "<addr>[:<port>] [interface <name>]", DB, .parse = parse_source, .help = "address that connections to servers come from" },
-    { "http-send-name-header", "<name>", DB, .parse = parse_send_name, .flags = KWF_NO, .help = "header in which a server gets its own name" },
-    { "persist", "rdp-cookie[(<name>)]", DB, .parse = parse_persist, .help = "stick to the server of the RDP cookie" },
-    { "monitor-uri", "<uri>", DF, .offset = offsetof(struct proxy, monitor_uri), .parse = parse_string, .help = "request target that is answered with 200" },
-    { "unique-id-format", "<fmt>", DFB, .offset = offsetof(struct proxy, unique_id_text), .parse = parse_log_format, .help = "how unique-id is made" },
-    { "unique-id-header", "<name>", DF, .offset = offsetof(struct proxy, unique_id_header), .parse = parse_string, .help = "request header that carries unique-id" },
-    { "log", "global | <target> [len <n>] [format <fmt>] [sample <ranges>:<n>] [profile <name>] <facility> [<level> [<minlevel>]]", DFB, .parse = parse_log, .flags = KWF_NO, .help = "where logs go" },
-    { "log-format", "<fmt>", DF, .offset = offsetof(struct proxy, logfmt_text), .parse = parse_log_format, .help = "text of log lines" },
-    { "log-format-sd", "<fmt>", DF, .offset = offsetof(struct proxy, logfmt_sd_text), .parse = parse_log_format, .help = "RFC 5424 structured data of log lines" },
-    { "error-log-format", "<fmt>", DF, .offset = offsetof(struct proxy, logfmt_error_text), .parse = parse_log_format, .help = "text of log lines about failed connections" },
-    { "log-tag", "<string>", DFB, .offset = offsetof(struct proxy, log_tag), .parse = parse_string, .help = "tag in syslog headers" },
+    { "description", "<string>", IN_PROXY, .parse = parse_description,
+      .help = "text shown on the statistics page" },
+    { "guid", "<string>", IN_PROXY, KW_FIELD(KW_STRING, struct proxy, guid),
+      .help = "unique identifier kept over reloads" },
+    { "default_backend", "<backend>", DF, .parse = parse_default_backend,
+      .help = "where requests go that no use_backend rule takes" },
+    { "rate-limit sessions", "<rate>", DF, .parse = parse_rate_limit,
+      .help = "new sessions per second accepted by the frontend" },
+    { "retries", "<value>", DB, .parse = parse_retries,
+      .help = "how often a failed attempt is repeated" },
+    { "retry-on", "<condition>...", DB, .parse = parse_retry_on,
+      .help = "failures that are worth another attempt" },
+    { "http-reuse", "{ never | safe | aggressive | always }", DB, .parse = parse_http_reuse,
+      .help = "sharing of idle server connections" },
+    { "max-keep-alive-queue", "<value>", DB, KW_FIELD(KW_UINT, struct proxy, max_ka_queue),
+      .help = "queue length above which another server is better than the last one" },
+    { "source", "<addr>[:<port>] [interface <name>]", DB, .parse = parse_source,
+      .help = "address that connections to servers come from" },
+    { "http-send-name-header", "<name>", DB, .parse = parse_send_name, .flags = KWF_NO,
+      .help = "header in which a server gets its own name" },
+    { "persist", "rdp-cookie[(<name>)]", DB, .parse = parse_persist,
+      .help = "stick to the server of the RDP cookie" },
+    { "monitor-uri", "<uri>", DF, .offset = offsetof(struct proxy, monitor_uri),
+      .parse = parse_string, .help = "request target that is answered with 200" },
+    { "unique-id-format", "<fmt>", DFB, .offset = offsetof(struct proxy, unique_id_text),
+      .parse = parse_log_format, .help = "how unique-id is made" },
+    { "unique-id-header", "<name>", DF, .offset = offsetof(struct proxy, unique_id_header),
+      .parse = parse_string, .help = "request header that carries unique-id" },
+    { "log",
+      "global | <target> [len <n>] [format <fmt>] [sample <ranges>:<n>] [profile <name>] "
+      "<facility> [<level> [<minlevel>]]",
+      DFB, .parse = parse_log, .flags = KWF_NO, .help = "where logs go" },
+    { "log-format", "<fmt>", DF, .offset = offsetof(struct proxy, logfmt_text),
+      .parse = parse_log_format, .help = "text of log lines" },
+    { "log-format-sd", "<fmt>", DF, .offset = offsetof(struct proxy, logfmt_sd_text),
+      .parse = parse_log_format, .help = "RFC 5424 structured data of log lines" },
+    { "error-log-format", "<fmt>", DF, .offset = offsetof(struct proxy, logfmt_error_text),
+      .parse = parse_log_format, .help = "text of log lines about failed connections" },
+    { "log-tag", "<string>", DFB, .offset = offsetof(struct proxy, log_tag), .parse = parse_string,
+      .help = "tag in syslog headers" },
     { "log-steps", "<steps>", DF, .parse = parse_log_steps, .help = "when log lines are written" },
     SECONDS("clitcpka-cnt", DF, clitcpka_cnt, "keep-alive probes before a client is given up"),
     SECONDS("srvtcpka-cnt", DB, srvtcpka_cnt, "keep-alive probes before a server is given up"),
-    { "max-session-srv-conns", "<n>", DF, KW_FIELD(KW_UINT, struct proxy, max_ses_srv_conns), .help = "private server connections kept per client connection" },
+    { "max-session-srv-conns", "<n>", DF, KW_FIELD(KW_UINT, struct proxy, max_ses_srv_conns),
+      .help = "private server connections kept per client connection" },
     { 0 },
 };

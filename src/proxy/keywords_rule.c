@@ -1,4 +1,5 @@
-/* keywords_rule.c - keywords that begin a rule: acl, use_backend, http-request, tcp-request and their like. */
+/* keywords_rule.c - keywords that begin a rule: acl, use_backend, http-request, tcp-request and
+ * their like. */
 #include "proxy/section.h"
 
 #define DFB (IN_NAMED_DEFAULTS | IN_FRONTEND | IN_BACKEND)
@@ -40,7 +41,8 @@ parse_inspect_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned
     return cfg_take_ms(c, at, kw->name, (int *)(void *)((char *)obj + kw->offset));
 }
 
-/* `redirect ...` is `http-request redirect ...` after the other rules; `block` is `http-request deny`. */
+/* `redirect ...` is `http-request redirect ...` after the other rules; `block` is `http-request
+ * deny`. */
 static enum cfg_rc
 parse_redirect(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -90,11 +92,12 @@ switch_new(struct cfg *c, const char *name)
 }
 
 static enum cfg_rc
-parse_switch(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned *at, struct list *to,
-             unsigned point, bool may_be_bare)
+parse_switch(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned *at,
+             struct list *to, unsigned point, bool may_be_bare)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects a %s name.", kw->name, point == PT_SWITCH ? "backend" : "server");
+        return cfg_error(c, 0, "'%s' expects a %s name.", kw->name,
+                         point == PT_SWITCH ? "backend" : "server");
     struct px_switch *sw = switch_new(c, c->word[*at].s);
     (*at)++;
     if (cond_starts(c, *at)) {
@@ -105,7 +108,8 @@ parse_switch(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned
         return cfg_error(c, *at, "unexpected keyword '%s' after %s name", c->word[*at].s,
                          point == PT_SWITCH ? "backend" : "server");
     } else if (!may_be_bare) {
-        return cfg_error(c, 0, "'%s' requires either 'if' or 'unless' followed by a condition.", kw->name);
+        return cfg_error(c, 0, "'%s' requires either 'if' or 'unless' followed by a condition.",
+                         kw->name);
     }
     take_all(c, at);
     list_push_back(to, &sw->link);
@@ -127,13 +131,14 @@ parse_use_server(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 }
 
 static enum cfg_rc
-parse_condition(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned *at, struct list *to,
-                unsigned point)
+parse_condition(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned *at,
+                struct list *to, unsigned point)
 {
     struct px_switch *sw = switch_new(c, kw->name);
 
     if (!cond_starts(c, *at))
-        return cfg_error(c, 0, "'%s' requires either 'if' or 'unless' followed by a condition.", kw->name);
+        return cfg_error(c, 0, "'%s' requires either 'if' or 'unless' followed by a condition.",
+                         kw->name);
     sw->cond = cond_parse(c, *at, px, px->acls, point);
     if (!sw->cond)
         return CFG_ERR;
@@ -167,55 +172,115 @@ static enum cfg_rc
 parse_gone(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     take_all(c, at);
-    return cfg_error(c, 0, "The '%s' directive is not supported anymore since HAProxy 2.1. Use '%s' instead.", kw->name,
-                     kw->use_instead);
+    return cfg_error(
+        c, 0, "The '%s' directive is not supported anymore since HAProxy 2.1. Use '%s' instead.",
+        kw->name, kw->use_instead);
 }
 
 #define RULES(text, in, list_field, set, help_text)                                                \
-    { .name = text, .args = "<action> [if|unless <condition>]", .where = (in),                     \
-      .offset = offsetof(struct proxy, list_field), .max = (set), .parse = parse_rule, .help = help_text }
+    {                                                                                              \
+        .name = text, .args = "<action> [if|unless <condition>]", .where = (in),                   \
+        .offset = offsetof(struct proxy, list_field), .max = (set), .parse = parse_rule,           \
+        .help = help_text                                                                          \
+    }
 #define GONE(text, in, instead)                                                                    \
-    { .name = text, .args = "<search> ...", .where = IN_DEFAULTS | (in), .parse = parse_gone, .use_instead = instead,   \
-      .help = "gone since 2.1: see " instead }
+    {                                                                                              \
+        .name = text, .args = "<search> ...", .where = IN_DEFAULTS | (in), .parse = parse_gone,    \
+        .use_instead = instead, .help = "gone since 2.1: see " instead                             \
+    }
 
 const struct keyword rule_keywords[] = {
-    { .name = "acl", .args = "<name> <criterion> [flags] [operator] [<value>]...", .where = DFB, .parse = parse_acl,
+    { .name = "acl",
+      .args = "<name> <criterion> [flags] [operator] [<value>]...",
+      .where = DFB,
+      .parse = parse_acl,
       .help = "a named condition" },
-    RULES("tcp-request connection", DF, tcp_conn_rules, RS_TCP_CONN, "a rule run when a connection is accepted"),
-    RULES("tcp-request session", DF, tcp_sess_rules, RS_TCP_SESS, "a rule run when the handshakes are done"),
-    RULES("tcp-request content", DFB, tcp_req_rules, RS_TCP_REQ, "a rule run on the first bytes of a client"),
-    RULES("tcp-response content", DB, tcp_res_rules, RS_TCP_RES, "a rule run on the first bytes of a server"),
+    RULES("tcp-request connection", DF, tcp_conn_rules, RS_TCP_CONN,
+          "a rule run when a connection is accepted"),
+    RULES("tcp-request session", DF, tcp_sess_rules, RS_TCP_SESS,
+          "a rule run when the handshakes are done"),
+    RULES("tcp-request content", DFB, tcp_req_rules, RS_TCP_REQ,
+          "a rule run on the first bytes of a client"),
+    RULES("tcp-response content", DB, tcp_res_rules, RS_TCP_RES,
+          "a rule run on the first bytes of a server"),
     RULES("http-request", DFB, http_req_rules, RS_HTTP_REQ, "a rule run on every request"),
-    RULES("http-response", DFB, http_res_rules, RS_HTTP_RES, "a rule run on every response of a server"),
-    RULES("http-after-response", DFB, http_after_rules, RS_HTTP_AFTER, "a rule run on every response, our own included"),
-    { .name = "quic-initial", .args = "<action>", .where = DF, .kind = KW_UNSUPPORTED, .help = "a rule run on QUIC initial packets" },
-    { .name = "tcp-request inspect-delay", .args = "<timeout>", .where = DFB, .offset = offsetof(struct proxy, req_inspect_ms),
-      .parse = parse_inspect_delay, .help = "longest wait for the bytes that tcp-request content rules need" },
-    { .name = "tcp-response inspect-delay", .args = "<timeout>", .where = DB, .offset = offsetof(struct proxy, res_inspect_ms),
-      .parse = parse_inspect_delay, .help = "longest wait for the bytes that tcp-response content rules need" },
-    { .name = "redirect", .args = "{location|prefix|scheme} <to> [code <code>] <option> [{if|unless} <condition>]",
-      .where = IN_PROXY, .parse = parse_redirect, .help = "send clients elsewhere" },
-    { .name = "block", .args = "{if|unless} <condition>", .where = IN_PROXY, .parse = parse_block, .flags = KWF_DEPRECATED,
-      .use_instead = "http-request deny", .help = "old form of http-request deny" },
-    { .name = "use_backend", .args = "<backend> [{if|unless} <condition>]", .where = IN_FRONTEND, .parse = parse_use_backend,
+    RULES("http-response", DFB, http_res_rules, RS_HTTP_RES,
+          "a rule run on every response of a server"),
+    RULES("http-after-response", DFB, http_after_rules, RS_HTTP_AFTER,
+          "a rule run on every response, our own included"),
+    { .name = "quic-initial",
+      .args = "<action>",
+      .where = DF,
+      .kind = KW_UNSUPPORTED,
+      .help = "a rule run on QUIC initial packets" },
+    { .name = "tcp-request inspect-delay",
+      .args = "<timeout>",
+      .where = DFB,
+      .offset = offsetof(struct proxy, req_inspect_ms),
+      .parse = parse_inspect_delay,
+      .help = "longest wait for the bytes that tcp-request content rules need" },
+    { .name = "tcp-response inspect-delay",
+      .args = "<timeout>",
+      .where = DB,
+      .offset = offsetof(struct proxy, res_inspect_ms),
+      .parse = parse_inspect_delay,
+      .help = "longest wait for the bytes that tcp-response content rules need" },
+    { .name = "redirect",
+      .args = "{location|prefix|scheme} <to> [code <code>] <option> [{if|unless} <condition>]",
+      .where = IN_PROXY,
+      .parse = parse_redirect,
+      .help = "send clients elsewhere" },
+    { .name = "block",
+      .args = "{if|unless} <condition>",
+      .where = IN_PROXY,
+      .parse = parse_block,
+      .flags = KWF_DEPRECATED,
+      .use_instead = "http-request deny",
+      .help = "old form of http-request deny" },
+    { .name = "use_backend",
+      .args = "<backend> [{if|unless} <condition>]",
+      .where = IN_FRONTEND,
+      .parse = parse_use_backend,
       .help = "choose a backend by condition" },
-    { .name = "use-server", .args = "<server> {if|unless} <condition>", .where = IN_BACKEND, .parse = parse_use_server,
+    { .name = "use-server",
+      .args = "<server> {if|unless} <condition>",
+      .where = IN_BACKEND,
+      .parse = parse_use_server,
       .help = "choose a server by condition" },
-    { .name = "monitor fail", .args = "{if|unless} <condition>", .where = IN_FRONTEND, .parse = parse_monitor_fail,
+    { .name = "monitor fail",
+      .args = "{if|unless} <condition>",
+      .where = IN_FRONTEND,
+      .parse = parse_monitor_fail,
       .help = "when monitor-uri answers 503" },
-    { .name = "force-persist", .args = "{if|unless} <condition>", .where = IN_BACKEND, .parse = parse_force_persist,
+    { .name = "force-persist",
+      .args = "{if|unless} <condition>",
+      .where = IN_BACKEND,
+      .parse = parse_force_persist,
       .help = "stick to servers that are down for matching requests" },
-    { .name = "ignore-persist", .args = "{if|unless} <condition>", .where = IN_BACKEND, .parse = parse_ignore_persist,
+    { .name = "ignore-persist",
+      .args = "{if|unless} <condition>",
+      .where = IN_BACKEND,
+      .parse = parse_ignore_persist,
       .help = "no persistence for matching requests" },
-    GONE("reqadd", IN_PROXY, "http-request add-header"), GONE("reqallow", IN_PROXY, "http-request allow"),
-    GONE("reqiallow", IN_PROXY, "http-request allow"), GONE("reqdel", IN_PROXY, "http-request del-header"),
-    GONE("reqidel", IN_PROXY, "http-request del-header"), GONE("reqdeny", IN_PROXY, "http-request deny"),
-    GONE("reqideny", IN_PROXY, "http-request deny"), GONE("reqpass", IN_PROXY, "http-request"),
-    GONE("reqipass", IN_PROXY, "http-request"), GONE("reqrep", IN_PROXY, "http-request replace-path"),
-    GONE("reqirep", IN_PROXY, "http-request replace-header"), GONE("reqtarpit", IN_PROXY, "http-request tarpit"),
-    GONE("reqitarpit", IN_PROXY, "http-request tarpit"), GONE("rspadd", IN_PROXY, "http-response add-header"),
-    GONE("rspdel", IN_PROXY, "http-response del-header"), GONE("rspidel", IN_PROXY, "http-response del-header"),
-    GONE("rspdeny", IN_PROXY, "http-response deny"), GONE("rspideny", IN_PROXY, "http-response deny"),
-    GONE("rsprep", IN_PROXY, "http-response replace-value"), GONE("rspirep", IN_PROXY, "http-response replace-header"),
+    GONE("reqadd", IN_PROXY, "http-request add-header"),
+    GONE("reqallow", IN_PROXY, "http-request allow"),
+    GONE("reqiallow", IN_PROXY, "http-request allow"),
+    GONE("reqdel", IN_PROXY, "http-request del-header"),
+    GONE("reqidel", IN_PROXY, "http-request del-header"),
+    GONE("reqdeny", IN_PROXY, "http-request deny"),
+    GONE("reqideny", IN_PROXY, "http-request deny"),
+    GONE("reqpass", IN_PROXY, "http-request"),
+    GONE("reqipass", IN_PROXY, "http-request"),
+    GONE("reqrep", IN_PROXY, "http-request replace-path"),
+    GONE("reqirep", IN_PROXY, "http-request replace-header"),
+    GONE("reqtarpit", IN_PROXY, "http-request tarpit"),
+    GONE("reqitarpit", IN_PROXY, "http-request tarpit"),
+    GONE("rspadd", IN_PROXY, "http-response add-header"),
+    GONE("rspdel", IN_PROXY, "http-response del-header"),
+    GONE("rspidel", IN_PROXY, "http-response del-header"),
+    GONE("rspdeny", IN_PROXY, "http-response deny"),
+    GONE("rspideny", IN_PROXY, "http-response deny"),
+    GONE("rsprep", IN_PROXY, "http-response replace-value"),
+    GONE("rspirep", IN_PROXY, "http-response replace-header"),
     { 0 },
 };

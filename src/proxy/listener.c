@@ -1,7 +1,8 @@
 /* listener.c - listening sockets: opening them as the bind lines say, accepting, limits.
  *
- * Each worker thread has its own socket of an address (SO_REUSEPORT) where the kernel allows, else all threads accept from
- * one. A listener whose frontend or process is full stops being watched until a connection is released. */
+ * Each worker thread has its own socket of an address (SO_REUSEPORT) where the kernel allows, else
+ * all threads accept from one. A listener whose frontend or process is full stops being watched
+ * until a connection is released. */
 #include "proxy/listener.h"
 
 #include "config/tune.h"
@@ -105,8 +106,8 @@ resume_all(void)
 
     if (!atomic_exchange(&full_listeners, 0))
         return;
-    list_each(px, &config->proxies, link)
-        list_each(li, &px->listeners, link)
+    list_each (px, &config->proxies, link)
+        list_each (li, &px->listeners, link)
             resume_listener(li);
 }
 
@@ -124,7 +125,8 @@ listener_release(struct listener *li)
         resume_all();
 }
 
-/* How many connections may be accepted now under the rate limits; *wait_ms: when to look again if none. */
+/* How many connections may be accepted now under the rate limits; *wait_ms: when to look again if
+ * none. */
 static unsigned
 allowed_by_rate(const struct listener *li, uint32_t *wait_ms)
 {
@@ -176,12 +178,14 @@ count_connection(struct listener *li)
     bump_max(&px->fe_conn_rate_max, freq_shared_add(&px->fe_conn_rate, 1000, 1, now));
     if (px->cap & PX_INTERNAL)
         return;
-    bump_max(&config->conn_max, atomic_fetch_add_explicit(&config->conn, 1, memory_order_relaxed) + 1);
+    bump_max(&config->conn_max,
+             atomic_fetch_add_explicit(&config->conn, 1, memory_order_relaxed) + 1);
     atomic_fetch_add_explicit(&config->cum_conn, 1, memory_order_relaxed);
     bump_max(&config->conn_rate_max, freq_shared_add(&config->conn_rate, 1000, 1, now));
 }
 
-static void (*session_new)(struct listener *, int, const struct sockaddr *, socklen_t) = session_accept;
+static void (*session_new)(struct listener *, int, const struct sockaddr *,
+                           socklen_t) = session_accept;
 /** Who takes the connections of the runtime API's sockets; set by runtime/. */
 void (*listener_cli_accept)(struct listener *li, int fd);
 
@@ -341,7 +345,8 @@ set_unix_access(const struct listener *li, const char *path)
 {
     const struct bind_conf *b = li->bind;
     const struct config *cf = config;
-    int uid = b->uid >= 0 ? b->uid : cf->unix_bind_uid, gid = b->gid >= 0 ? b->gid : cf->unix_bind_gid;
+    int uid = b->uid >= 0 ? b->uid : cf->unix_bind_uid,
+        gid = b->gid >= 0 ? b->gid : cf->unix_bind_gid;
     unsigned mode = b->has_mode ? b->mode : cf->unix_bind_mode;
 
     if ((uid >= 0 || gid >= 0) && chown(path, (uid_t)uid, (gid_t)gid) < 0)
@@ -351,7 +356,8 @@ set_unix_access(const struct listener *li, const char *path)
     return NULL;
 }
 
-/* Bound under a temporary name and renamed into place, so that clients never meet a missing socket. */
+/* Bound under a temporary name and renamed into place, so that clients never meet a missing socket.
+ */
 static const char *
 open_unix_path(struct listener *li, int *out)
 {
@@ -361,7 +367,8 @@ open_unix_path(struct listener *li, int *out)
 
     if (fd < 0)
         return "cannot create UNIX socket";
-    int n = snprintf(un.sun_path, sizeof(un.sun_path), "%s.%d.tmp", li->addr.un.sun_path, (int)getpid());
+    int n = snprintf(un.sun_path, sizeof(un.sun_path), "%s.%d.tmp", li->addr.un.sun_path,
+                     (int)getpid());
     if (n < 0 || (size_t)n >= sizeof(un.sun_path)) {
         close(fd);
         return "socket path is too long";
@@ -536,8 +543,8 @@ listener_open(struct listener *li)
         if (li->nfds)
             break; /* the first one is enough to serve */
         fprintf(stderr, "[ALERT]    (%d) : Starting %s %s: %s (%s) [%s]\n", (int)getpid(),
-                li->px->mode == PX_CLI ? "frontend" : proxy_kind(li->px), li->px->name, err, strerror(errno),
-                addr_format(&li->addr, text, sizeof(text)));
+                li->px->mode == PX_CLI ? "frontend" : proxy_kind(li->px), li->px->name, err,
+                strerror(errno), addr_format(&li->addr, text, sizeof(text)));
         return false;
     }
     atomic_store(&li->state, LI_LISTEN);
@@ -551,10 +558,10 @@ listeners_open(struct config *cf)
     struct listener *li;
     bool ok = true;
 
-    list_each(px, &cf->proxies, link) {
+    list_each (px, &cf->proxies, link) {
         if (px->disabled)
             continue;
-        list_each(li, &px->listeners, link)
+        list_each (li, &px->listeners, link)
             ok &= listener_open(li);
     }
     return ok;
@@ -583,8 +590,8 @@ listeners_thread_start(struct config *cf)
     struct proxy *px;
     struct listener *li;
 
-    list_each(px, &cf->proxies, link)
-        list_each(li, &px->listeners, link)
+    list_each (px, &cf->proxies, link)
+        list_each (li, &px->listeners, link)
             if (li->nfds && !register_listener(li, loop_tid()))
                 return false;
     return true;
@@ -596,8 +603,8 @@ listeners_thread_stop(struct config *cf)
     struct proxy *px;
     struct listener *li;
 
-    list_each(px, &cf->proxies, link) {
-        list_each(li, &px->listeners, link) {
+    list_each (px, &cf->proxies, link) {
+        list_each (li, &px->listeners, link) {
             struct listener_thread *t = li->threads ? &li->threads[loop_tid()] : NULL;
             if (!t || !t->added)
                 continue;
@@ -623,8 +630,8 @@ listeners_close(struct config *cf)
     struct proxy *px;
     struct listener *li;
 
-    list_each(px, &cf->proxies, link)
-        list_each(li, &px->listeners, link)
+    list_each (px, &cf->proxies, link)
+        list_each (li, &px->listeners, link)
             listener_close(li);
 }
 
@@ -636,7 +643,7 @@ frontend_pause(struct proxy *px)
     struct listener *li;
 
     atomic_store(&px->paused, true);
-    list_each(li, &px->listeners, link)
+    list_each (li, &px->listeners, link)
         if (li->nfds)
             atomic_store(&li->state, LI_PAUSED);
 }
@@ -646,7 +653,7 @@ frontend_thread_pause(struct proxy *px)
 {
     struct listener *li;
 
-    list_each(li, &px->listeners, link) {
+    list_each (li, &px->listeners, link) {
         struct listener_thread *t = li->threads ? &li->threads[loop_tid()] : NULL;
         if (!t || !t->added)
             continue;
@@ -661,7 +668,7 @@ frontend_suspend(struct proxy *px)
 {
     struct listener *li;
 
-    list_each(li, &px->listeners, link)
+    list_each (li, &px->listeners, link)
         for (unsigned i = 0; i < li->nfds && addr_is_ip(&li->addr) && !li->inherited; i++)
             shutdown(li->fds[i], SHUT_RD); /* an error means that it is so already */
 }
@@ -672,7 +679,7 @@ frontend_stop(struct proxy *px)
     struct listener *li;
 
     atomic_store(&px->stopped, true);
-    list_each(li, &px->listeners, link)
+    list_each (li, &px->listeners, link)
         listener_close(li);
 }
 
@@ -682,7 +689,7 @@ frontend_resume(struct proxy *px)
     struct listener *li;
     bool ok = true;
 
-    list_each(li, &px->listeners, link) {
+    list_each (li, &px->listeners, link) {
         for (unsigned i = 0; i < li->nfds && addr_is_ip(&li->addr) && !li->inherited; i++)
             ok &= listen(li->fds[i], (int)backlog_of(li)) == 0;
         if (li->nfds)
@@ -697,9 +704,10 @@ frontend_thread_resume(struct proxy *px)
 {
     struct listener *li;
 
-    list_each(li, &px->listeners, link)
+    list_each (li, &px->listeners, link)
         if (li->nfds && !li->threads[loop_tid()].added && !register_listener(li, loop_tid()))
-            log_printf(&px->log, NULL, LOGL_ERR, "Frontend %s cannot accept on a thread again.\n", px->name);
+            log_printf(&px->log, NULL, LOGL_ERR, "Frontend %s cannot accept on a thread again.\n",
+                       px->name);
 }
 
 void
@@ -708,9 +716,9 @@ listeners_look_again(struct proxy *only)
     struct proxy *px;
     struct listener *li;
 
-    list_each(px, &config->proxies, link)
+    list_each (px, &config->proxies, link)
         if (!only || px == only)
-            list_each(li, &px->listeners, link)
+            list_each (li, &px->listeners, link)
                 if (li->threads)
                     resume_listener(li);
 }
@@ -722,8 +730,8 @@ listeners_free(struct config *cf)
     struct listener *li;
 
     listeners_close(cf);
-    list_each(px, &cf->proxies, link)
-        list_each(li, &px->listeners, link) {
+    list_each (px, &cf->proxies, link)
+        list_each (li, &px->listeners, link) {
             free(li->fds);
             free(li->threads);
             li->fds = NULL;

@@ -29,14 +29,14 @@ struct bind_conf {
     struct list link;
     struct proxy *px;
     struct cfg_loc loc;
-    const char *text;     /* the address argument */
-    unsigned flags;       /* enum bind_flag */
+    const char *text; /* the address argument */
+    unsigned flags;   /* enum bind_flag */
     const char *name, *interface, *proto, *alpn, *label, *guid_prefix;
     unsigned maxconn, backlog;
     int mss, tcp_ut_ms, id, nice, tfo_qlen;
     unsigned mode, has_mode; /* unix socket permissions */
     int uid, gid;            /* -1: unset */
-    int level;            /* stats socket: CLI level, see runtime/ */
+    int level;               /* stats socket: CLI level, see runtime/ */
     int severity_output;
     uint64_t threads[16]; /* `thread` set; all zero: all */
     unsigned shards;      /* 0: one per thread */
@@ -53,13 +53,13 @@ struct listener {
     struct addr addr;
     unsigned id; /* luid */
     const char *name;
-    int *fds;          /* [nfds] descriptors: one, or one per thread */
+    int *fds; /* [nfds] descriptors: one, or one per thread */
     unsigned nfds;
     struct listener_thread *threads; /* [nthread]: registrations */
-    bool inherited;    /* came as fd@ */
-    _Atomic unsigned conn;  /* current connections */
+    bool inherited;                  /* came as fd@ */
+    _Atomic unsigned conn;           /* current connections */
     _Atomic unsigned conn_max;
-    _Atomic int state;      /* LI_* */
+    _Atomic int state;            /* LI_* */
     struct px_counters *counters; /* [nthread] with option socket-stats, else NULL */
 };
 enum { LI_NEW, LI_LISTEN, LI_PAUSED, LI_FULL, LI_STOPPED };
@@ -71,21 +71,24 @@ struct bind_conf *bind_new(struct cfg *c, struct proxy *px, const char *text);
 enum cfg_rc bind_addresses(struct cfg *c, struct bind_conf *b, unsigned word);
 /** `bind` keyword: parses addresses and options. */
 enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
-/** Opens the sockets of all listeners (before privileges are dropped). False after printing what failed. */
+/** Opens the sockets of all listeners (before privileges are dropped). False after printing what
+ * failed. */
 bool listeners_open(struct config *cf);
 /** Starts / stops accepting on the calling thread. */
 bool listeners_thread_start(struct config *cf);
 void listeners_thread_stop(struct config *cf);
 /** A connection of the listener or a process-wide slot was released: resumes what was full. */
 void listener_release(struct listener *li);
-/** Who takes the connections of the runtime API's sockets (mode PX_CLI); set by runtime/. Owns fd, calls listener_release()
- *  when it ends. */
+/** Who takes the connections of the runtime API's sockets (mode PX_CLI); set by runtime/. Owns fd,
+ * calls listener_release() when it ends. */
 extern void (*listener_cli_accept)(struct listener *li, int fd);
-/** Pausing a frontend: first frontend_pause(), then frontend_thread_pause() on every thread, then frontend_suspend(). For
- *  good: frontend_stop() at the end instead. Back: frontend_resume(), then frontend_thread_resume() on every thread. */
+/** Pausing a frontend: first frontend_pause(), then frontend_thread_pause() on every thread, then
+ * frontend_suspend(). For good: frontend_stop() at the end instead. Back: frontend_resume(), then
+ * frontend_thread_resume() on every thread. */
 void frontend_pause(struct proxy *px);
 void frontend_thread_pause(struct proxy *px);
-/** Clients are refused from now on, except by unix and inherited sockets, which may be others' too: there they wait. */
+/** Clients are refused from now on, except by unix and inherited sockets, which may be others' too:
+ * there they wait. */
 void frontend_suspend(struct proxy *px);
 void frontend_stop(struct proxy *px);
 /** False when a socket does not listen any more. */
@@ -97,8 +100,8 @@ void listeners_look_again(struct proxy *px);
 extern _Atomic unsigned listener_maxconn_reached;
 /** Releases what listeners_open() made. */
 void listeners_free(struct config *cf);
-/** Reloads without a lost connection, set by process/: the socket of a former worker (-1: none), and the news that one is
- *  used now. NULL: every process opens its own. */
+/** Reloads without a lost connection, set by process/: the socket of a former worker (-1: none),
+ * and the news that one is used now. NULL: every process opens its own. */
 extern int (*listener_inherited)(const char *key);
 extern void (*listener_opened)(const char *key, int fd);
 /** Closes all listening sockets. */

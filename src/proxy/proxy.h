@@ -15,7 +15,13 @@ struct http_errors;
 struct userlist;
 struct captures;
 
-enum px_cap { PX_FE = 1 << 0, PX_BE = 1 << 1, PX_DEF = 1 << 2, PX_LISTEN = PX_FE | PX_BE, PX_INTERNAL = 1 << 3 };
+enum px_cap {
+    PX_FE = 1 << 0,
+    PX_BE = 1 << 1,
+    PX_DEF = 1 << 2,
+    PX_LISTEN = PX_FE | PX_BE,
+    PX_INTERNAL = 1 << 3
+};
 enum px_mode { PX_TCP, PX_HTTP, PX_LOG, PX_SPOP, PX_CLI, PX_MODE_UNSET };
 
 /** `option` bits; names as in the manual. Rows set and clear them (`no option`). */
@@ -72,16 +78,37 @@ enum px_reuse { PX_REUSE_SAFE, PX_REUSE_NEVER, PX_REUSE_AGGRESSIVE, PX_REUSE_ALW
 
 /** retry-on conditions. */
 enum px_retry {
-    RETRY_CONN = 1 << 0, RETRY_EMPTY = 1 << 1, RETRY_JUNK = 1 << 2, RETRY_TIMEOUT = 1 << 3, RETRY_0RTT = 1 << 4,
-    RETRY_401 = 1 << 5, RETRY_403 = 1 << 6, RETRY_404 = 1 << 7, RETRY_408 = 1 << 8, RETRY_425 = 1 << 9,
-    RETRY_500 = 1 << 10, RETRY_501 = 1 << 11, RETRY_502 = 1 << 12, RETRY_503 = 1 << 13, RETRY_504 = 1 << 14,
-    RETRY_421 = 1 << 15, RETRY_429 = 1 << 16,
+    RETRY_CONN = 1 << 0,
+    RETRY_EMPTY = 1 << 1,
+    RETRY_JUNK = 1 << 2,
+    RETRY_TIMEOUT = 1 << 3,
+    RETRY_0RTT = 1 << 4,
+    RETRY_401 = 1 << 5,
+    RETRY_403 = 1 << 6,
+    RETRY_404 = 1 << 7,
+    RETRY_408 = 1 << 8,
+    RETRY_425 = 1 << 9,
+    RETRY_500 = 1 << 10,
+    RETRY_501 = 1 << 11,
+    RETRY_502 = 1 << 12,
+    RETRY_503 = 1 << 13,
+    RETRY_504 = 1 << 14,
+    RETRY_421 = 1 << 15,
+    RETRY_429 = 1 << 16,
 };
 
 /** cookie line. */
 enum px_cookie {
-    CK_REWRITE = 1 << 0, CK_INSERT = 1 << 1, CK_INDIRECT = 1 << 2, CK_NOCACHE = 1 << 3, CK_POSTONLY = 1 << 4,
-    CK_PRESERVE = 1 << 5, CK_PREFIX = 1 << 6, CK_HTTPONLY = 1 << 7, CK_SECURE = 1 << 8, CK_DYNAMIC = 1 << 9,
+    CK_REWRITE = 1 << 0,
+    CK_INSERT = 1 << 1,
+    CK_INDIRECT = 1 << 2,
+    CK_NOCACHE = 1 << 3,
+    CK_POSTONLY = 1 << 4,
+    CK_PRESERVE = 1 << 5,
+    CK_PREFIX = 1 << 6,
+    CK_HTTPONLY = 1 << 7,
+    CK_SECURE = 1 << 8,
+    CK_DYNAMIC = 1 << 9,
 };
 
 /** forwardfor / originalto. */
@@ -99,25 +126,71 @@ struct px_switch {
     struct list link;
     struct cond *cond; /* NULL: always */
     struct cfg_loc loc;
-    const char *name;  /* target as written */
-    const char *text;  /* source line of the rule, for explain */
+    const char *name;       /* target as written */
+    const char *text;       /* source line of the rule, for explain */
     struct logfmt *dynamic; /* name is a log-format */
-    struct proxy *be;  /* resolved */
+    struct proxy *be;       /* resolved */
     struct server *srv;
-    struct cond_index *run;   /* on the first rule of a run of alike conditions: one lookup for all of them */
+    struct cond_index
+        *run; /* on the first rule of a run of alike conditions: one lookup for all of them */
     struct px_switch **members; /* [run_len] the rules of the run, this one first */
     unsigned run_len;
 };
 
-/** Counters of one thread, for the frontend or the backend side. X(name): CSV column's name where there is one. */
+/** Counters of one thread, for the frontend or the backend side. X(name): CSV column's name where
+ * there is one. */
 #define PX_COUNTERS(X)                                                                             \
-    X(stot) X(bin) X(bout) X(dreq) X(dresp) X(ereq) X(econ) X(eresp) X(wretr) X(wredis)            \
-    X(hrsp_1xx) X(hrsp_2xx) X(hrsp_3xx) X(hrsp_4xx) X(hrsp_5xx) X(hrsp_other)                      \
-    X(req_tot) X(cli_abrt) X(srv_abrt) X(comp_in) X(comp_out) X(comp_byp) X(comp_rsp)              \
-    X(conn_tot) X(intercepted) X(dcon) X(dses) X(wrew) X(connect) X(reuse) X(eint) X(lbtot)        \
-    X(sess_other) X(h1sess) X(h2sess) X(h3sess) X(req_other) X(h1req) X(h2req) X(h3req)            \
-    X(cache_lookups) X(cache_hits) X(reqbin) X(reqbout) X(resbin) X(resbout)                       \
-    X(strm_tot) X(strm_end) X(spliced_in) X(spliced_out) X(cache_hint_hits)
+    X(stot)                                                                                        \
+    X(bin)                                                                                         \
+    X(bout)                                                                                        \
+    X(dreq)                                                                                        \
+    X(dresp)                                                                                       \
+    X(ereq)                                                                                        \
+    X(econ)                                                                                        \
+    X(eresp)                                                                                       \
+    X(wretr)                                                                                       \
+    X(wredis)                                                                                      \
+    X(hrsp_1xx)                                                                                    \
+    X(hrsp_2xx)                                                                                    \
+    X(hrsp_3xx)                                                                                    \
+    X(hrsp_4xx)                                                                                    \
+    X(hrsp_5xx)                                                                                    \
+    X(hrsp_other)                                                                                  \
+    X(req_tot)                                                                                     \
+    X(cli_abrt)                                                                                    \
+    X(srv_abrt)                                                                                    \
+    X(comp_in)                                                                                     \
+    X(comp_out)                                                                                    \
+    X(comp_byp)                                                                                    \
+    X(comp_rsp)                                                                                    \
+    X(conn_tot)                                                                                    \
+    X(intercepted)                                                                                 \
+    X(dcon)                                                                                        \
+    X(dses)                                                                                        \
+    X(wrew)                                                                                        \
+    X(connect)                                                                                     \
+    X(reuse)                                                                                       \
+    X(eint)                                                                                        \
+    X(lbtot)                                                                                       \
+    X(sess_other)                                                                                  \
+    X(h1sess)                                                                                      \
+    X(h2sess)                                                                                      \
+    X(h3sess)                                                                                      \
+    X(req_other)                                                                                   \
+    X(h1req)                                                                                       \
+    X(h2req)                                                                                       \
+    X(h3req)                                                                                       \
+    X(cache_lookups)                                                                               \
+    X(cache_hits)                                                                                  \
+    X(reqbin)                                                                                      \
+    X(reqbout)                                                                                     \
+    X(resbin)                                                                                      \
+    X(resbout)                                                                                     \
+    X(strm_tot)                                                                                    \
+    X(strm_end)                                                                                    \
+    X(spliced_in)                                                                                  \
+    X(spliced_out)                                                                                 \
+    X(cache_hint_hits)
 
 struct px_counters {
 #define X(n) uint64_t n;
@@ -128,18 +201,18 @@ struct px_counters {
 } ALIGNED_LINE;
 
 struct px_timeouts { /* ms; 0: not set */
-    int client, server, connect, queue, check, http_request, http_keep_alive, client_fin, server_fin, tunnel, tarpit,
-        client_hs;
+    int client, server, connect, queue, check, http_request, http_keep_alive, client_fin,
+        server_fin, tunnel, tarpit, client_hs;
 };
 
 struct proxy {
     struct list link; /* config->proxies, in order */
     const char *name;
-    unsigned cap;     /* enum px_cap */
+    unsigned cap; /* enum px_cap */
     enum px_mode mode;
     bool mode_written; /* here or in its defaults; else tcp is only the default */
-    unsigned id;      /* shown as iid */
-    bool id_set;      /* by the keyword `id` */
+    unsigned id;       /* shown as iid */
+    bool id_set;       /* by the keyword `id` */
     struct cfg_loc loc;
     const char *desc, *guid;
     bool disabled;
@@ -174,7 +247,8 @@ struct proxy {
     /* both */
     struct acl_list *acls;
     struct list block_rules, redirect_rules; /* struct rule: before and after http_req_rules */
-    struct list tcp_req_rules, tcp_res_rules, http_req_rules, http_res_rules, http_after_rules; /* struct rule */
+    struct list tcp_req_rules, tcp_res_rules, http_req_rules, http_res_rules,
+        http_after_rules;               /* struct rule */
     int req_inspect_ms, res_inspect_ms; /* 0: none */
     struct px_xff fwdfor, origto, forwarded_unused;
     struct log_targets log;
@@ -184,16 +258,16 @@ struct proxy {
     const char *logfmt_text, *logfmt_sd_text, *logfmt_error_text, *unique_id_text;
     struct cfg_loc logfmt_loc;
     bool defaults_gave_format; /* inherited: no warning when there is no log target */
-    unsigned log_steps;      /* 1 << enum log_step; 0: close only */
-    const char *logfmt_name; /* "httplog", ... : which option or directive set it, for warnings */
+    unsigned log_steps;        /* 1 << enum log_step; 0: close only */
+    const char *logfmt_name;   /* "httplog", ... : which option or directive set it, for warnings */
     struct http_errors *errors[24]; /* error replies by index, see reply.h */
     struct list error_rules;
     struct stick_table *table;
     struct list stick_match, stick_store_req, stick_store_res; /* struct stick_rule */
-    struct list filters;     /* struct filter_conf */
-    void *compression;       /* struct comp_conf */
-    struct stats_uri *stats; /* stats enable/uri/... */
-    unsigned ck_opts;        /* enum px_cookie */
+    struct list filters;                                       /* struct filter_conf */
+    void *compression;                                         /* struct comp_conf */
+    struct stats_uri *stats;                                   /* stats enable/uri/... */
+    unsigned ck_opts;                                          /* enum px_cookie */
     const char *cookie_name, *cookie_domain, *cookie_attrs, *dyncookie_key;
     int cookie_maxidle_s, cookie_maxlife_s;
     bool email_alert_unused;
@@ -206,35 +280,37 @@ struct proxy {
     struct lb lb;
     struct lb_queue queue;
     unsigned fullconn;
-    unsigned retries;       /* default 3 */
-    int redispatch_after;   /* retries before a redispatch: 0 never, -1 last, N every N */
-    unsigned retry_on;      /* enum px_retry */
-    struct list server_rules;  /* struct px_switch, use-server */
+    unsigned retries;         /* default 3 */
+    int redispatch_after;     /* retries before a redispatch: 0 never, -1 last, N every N */
+    unsigned retry_on;        /* enum px_retry */
+    struct list server_rules; /* struct px_switch, use-server */
     struct list force_persist, ignore_persist;
-    struct check_conf *check;  /* what `option httpchk`... set; check.h */
-    struct addr source;        /* `source` of the backend */
+    struct check_conf *check; /* what `option httpchk`... set; check.h */
+    struct addr source;       /* `source` of the backend */
     const char *source_iface;
     unsigned max_ka_queue, max_ses_srv_conns;
     const char *send_name_header;
     const char *rdp_cookie;
     int hash_preserve_affinity;
     unsigned redirect_302_unused;
-    int state_file;            /* load-server-state-from-file */
+    int state_file; /* load-server-state-from-file */
     const char *state_file_name;
-    int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s, srvtcpka_intvl_s;
-    bool down_notified;        /* "has no server available" was logged */
+    int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s,
+        srvtcpka_intvl_s;
+    bool down_notified; /* "has no server available" was logged */
     int64_t last_change_s;
     unsigned down_transitions, down_time_s;
     _Atomic bool unpublished;
 
     /* live */
     _Atomic unsigned fe_conn, fe_conn_max, be_conn, be_conn_max;
-    struct freq_shared fe_conn_rate, fe_sess_rate, fe_req_rate, be_sess_rate; /* shared, atomic updates */
+    struct freq_shared fe_conn_rate, fe_sess_rate, fe_req_rate,
+        be_sess_rate; /* shared, atomic updates */
     _Atomic unsigned fe_conn_rate_max, fe_sess_rate_max, fe_req_rate_max, be_sess_rate_max;
     _Atomic int64_t last_sess_s;
-    _Atomic unsigned log_count; /* traffic lines, %lc */
+    _Atomic unsigned log_count;                    /* traffic lines, %lc */
     struct px_counters *fe_counters, *be_counters; /* [nthread], or NULL */
-    void *ext[8];              /* of later features; index registered in proxy_ext */
+    void *ext[8]; /* of later features; index registered in proxy_ext */
 };
 
 static inline bool
@@ -253,7 +329,8 @@ proxy_has_be(const struct proxy *px)
 #define FE_COUNT(px, field, n) ((px)->fe_counters[loop_tid()].field += (n))
 #define BE_COUNT(px, field, n) ((px)->be_counters[loop_tid()].field += (n))
 /** With `option socket-stats`. */
-#define LI_COUNT(li, field, n) ((li)->counters ? (void)((li)->counters[loop_tid()].field += (n)) : (void)0)
+#define LI_COUNT(li, field, n)                                                                     \
+    ((li)->counters ? (void)((li)->counters[loop_tid()].field += (n)) : (void)0)
 #define SRV_COUNT(srv, field, n) ((srv)->counters[loop_tid()].field += (n))
 
 /** "frontend", "backend", "proxy" (listen), "defaults": for messages. */

@@ -1,4 +1,5 @@
-/* proxy_module.c - what proxies contribute to the tables, and the callbacks that lower layers need. */
+/* proxy_module.c - what proxies contribute to the tables, and the callbacks that lower layers need.
+ */
 #include "proxy/proxy_module.h"
 
 #include "proxy/capture.h"
@@ -130,7 +131,8 @@ backend_state(struct proxy *px, bool up)
     } else {
         px->down_notified = true;
         px->down_transitions++;
-        log_printf(&px->log, NULL, LOGL_EMERG, "%s %s has no server available!\n", proxy_kind(px), px->name);
+        log_printf(&px->log, NULL, LOGL_EMERG, "%s %s has no server available!\n", proxy_kind(px),
+                   px->name);
     }
     px->last_change_s = now_s;
 }
@@ -146,7 +148,7 @@ kill_streams_here(struct server *srv, int why)
 {
     struct stream *s, *tmp;
 
-    list_each_safe(s, tmp, streams_of_thread(), link)
+    list_each_safe (s, tmp, streams_of_thread(), link)
         if (s->srv == srv && s->flags & SF_TAKEN_SRV)
             stream_kill(s, (char)why, 'D');
 }
@@ -196,7 +198,7 @@ shutdown_backup_streams(struct proxy *px)
 {
     struct server *srv;
 
-    list_each(srv, &px->servers, link)
+    list_each (srv, &px->servers, link)
         if (srv->flags & SRVF_BACKUP)
             post_everywhere(srv, 'U', on_kill_letter);
 }
@@ -264,8 +266,8 @@ thread_stop(struct config *cf)
     struct proxy *px;
     struct server *srv;
 
-    list_each(px, &cf->proxies, link)
-        list_each(srv, &px->servers, link)
+    list_each (px, &cf->proxies, link)
+        list_each (srv, &px->servers, link)
             if (srv->threads)
                 pool_flush(srv);
 }
@@ -288,9 +290,12 @@ const struct module proxy_module = {
     .stop = stop,
 };
 const struct module proxy_option_module = { .name = "proxy options", .keywords = option_keywords };
-const struct module proxy_timeout_module = { .name = "proxy timeouts", .keywords = timeout_keywords };
+const struct module proxy_timeout_module = { .name = "proxy timeouts",
+                                             .keywords = timeout_keywords };
 const struct module proxy_rule_module = { .name = "proxy rules", .keywords = rule_keywords };
 const struct module proxy_capture_module = { .name = "captures", .keywords = capture_keywords };
-const struct module proxy_reply_module = { .name = "replies", .keywords = reply_keywords, .sections = reply_sections };
+const struct module proxy_reply_module = { .name = "replies",
+                                           .keywords = reply_keywords,
+                                           .sections = reply_sections };
 const struct module bind_module = { .name = "bind", .keywords = bind_keywords };
 const struct module bind_line_module = { .name = "bind line", .keywords = bind_line_keywords };

@@ -215,11 +215,13 @@ reply_args_check(struct cfg *c)
 {
     struct reply_use *u;
 
-    list_each(u, &c->config->reply_uses, link) {
+    list_each (u, &c->config->reply_uses, link) {
         u->r->section = http_errors_find(c->config, u->r->errors_name);
         if (!u->r->section)
-            cfg_error_at(c, &u->r->loc, "Proxy '%s': unknown http-errors section '%s' referenced by an http reply .",
-                         u->px_name, u->r->errors_name);
+            cfg_error_at(
+                c, &u->r->loc,
+                "Proxy '%s': unknown http-errors section '%s' referenced by an http reply .",
+                u->px_name, u->r->errors_name);
     }
 }
 

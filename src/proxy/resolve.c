@@ -1,4 +1,5 @@
-/* resolve.c - after the last line was read: names become pointers, formats are compiled, what cannot work is reported. */
+/* resolve.c - after the last line was read: names become pointers, formats are compiled, what
+ * cannot work is reported. */
 #include "proxy/section.h"
 
 #include "config/tune.h"
@@ -16,7 +17,7 @@ hint_backend(struct cfg *c, const char *wrong)
     struct proxy *px;
 
     suggest_init(&s, wrong);
-    list_each(px, &c->config->proxies, link)
+    list_each (px, &c->config->proxies, link)
         if (proxy_has_be(px))
             suggest_offer(&s, px->name);
     if (suggest_result(&s))
@@ -43,16 +44,18 @@ resolve_default_backend(struct cfg *c, struct proxy *px)
         return;
     struct proxy *be = proxy_find(c->config, px->default_be_name, PX_BE);
     if (!be) {
-        cfg_error_at(c, &px->default_be_loc, "Proxy '%s': unable to find required default_backend: '%s'.", px->name,
+        cfg_error_at(c, &px->default_be_loc,
+                     "Proxy '%s': unable to find required default_backend: '%s'.", px->name,
                      px->default_be_name);
         hint_backend(c, px->default_be_name);
         return;
     }
     if (!modes_fit(px, be)) {
         cfg_error_at(c, &px->default_be_loc,
-                     "%s %s '%s' (%s:%u) tries to use incompatible %s %s '%s' (%s:%u) as its default backend (see 'mode').",
-                     mode_name(px->mode), proxy_kind(px), px->name, px->loc.file, px->loc.line, mode_name(be->mode),
-                     proxy_kind(be), be->name, be->loc.file, be->loc.line);
+                     "%s %s '%s' (%s:%u) tries to use incompatible %s %s '%s' (%s:%u) as its "
+                     "default backend (see 'mode').",
+                     mode_name(px->mode), proxy_kind(px), px->name, px->loc.file, px->loc.line,
+                     mode_name(be->mode), proxy_kind(be), be->name, be->loc.file, be->loc.line);
         return;
     }
     px->default_be = be;
@@ -63,7 +66,7 @@ resolve_use_backend(struct cfg *c, struct proxy *px)
 {
     struct px_switch *sw;
 
-    list_each(sw, &px->switch_rules, link) {
+    list_each (sw, &px->switch_rules, link) {
         if (strchr(sw->name, '%')) {
             c->loc = sw->loc;
             sw->dynamic = logfmt_parse(c, CFG_WHOLE_LINE, sw->name, px, PT_SWITCH, false);
@@ -75,13 +78,16 @@ resolve_use_backend(struct cfg *c, struct proxy *px)
         }
         sw->be = proxy_find(c->config, sw->name, PX_BE);
         if (!sw->be) {
-            cfg_error_at(c, &sw->loc, "Proxy '%s': unable to find required use_backend: '%s'.", px->name, sw->name);
+            cfg_error_at(c, &sw->loc, "Proxy '%s': unable to find required use_backend: '%s'.",
+                         px->name, sw->name);
             hint_backend(c, sw->name);
         } else if (!modes_fit(px, sw->be)) {
             cfg_error_at(c, &sw->loc,
-                         "%s %s '%s' (%s:%u) tries to use incompatible %s %s '%s' (%s:%u) in a 'use_backend' rule (see 'mode').",
+                         "%s %s '%s' (%s:%u) tries to use incompatible %s %s '%s' (%s:%u) in a "
+                         "'use_backend' rule (see 'mode').",
                          mode_name(px->mode), proxy_kind(px), px->name, px->loc.file, px->loc.line,
-                         mode_name(sw->be->mode), proxy_kind(sw->be), sw->be->name, sw->be->loc.file, sw->be->loc.line);
+                         mode_name(sw->be->mode), proxy_kind(sw->be), sw->be->name,
+                         sw->be->loc.file, sw->be->loc.line);
         }
     }
 }
@@ -93,13 +99,13 @@ index_use_backend(struct cfg *c, struct proxy *px)
     unsigned n = 0, i = 0;
     struct px_switch *sw;
 
-    list_each(sw, &px->switch_rules, link)
+    list_each (sw, &px->switch_rules, link)
         n++;
     if (n < 2)
         return;
     const struct cond **conds = xcalloc(n, sizeof(*conds));
     struct px_switch **all = arena_zalloc(c->arena, n * sizeof(struct px_switch *));
-    list_each(sw, &px->switch_rules, link) {
+    list_each (sw, &px->switch_rules, link) {
         conds[i] = sw->cond;
         all[i++] = sw;
     }
@@ -119,7 +125,7 @@ resolve_use_server(struct cfg *c, struct proxy *px)
 {
     struct px_switch *sw;
 
-    list_each(sw, &px->server_rules, link) {
+    list_each (sw, &px->server_rules, link) {
         if (strchr(sw->name, '%')) {
             c->loc = sw->loc;
             sw->dynamic = logfmt_parse(c, CFG_WHOLE_LINE, sw->name, px, PT_SRV, false);
@@ -128,12 +134,13 @@ resolve_use_server(struct cfg *c, struct proxy *px)
         sw->srv = proxy_find_server(px, sw->name);
         if (sw->srv)
             continue;
-        cfg_error_at(c, &sw->loc, "%s '%s' : unable to find server '%s' referenced in a 'use-server' rule.", proxy_kind(px),
-                     px->name, sw->name);
+        cfg_error_at(c, &sw->loc,
+                     "%s '%s' : unable to find server '%s' referenced in a 'use-server' rule.",
+                     proxy_kind(px), px->name, sw->name);
         struct suggest s;
         struct server *srv;
         suggest_init(&s, sw->name);
-        list_each(srv, &px->servers, link)
+        list_each (srv, &px->servers, link)
             suggest_offer(&s, srv->name);
         if (suggest_result(&s))
             cfg_hint(c, "did you mean '%s'?", suggest_result(&s));
@@ -150,8 +157,10 @@ compile_formats(struct cfg *c, struct proxy *px)
     if (!(px->cap & PX_FE))
         return;
     if (px->logfmt_text && !http && strncmp(px->logfmt_name, "option http", 11) == 0) {
-        cfg_warn_at(c, &px->logfmt_loc, "'%s' not usable with %s '%s' (needs 'mode http'). Falling back to 'option tcplog'.",
-                    px->logfmt_name, proxy_kind(px), px->name);
+        cfg_warn_at(
+            c, &px->logfmt_loc,
+            "'%s' not usable with %s '%s' (needs 'mode http'). Falling back to 'option tcplog'.",
+            px->logfmt_name, proxy_kind(px), px->name);
         px->logfmt_text = strstr(px->logfmt_name, "clf") ? log_fmt_tcp_clf : log_fmt_tcp;
     }
     c->loc = px->logfmt_loc;
@@ -160,14 +169,15 @@ compile_formats(struct cfg *c, struct proxy *px)
     if (px->logfmt_sd_text)
         px->logfmt_sd = logfmt_parse(c, CFG_WHOLE_LINE, px->logfmt_sd_text, px, PT_LOG, true);
     if (px->logfmt_error_text)
-        px->logfmt_error = logfmt_parse(c, CFG_WHOLE_LINE, px->logfmt_error_text, px, PT_LOG, false);
+        px->logfmt_error =
+            logfmt_parse(c, CFG_WHOLE_LINE, px->logfmt_error_text, px, PT_LOG, false);
     const struct logfmt_opt unique = { .where = http ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ,
                                        .flags = LOGF_MERGE | LOGF_HTTP };
     if (px->unique_id_text)
-        px->unique_id_fmt =
-            logfmt_compile(c, CFG_WHOLE_LINE, px->unique_id_text, px, &unique);
+        px->unique_id_fmt = logfmt_compile(c, CFG_WHOLE_LINE, px->unique_id_text, px, &unique);
     if (px->logfmt_text && !log_enabled(&px->log) && !px->defaults_gave_format)
-        cfg_warn_at(c, NULL, "log format ignored for %s '%s' since it has no log address.", proxy_kind(px), px->name);
+        cfg_warn_at(c, NULL, "log format ignored for %s '%s' since it has no log address.",
+                    proxy_kind(px), px->name);
 }
 
 /* ---- warnings ---- */
@@ -197,19 +207,27 @@ warn_http_only(struct cfg *c, struct proxy *px)
     if (px->mode == PX_HTTP)
         return;
     if (!list_empty(&px->http_req_rules))
-        cfg_warn_at(c, NULL, "'http-request' rules ignored for %s '%s' as they require HTTP mode.", kind, px->name);
+        cfg_warn_at(c, NULL, "'http-request' rules ignored for %s '%s' as they require HTTP mode.",
+                    kind, px->name);
     if (!list_empty(&px->http_res_rules))
-        cfg_warn_at(c, NULL, "'http-response' rules ignored for %s '%s' as they require HTTP mode.", kind, px->name);
+        cfg_warn_at(c, NULL, "'http-response' rules ignored for %s '%s' as they require HTTP mode.",
+                    kind, px->name);
     if (!list_empty(&px->http_after_rules))
-        cfg_warn_at(c, NULL, "'http-after-response' rules ignored for %s '%s' as they require HTTP mode.", kind, px->name);
+        cfg_warn_at(c, NULL,
+                    "'http-after-response' rules ignored for %s '%s' as they require HTTP mode.",
+                    kind, px->name);
     if (!list_empty(&px->redirect_rules))
-        cfg_warn_at(c, NULL, "'redirect' rules ignored for %s '%s' as they require HTTP mode.", kind, px->name);
+        cfg_warn_at(c, NULL, "'redirect' rules ignored for %s '%s' as they require HTTP mode.",
+                    kind, px->name);
     if (px->fwdfor.on)
-        cfg_warn_at(c, NULL, "'option %s' ignored for %s '%s' as it requires HTTP mode.", "forwardfor", kind, px->name);
+        cfg_warn_at(c, NULL, "'option %s' ignored for %s '%s' as it requires HTTP mode.",
+                    "forwardfor", kind, px->name);
     if (px->origto.on)
-        cfg_warn_at(c, NULL, "'option %s' ignored for %s '%s' as it requires HTTP mode.", "originalto", kind, px->name);
+        cfg_warn_at(c, NULL, "'option %s' ignored for %s '%s' as it requires HTTP mode.",
+                    "originalto", kind, px->name);
     if (px->cookie_name && px->cap & PX_BE) {
-        cfg_warn_at(c, NULL, "cookie will be ignored for %s '%s' (needs 'mode http').", kind, px->name);
+        cfg_warn_at(c, NULL, "cookie will be ignored for %s '%s' (needs 'mode http').", kind,
+                    px->name);
         px->cookie_name = NULL;
     }
     px->fwdfor.on = px->origto.on = false;
@@ -232,13 +250,13 @@ assign_ids(struct config *cf)
 {
     struct proxy *px, *other;
 
-    list_each(px, &cf->proxies, link) {
+    list_each (px, &cf->proxies, link) {
         if (px->id)
             continue;
         bool taken;
         do {
             taken = false;
-            list_each(other, &cf->proxies, link)
+            list_each (other, &cf->proxies, link)
                 taken |= other->id == cf->next_id;
             cf->next_id += taken;
         } while (taken && cf->nproxies < 1000);
@@ -250,8 +268,10 @@ static void
 check_proxy(struct cfg *c, struct proxy *px)
 {
     if (px->cap & PX_FE && list_empty(&px->binds) && !(px->cap & PX_BE))
-        cfg_warn_at(c, NULL, "%s '%s' has no 'bind' directive. Please declare it as a backend if this was intended.",
-                    proxy_kind(px), px->name);
+        cfg_warn_at(
+            c, NULL,
+            "%s '%s' has no 'bind' directive. Please declare it as a backend if this was intended.",
+            proxy_kind(px), px->name);
     if (px->cap & PX_FE) {
         resolve_default_backend(c, px);
         resolve_use_backend(c, px);
@@ -274,7 +294,8 @@ check_proxy(struct cfg *c, struct proxy *px)
     default_options(px);
 }
 
-/* A backend that says nothing about its mode follows the HTTP frontend that uses it, as tutorials expect. */
+/* A backend that says nothing about its mode follows the HTTP frontend that uses it, as tutorials
+ * expect. */
 static void
 adopt_mode(struct cfg *c, const struct proxy *fe, const char *name)
 {
@@ -284,8 +305,9 @@ adopt_mode(struct cfg *c, const struct proxy *fe, const char *name)
         return;
     be->mode = PX_HTTP;
     be->mode_written = true;
-    cfg_warn_at(c, &be->loc, "backend '%s' has no 'mode': taken as 'mode http' because frontend '%s' uses it.", be->name,
-                fe->name);
+    cfg_warn_at(c, &be->loc,
+                "backend '%s' has no 'mode': taken as 'mode http' because frontend '%s' uses it.",
+                be->name, fe->name);
 }
 
 static void
@@ -294,11 +316,11 @@ adopt_modes(struct cfg *c)
     struct proxy *px;
     struct px_switch *sw;
 
-    list_each(px, &c->config->proxies, link) {
+    list_each (px, &c->config->proxies, link) {
         if (!(px->cap & PX_FE) || px->mode != PX_HTTP)
             continue;
         adopt_mode(c, px, px->default_be_name);
-        list_each(sw, &px->switch_rules, link)
+        list_each (sw, &px->switch_rules, link)
             adopt_mode(c, px, sw->name);
     }
 }
@@ -310,7 +332,7 @@ proxies_check(struct cfg *c)
 
     assign_ids(c->config);
     adopt_modes(c);
-    list_each(px, &c->config->proxies, link)
+    list_each (px, &c->config->proxies, link)
         if (!px->disabled && !(px->cap & PX_INTERNAL))
             check_proxy(c, px);
 }
@@ -323,7 +345,7 @@ proxies_start(struct config *cf)
     struct proxy *px;
     struct server *srv;
 
-    list_each(px, &cf->proxies, link) {
+    list_each (px, &cf->proxies, link) {
         size_t size = cf->nthread * sizeof(struct px_counters);
         px->fe_counters = aligned_alloc(CACHELINE, size);
         px->be_counters = aligned_alloc(CACHELINE, size);
@@ -334,7 +356,7 @@ proxies_start(struct config *cf)
         px->last_change_s = cf->start_wall_us / 1000000;
         if (!(px->cap & PX_BE))
             continue;
-        list_each(srv, &px->servers, link)
+        list_each (srv, &px->servers, link)
             server_start(srv, cf->nthread);
         lb_start(&px->lb, &px->servers);
         if (!px->fullconn)
@@ -349,11 +371,11 @@ proxies_stop(struct config *cf)
     struct proxy *px;
     struct server *srv;
 
-    list_each(px, &cf->proxies, link) {
+    list_each (px, &cf->proxies, link) {
         if (!(px->cap & PX_BE) || !px->fe_counters)
             continue;
         lb_stop(&px->lb);
-        list_each(srv, &px->servers, link)
+        list_each (srv, &px->servers, link)
             server_stop(srv);
     }
 }

@@ -1,4 +1,5 @@
-/* service.c - what services need to answer: framing of bodies made piece by piece, the request's body. */
+/* service.c - what services need to answer: framing of bodies made piece by piece, the request's
+ * body. */
 #include "proxy/service.h"
 
 #include "proxy/stream_int.h"

@@ -1,7 +1,8 @@
-/* session.c - client connections: connection rules, handshakes, session rules, then one stream after the other.
+/* session.c - client connections: connection rules, handshakes, session rules, then one stream
+ * after the other.
  *
- * While a stream lives the connection's events go to it; between streams they come here. An idle session holds no buffer
- * and no stream. */
+ * While a stream lives the connection's events go to it; between streams they come here. An idle
+ * session holds no buffer and no stream. */
 #include "proxy/session.h"
 
 #include "base/slab.h"
@@ -112,10 +113,13 @@ refuse(struct session *s, uint64_t *counter)
 /* ---- rules ---- */
 
 static enum act_rc
-run_session_rules(struct session *s, const struct list *rules, enum rule_set set, enum sample_point point)
+run_session_rules(struct session *s, const struct list *rules, enum rule_set set,
+                  enum sample_point point)
 {
     const struct rule *resume = NULL;
-    struct sample_ctx x = { .px = s->fe, .sess = s, .tmp = sample_tmp(), .opt = SMPO_FINAL, .point = point };
+    struct sample_ctx x = {
+        .px = s->fe, .sess = s, .tmp = sample_tmp(), .opt = SMPO_FINAL, .point = point
+    };
     struct rule_ctx rx = { .sess = s, .x = &x, .set = set, .final = true };
 
     if (list_empty(rules))
@@ -275,13 +279,17 @@ idle_deadline(const struct session *s)
     int ms;
 
     if (first)
-        ms = t->http_request && (!t->client || t->http_request < t->client) ? t->http_request : t->client;
+        ms = t->http_request && (!t->client || t->http_request < t->client) ? t->http_request
+                                                                            : t->client;
     else
-        ms = t->http_keep_alive ? t->http_keep_alive : t->http_request ? t->http_request : t->client;
+        ms = t->http_keep_alive ? t->http_keep_alive
+             : t->http_request  ? t->http_request
+                                : t->client;
     return deadline(s->idle_us / 1000, ms);
 }
 
-/* An idle connection ended or took too long. The first request's absence is worth a reply and a log line. */
+/* An idle connection ended or took too long. The first request's absence is worth a reply and a log
+ * line. */
 static void
 idle_over(struct session *s)
 {
@@ -361,7 +369,8 @@ session_stream_done(struct session *s, bool keep)
     }
     s->flags |= SESSF_NOT_FIRST;
     s->idle_us = loop_now_us();
-    if (atomic_load_explicit(&config->stopping, memory_order_relaxed) && !(c->rx && buf_len(c->rx))) {
+    if (atomic_load_explicit(&config->stopping, memory_order_relaxed) &&
+        !(c->rx && buf_len(c->rx))) {
         session_end(s);
         return;
     }
@@ -369,7 +378,8 @@ session_stream_done(struct session *s, bool keep)
     c->owner = s;
     c->on_event = on_event;
     if (c->rx || c->flags & (CONN_RD_READY | CONN_HUP)) {
-        /* A pipelined request, or an end to see: in its own task, so that the stack does not grow with the pipeline. */
+        /* A pipelined request, or an end to see: in its own task, so that the stack does not grow
+         * with the pipeline. */
         task_wake(&s->task);
         return;
     }
@@ -451,7 +461,7 @@ sessions_close_idle(void)
 {
     struct session *s, *tmp;
 
-    list_each_safe(s, tmp, sessions_of_thread(), link) {
+    list_each_safe (s, tmp, sessions_of_thread(), link) {
         if (s->strm || has_request_waiting(s))
             continue;
         session_end(s);

@@ -10,16 +10,16 @@ struct stick_counter;
 struct stream;
 
 enum session_flag {
-    SESSF_NOT_FIRST = 1 << 0,   /* a request was served before */
+    SESSF_NOT_FIRST = 1 << 0, /* a request was served before */
     SESSF_KILLED = 1 << 1,
-    SESSF_COUNTED = 1 << 2,     /* counted in fe_conn */
+    SESSF_COUNTED = 1 << 2, /* counted in fe_conn */
     SESSF_EXPECT_PROXY = 1 << 3,
     SESSF_EXPECT_CIP = 1 << 4,
     SESSF_NO_LOG = 1 << 5,
     SESSF_PREFER_LAST = 1 << 6,
-    SESSF_BEGUN = 1 << 7,    /* handshakes are done, session rules were run */
-    SESSF_TIMEOUT = 1 << 8,  /* the timer fired */
-    SESSF_NO_DATA = 1 << 9,  /* the stream exists only to say that no request came */
+    SESSF_BEGUN = 1 << 7,   /* handshakes are done, session rules were run */
+    SESSF_TIMEOUT = 1 << 8, /* the timer fired */
+    SESSF_NO_DATA = 1 << 9, /* the stream exists only to say that no request came */
     SESSF_STOPPING = 1 << 10,
     SESSF_RCVD_PROXY = 1 << 11, /* the client sent a PROXY header */
 };
@@ -29,14 +29,14 @@ struct session {
     struct conn *conn;
     struct listener *li;
     struct proxy *fe;
-    struct stream *strm;  /* the stream on an H1 or TCP connection, NULL when idle */
-    unsigned flags;       /* enum session_flag */
-    struct task task;     /* steps the session while it has no stream */
+    struct stream *strm; /* the stream on an H1 or TCP connection, NULL when idle */
+    unsigned flags;      /* enum session_flag */
+    struct task task;    /* steps the session while it has no stream */
     struct timer timer;
-    struct list link;     /* in the thread's list */
-    int64_t accept_us;    /* loop_now_us() */
+    struct list link;  /* in the thread's list */
+    int64_t accept_us; /* loop_now_us() */
     int64_t accept_wall_us;
-    int64_t idle_us;      /* end of the handshakes or of the previous response */
+    int64_t idle_us; /* end of the handshakes or of the previous response */
     int handshake_ms;
     uint32_t nreq;
     struct vars vars;
@@ -45,7 +45,8 @@ struct session {
     struct conn *srv_conn;       /* private server connection kept for this session */
 };
 
-/** A new client connection: takes ownership of `fd`. Runs connection rules and handshakes, then streams. */
+/** A new client connection: takes ownership of `fd`. Runs connection rules and handshakes, then
+ * streams. */
 void session_accept(struct listener *li, int fd, const struct sockaddr *peer, socklen_t peer_len);
 /** Ends it: no stream may be left. */
 void session_end(struct session *s);

@@ -1,7 +1,8 @@
 /* stream.c - the life of a stream: creation, stepping, waiting, ending.
  *
- * Event callbacks only wake the stream's task; stream_run() goes through the table of steps until one must wait.
- * Invariant: a stream lives on one thread; stream_step_finish() is the only place where it is freed. */
+ * Event callbacks only wake the stream's task; stream_run() goes through the table of steps until
+ * one must wait. Invariant: a stream lives on one thread; stream_step_finish() is the only place
+ * where it is freed. */
 #include "proxy/stream_int.h"
 
 #include "base/slab.h"
@@ -63,7 +64,8 @@ clock_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* As stream_run(). Events are known since the turn began; the last step frees the stream and is not counted. */
+/* As stream_run(). Events are known since the turn began; the last step frees the stream and is not
+ * counted. */
 static COLD void
 run_measured(struct stream *s)
 {
@@ -336,7 +338,8 @@ stream_body(struct stream *s, bool response, bool *complete)
     struct conn *c = response ? s->back : s->sess->conn;
     struct chan *ch = response ? &s->res : &s->req;
 
-    /* What came with the head was not decoded yet. Once the body is on its way it belongs to the pump. */
+    /* What came with the head was not decoded yet. Once the body is on its way it belongs to the
+     * pump. */
     if (c && !ch->opened && !ch->eom_in)
         chan_buffer_body(s, ch, c, response ? s->res_pin : s->req_pin);
     *complete = ch->eom_in;
@@ -370,7 +373,8 @@ stream_times(const struct stream *s, struct stream_times *t)
     t->response = span_ms(s->t_connect_us, s->t_data_us);
     t->data = span_ms(s->t_data_us, end);
     t->total = span_ms(base, end);
-    t->active = s->flags & SF_HTTP ? (first_byte ? span_ms(first_byte, end) : -1) : span_ms(base, end);
+    t->active =
+        s->flags & SF_HTTP ? (first_byte ? span_ms(first_byte, end) : -1) : span_ms(base, end);
     t->user = t->data;
     t->all = span_ms(s->t_start_us, end);
 }
@@ -382,7 +386,8 @@ stream_unique_id(struct stream *s)
 
     if (s->unique_id.p || !f)
         return s->unique_id;
-    struct sample_ctx x = *stream_ctx(s, s->fe, s->flags & SF_HTTP ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ, SMPO_FINAL);
+    struct sample_ctx x =
+        *stream_ctx(s, s->fe, s->flags & SF_HTTP ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ, SMPO_FINAL);
     struct slice made = logfmt_slice(f, &x);
     char *kept = made.p ? arena_slicedup(&s->arena, made) : NULL;
     s->unique_id = kept ? slice(kept, made.len) : SLICE_NONE;

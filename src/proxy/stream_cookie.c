@@ -1,15 +1,15 @@
-/* stream_cookie.c - persistence cookies in requests and responses (manual 4.2: `cookie`, `option checkcache`; 8.5 for the
- * letters in logs). */
+/* stream_cookie.c - persistence cookies in requests and responses (manual 4.2: `cookie`, `option
+ * checkcache`; 8.5 for the letters in logs). */
 #include "proxy/stream_int.h"
 
 #include "http/cookie.h"
 #include "proxy/cookie.h"
 
-#define DATE_CHARS  5           /* base64 digits of a date: seconds / 4 */
-#define FUTURE_S    86400       /* dates further ahead are not believed */
-#define DATE_MARK   '|'         /* between value, last date and first date */
-#define PREFIX_MARK '~'         /* behind the server's value, mode prefix */
-#define VALUE_MAX   8192        /* of a Set-Cookie header that is made here */
+#define DATE_CHARS  5     /* base64 digits of a date: seconds / 4 */
+#define FUTURE_S    86400 /* dates further ahead are not believed */
+#define DATE_MARK   '|'   /* between value, last date and first date */
+#define PREFIX_MARK '~'   /* behind the server's value, mode prefix */
+#define VALUE_MAX   8192  /* of a Set-Cookie header that is made here */
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -62,7 +62,7 @@ server_of_cookie(const struct proxy *be, struct slice value)
 {
     struct server *srv;
 
-    list_each(srv, &be->servers, link)
+    list_each (srv, &be->servers, link)
         if (srv->cookie && slice_eq_str(value, srv->cookie))
             return srv;
     return NULL;
@@ -231,7 +231,8 @@ stream_cookie_request(struct stream *s)
     s->ck_res = 'N';
     while ((f = http_hdr_next(&s->rq, SL("cookie"), &pos)))
         if (!request_header(s, f, name))
-            break; /* out of memory: the server sees a cookie that it does not know, nothing worse */
+            break; /* out of memory: the server sees a cookie that it does not know, nothing worse
+                    */
     if (!(s->be->ck_opts & CK_ANY_MODE))
         s->ck_req = s->ck_res = '-';
 }
@@ -289,7 +290,8 @@ filter_set_cookies(struct stream *s)
 
 /* ---- response: what we set ---- */
 
-/* The dates that the client has are those we would write now? (Both are written in units of 4 s.) */
+/* The dates that the client has are those we would write now? (Both are written in units of 4 s.)
+ */
 static bool
 dates_are_stale(const struct stream *s)
 {
@@ -376,7 +378,8 @@ cacheable_by_default(const struct stream *s)
     return 0;
 }
 
-/* Whether caches may keep the response, and its cookies with it (manual, option checkcache). The last word counts. */
+/* Whether caches may keep the response, and its cookies with it (manual, option checkcache). The
+ * last word counts. */
 static unsigned
 cacheability(const struct stream *s)
 {
@@ -401,13 +404,14 @@ cacheability(const struct stream *s)
             zero_age = true;
         } else if (slice_starts_nocase(v, SL("no-cache=\"set-cookie"))) {
             may &= ~(unsigned)CACHEABLE_COOKIE;
-        } else if (slice_starts_nocase(v, SL("max-age")) || slice_starts_nocase(v, SL("s-maxage"))) {
+        } else if (slice_starts_nocase(v, SL("max-age")) ||
+                   slice_starts_nocase(v, SL("s-maxage"))) {
             fresh = true;
         }
     }
     /* Caches need a lifetime, or something to guess it from. */
-    if (zero_age || !(fresh || http_hdr_first(rs, SL("expires")) || http_hdr_first(rs, SL("etag")) ||
-                      http_hdr_first(rs, SL("last-modified"))))
+    if (zero_age || !(fresh || http_hdr_first(rs, SL("expires")) ||
+                      http_hdr_first(rs, SL("etag")) || http_hdr_first(rs, SL("last-modified"))))
         return 0;
     return may;
 }
@@ -442,6 +446,7 @@ stream_cookie_response(struct stream *s)
     if (!leaks_cookie(s, has_cookie))
         return true;
     log_printf(&be->log, NULL, LOGL_ALERT,
-               "Blocking cacheable cookie in response from instance %s, server %s.\n", be->name, s->srv->name);
+               "Blocking cacheable cookie in response from instance %s, server %s.\n", be->name,
+               s->srv->name);
     return false;
 }

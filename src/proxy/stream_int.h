@@ -63,23 +63,28 @@ enum pump_rc {
 };
 
 /** A head came in: its body follows. False when memory is out. */
-MUST_CHECK bool chan_body_begin(struct stream *s, struct chan *ch, enum h1_framing framing, uint64_t clen);
+MUST_CHECK bool chan_body_begin(struct stream *s, struct chan *ch, enum h1_framing framing,
+                                uint64_t clen);
 /** Forwards what can be forwarded now. */
 HOT enum pump_rc chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst);
-/** Sends `n` slices; what the socket does not take is kept in ch->tx. False when memory is out or the sink broke. */
-MUST_CHECK bool chan_write(struct chan *ch, struct conn *dst, struct iovec *iov, unsigned n, bool more);
+/** Sends `n` slices; what the socket does not take is kept in ch->tx. False when memory is out or
+ * the sink broke. */
+MUST_CHECK bool chan_write(struct chan *ch, struct conn *dst, struct iovec *iov, unsigned n,
+                           bool more);
 /** True when nothing is held back. */
 bool chan_flush(struct chan *ch, struct conn *dst);
 /** The head, followed by what is there of the body, in one send. */
-enum pump_rc chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst, struct slice head);
+enum pump_rc chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
+                       struct slice head);
 void chan_release(struct chan *ch);
-/** Reads more of the body into the source's buffer and decodes it there, for rules that look at bodies.
- *  True when something changed. */
+/** Reads more of the body into the source's buffer and decodes it there, for rules that look at
+ * bodies. True when something changed. */
 bool chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t pin);
 
 /* ---- stream_http.c: connection management of heads ---- */
 
-/** Makes the request head ready for the server: hop-by-hop headers, forwarded-for, connection mode. */
+/** Makes the request head ready for the server: hop-by-hop headers, forwarded-for, connection mode.
+ */
 bool http_prepare_request(struct stream *s);
 /** Makes the response head ready for the client and decides who keeps its connection. */
 bool http_prepare_response(struct stream *s);
@@ -113,13 +118,14 @@ enum step_rc stream_connect_failed(struct stream *s, bool timeout);
 bool stream_retry_request(struct stream *s, unsigned why);
 
 /* ---- stream_pp.c ---- */
-/** Queues the PROXY header of a fresh server connection: it leaves with the first bytes. False: out of memory or room. */
+/** Queues the PROXY header of a fresh server connection: it leaves with the first bytes. False: out
+ * of memory or room. */
 bool stream_put_proxy_header(struct stream *s);
 
 /* ---- stream_rules.c ---- */
 /** Runs one rule set of one proxy with resume; maps the result. STEP_NEXT: go on. */
-enum step_rc stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, enum rule_set set,
-                              int inspect_ms);
+enum step_rc stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px,
+                              enum rule_set set, int inspect_ms);
 /** Captures of the frontend. */
 void stream_capture_request(struct stream *s);
 void stream_capture_response(struct stream *s);
@@ -133,12 +139,14 @@ void stream_count_response(struct stream *s);
 void stream_count_end(struct stream *s);
 
 /* ---- stream_request.c ---- */
-/** Waits until the whole request body is in the buffer, or as much as fits. STEP_GOTO: an error reply was prepared. */
+/** Waits until the whole request body is in the buffer, or as much as fits. STEP_GOTO: an error
+ * reply was prepared. */
 enum step_rc stream_wait_body(struct stream *s);
 
 /** Hooks of higher layers, set once at start; may be NULL. */
 struct stream_hooks {
-    /** Stats page and other request handlers of a proxy: true when a reply was prepared (or denied). */
+    /** Stats page and other request handlers of a proxy: true when a reply was prepared (or
+     * denied). */
     bool (*stats)(struct stream *s, struct proxy *px);
     /** Log line text; the default formats are compiled like any other. */
     void (*log)(struct stream *s);
@@ -146,8 +154,8 @@ struct stream_hooks {
     void (*filters_end)(struct stream *s);
     /** TLS towards a server: puts the layer on a fresh connection. False when it failed. */
     bool (*tls_connect)(struct stream *s, struct conn *c, struct server *srv);
-    /** Bandwidth limits of a channel: payload bytes that may pass now (0: the stream is woken later), bytes that did, the end
-     *  of the stream. Called for channels that have limits only. */
+    /** Bandwidth limits of a channel: payload bytes that may pass now (0: the stream is woken
+     * later), bytes that did, the end of the stream. Called for channels that have limits only. */
     uint64_t (*limit_room)(struct stream *s, struct chan *ch);
     void (*limit_used)(struct stream *s, struct chan *ch, uint64_t n);
     void (*limit_end)(struct stream *s, struct chan *ch);

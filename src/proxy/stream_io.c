@@ -1,7 +1,8 @@
 /* stream_io.c - forwarding bytes of one direction: decode, frame, send, splice.
  *
- * Whatever was taken from the source is either sent or kept in ch->tx (or the pipe) before more is read, so a slow sink
- * stops the source. Reads of opaque bytes go through the thread's scratch, or through a pipe when both ends are plain. */
+ * Whatever was taken from the source is either sent or kept in ch->tx (or the pipe) before more is
+ * read, so a slow sink stops the source. Reads of opaque bytes go through the thread's scratch, or
+ * through a pipe when both ends are plain. */
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
@@ -63,7 +64,8 @@ chan_write(struct chan *ch, struct conn *dst, struct iovec *iov, unsigned n, boo
 
 /* Puts framing around payload; returns the number of slices (at most 4). */
 static unsigned
-frame(struct chan *ch, char *data, size_t len, bool end, struct iovec *iov, char *head, struct out *tail)
+frame(struct chan *ch, char *data, size_t len, bool end, struct iovec *iov, char *head,
+      struct out *tail)
 {
     unsigned n = 0;
 
@@ -135,14 +137,16 @@ pump_buffered(struct stream *s, struct chan *ch, struct conn *src, struct conn *
 static bool
 may_splice(const struct chan *ch, const struct conn *src, const struct conn *dst, uint64_t left)
 {
-    if (!tune.splice || ch->out == H1_FRAME_CHUNKED || !conn_can_splice(src) || !conn_can_splice(dst))
+    if (!tune.splice || ch->out == H1_FRAME_CHUNKED || !conn_can_splice(src) ||
+        !conn_can_splice(dst))
         return false;
     if (left == UINT64_MAX)
         return ch->bulk; /* an opaque stream has proved to be one of big transfers */
     return left >= SPLICE_MIN || ch->pipe;
 }
 
-/* Trailer fields wait here until the end of the body is sent. Few are usual, more than that are refused. */
+/* Trailer fields wait here until the end of the body is sent. Few are usual, more than that are
+ * refused. */
 #define TRAILERS_MAX 32u
 
 bool
@@ -292,8 +296,9 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
             count_spliced(s, ch, ch->in - in);
             if (rc == PUMP_DONE)
                 rc = read_opaque(ch, src, dst, MIN(left, room));
-        } else if (empty && left > 0 && (left == UINT64_MAX || ch->h1.framing == H1_FRAME_LENGTH ||
-                                         left >= tune.bufsize)) {
+        } else if (empty && left > 0 &&
+                   (left == UINT64_MAX || ch->h1.framing == H1_FRAME_LENGTH ||
+                    left >= tune.bufsize)) {
             rc = read_opaque(ch, src, dst, MIN(left, room));
         } else {
             rc = read_framed(s, ch, src);
@@ -307,8 +312,8 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
     return PUMP_BLOCKED;
 }
 
-/* A small message leaves as one piece behind its head, which stands in the scratch memory: a copy of a few hundred
- * bytes is cheaper than handing the kernel a list. */
+/* A small message leaves as one piece behind its head, which stands in the scratch memory: a copy
+ * of a few hundred bytes is cheaper than handing the kernel a list. */
 static unsigned
 join_small(struct iovec *iov, unsigned n)
 {

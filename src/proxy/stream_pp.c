@@ -1,4 +1,5 @@
-/* stream_pp.c - the PROXY header that a server asked for: who the client is, and how it was authenticated. */
+/* stream_pp.c - the PROXY header that a server asked for: who the client is, and how it was
+ * authenticated. */
 #include "proxy/stream_int.h"
 
 #include "net/pp.h"
@@ -48,7 +49,8 @@ custom_tlvs(struct stream *s, const struct server *srv, struct pp_tlv *to)
 }
 
 static size_t
-write_v2(struct stream *s, const struct server *srv, struct buf *b, const struct addr *src, const struct addr *dst)
+write_v2(struct stream *s, const struct server *srv, struct buf *b, const struct addr *src,
+         const struct addr *dst)
 {
     struct conn *c = s->sess->conn;
     struct pp_tlv custom[CUSTOM_MAX];

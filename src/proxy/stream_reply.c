@@ -1,4 +1,5 @@
-/* stream_reply.c - steps that answer the client without a server: errors, redirects, `return`, services. */
+/* stream_reply.c - steps that answer the client without a server: errors, redirects, `return`,
+ * services. */
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
@@ -82,7 +83,8 @@ build_head(struct stream *s)
     s->rs_ready = true;
     if (r->raw_head.p && !add_raw_headers(rs, r->raw_head))
         return false;
-    bool has_length = http_hdr_first(rs, SL("content-length")) || http_hdr_first(rs, SL("transfer-encoding"));
+    bool has_length =
+        http_hdr_first(rs, SL("content-length")) || http_hdr_first(rs, SL("transfer-encoding"));
     bool add_length = !r->produce && !has_length && r->status >= 200 && r->status != 204;
     for (unsigned i = 0; i < r->nhdrs || i == r->len_at; i++) {
         if (i == r->len_at && add_length && !add_length_header(rs, r->body.len))
@@ -164,7 +166,8 @@ start_reply(struct stream *s)
     if (!head.p)
         goto fail;
     struct iovec iov[2] = { { (char *)head.p, head.len }, { (char *)r->body.p, r->body.len } };
-    bool body = r->body.len && s->rq.meth != HTTP_HEAD && s->rs.status != 304 && s->rs.status != 204;
+    bool body =
+        r->body.len && s->rq.meth != HTTP_HEAD && s->rs.status != 304 && s->rs.status != 204;
     if (s->res.tx && !chan_flush(&s->res, cli) && cli->flags & CONN_ERR)
         goto fail;
     if (!chan_write(&s->res, cli, iov, body ? 2 : 1, false))

@@ -15,7 +15,8 @@ request_limits(const struct stream *s)
 
     if (unlikely(!strict.hdr_max)) {
         /* Room for edits is kept free, as in HAProxy. */
-        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .head_max = tune.bufsize - tune.maxrewrite };
+        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
+                                     .head_max = tune.bufsize - tune.maxrewrite };
         relaxed = strict;
         relaxed.relax = true;
     }
@@ -66,8 +67,9 @@ restrict_names(struct stream *s)
     for (unsigned i = 0; i < s->rq.nhdr; i++) {
         struct http_hdr *f = &s->rq.hdr[i];
         size_t n = 0;
-        while (n < f->name.len && ((f->name.p[n] >= 'a' && f->name.p[n] <= 'z') ||
-                                   (f->name.p[n] >= '0' && f->name.p[n] <= '9') || f->name.p[n] == '-'))
+        while (n < f->name.len &&
+               ((f->name.p[n] >= 'a' && f->name.p[n] <= 'z') ||
+                (f->name.p[n] >= '0' && f->name.p[n] <= '9') || f->name.p[n] == '-'))
             n++;
         if (!f->name.p || n == f->name.len)
             continue;
@@ -141,7 +143,8 @@ stream_step_request_head(struct stream *s)
             size_t used = 0;
             if (!s->t_first_us)
                 s->t_first_us = loop_now_us();
-            enum h1_event ev = h1_head(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &s->rq, &used);
+            enum h1_event ev =
+                h1_head(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &s->rq, &used);
             if (ev == H1_HEAD) {
                 note_uri(s, buf_head(cli->rx), buf_head(cli->rx) + used);
                 cli->rx->head += (uint32_t)used;
@@ -149,7 +152,8 @@ stream_step_request_head(struct stream *s)
                 s->req.in += used;
                 if (!head_complete(s))
                     return stream_error(s, 500, 'P', 'R');
-                if (s->fe->options2 & (PO2_HTTP_RESTRICT_REQ_HDR_DEL | PO2_HTTP_RESTRICT_REQ_HDR_REJECT) &&
+                if (s->fe->options2 &
+                        (PO2_HTTP_RESTRICT_REQ_HDR_DEL | PO2_HTTP_RESTRICT_REQ_HDR_REJECT) &&
                     !restrict_names(s))
                     return stream_error(s, 403, 'P', 'R');
                 return STEP_NEXT;
@@ -223,8 +227,10 @@ stream_wait_body(struct stream *s)
         s->t_head_us = loop_now_us(); /* the request's time includes its body then */
         return STEP_NEXT;
     }
-    int http_request = s->be->timeout.http_request ? s->be->timeout.http_request : s->fe->timeout.http_request;
-    int64_t at = sooner(deadline(s->t_head_us / 1000, http_request), deadline(s->cli_act_ms, stream_timeout_client(s)));
+    int http_request =
+        s->be->timeout.http_request ? s->be->timeout.http_request : s->fe->timeout.http_request;
+    int64_t at = sooner(deadline(s->t_head_us / 1000, http_request),
+                        deadline(s->cli_act_ms, stream_timeout_client(s)));
     bool gone = cli->flags & (CONN_EOF | CONN_ERR), late = at && at <= loop_now_ms();
     if (gone || late) {
         s->t_head_us = s->t_first_us = 0; /* it never came in completely */
@@ -252,8 +258,9 @@ answer_monitor(struct stream *s)
     struct px_switch *f;
     unsigned status = 200;
 
-    list_each(f, &s->fe->monitor_fail, link) {
-        bool passed = cond_eval(f->cond, stream_ctx(s, s->fe, PT_FE_HTTP_REQ, SMPO_FINAL)) == COND_PASS;
+    list_each (f, &s->fe->monitor_fail, link) {
+        bool passed =
+            cond_eval(f->cond, stream_ctx(s, s->fe, PT_FE_HTTP_REQ, SMPO_FINAL)) == COND_PASS;
         if (unlikely(stream_hooks.tested))
             stream_hooks.tested(s, f, passed);
         if (passed)
@@ -355,7 +362,8 @@ static void
 enter_backend(struct stream *s, struct proxy *be)
 {
     s->be = be;
-    s->retries_left = s->set_retries_px == be && s->set_retries >= 0 ? (unsigned)s->set_retries : be->retries;
+    s->retries_left =
+        s->set_retries_px == be && s->set_retries >= 0 ? (unsigned)s->set_retries : be->retries;
     s->flags |= SF_COUNTED_BE;
     unsigned n = atomic_fetch_add_explicit(&be->be_conn, 1, memory_order_relaxed) + 1;
     if (n > atomic_load_explicit(&be->be_conn_max, memory_order_relaxed))
@@ -378,13 +386,15 @@ stream_step_choose_backend(struct stream *s)
     be = switch_backend(s);
     if (!be && proxy_has_be(s->fe))
         be = s->fe;
-    if (!be || (s->flags & SF_HTTP && be->mode != PX_HTTP)) /* switch-mode without an HTTP backend */
+    if (!be ||
+        (s->flags & SF_HTTP && be->mode != PX_HTTP)) /* switch-mode without an HTTP backend */
         return stream_error(s, 503, 'S', 'C');
     enter_backend(s, be);
     if (be != s->fe)
         s->rules_px = be;
     if (be->mode == PX_HTTP && !(s->flags & SF_HTTP)) {
-        /* A TCP frontend hands over to an HTTP backend: what was received is the beginning of a request. */
+        /* A TCP frontend hands over to an HTTP backend: what was received is the beginning of a
+         * request. */
         s->flags = (s->flags | SF_HTTP) & ~(unsigned)SF_TUNNEL;
         return step_goto(s, STEP_request_head);
     }

@@ -14,7 +14,8 @@ response_limits(const struct stream *s)
 
     if (unlikely(!strict.hdr_max)) {
         /* Room for edits is kept free, as in HAProxy. */
-        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr, .head_max = tune.bufsize - tune.maxrewrite };
+        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
+                                     .head_max = tune.bufsize - tune.maxrewrite };
         relaxed = strict;
         relaxed.relax = true;
     }
@@ -153,7 +154,9 @@ forward_interim(struct stream *s, size_t used)
 static unsigned
 retry_bit(unsigned status)
 {
-    static const struct { unsigned status, bit; } map[] = {
+    static const struct {
+        unsigned status, bit;
+    } map[] = {
         { 401, RETRY_401 }, { 403, RETRY_403 }, { 404, RETRY_404 }, { 408, RETRY_408 },
         { 421, RETRY_421 }, { 425, RETRY_425 }, { 429, RETRY_429 }, { 500, RETRY_500 },
         { 501, RETRY_501 }, { 502, RETRY_502 }, { 503, RETRY_503 }, { 504, RETRY_504 },
@@ -260,7 +263,8 @@ stream_step_response_head(struct stream *s)
         return stream_error(s, 0, 'C', 'H');
     }
     /* While the client still sends, its silence counts; afterwards the server's. */
-    int64_t at_srv = s->req.eom_out || s->req.tx ? deadline(s->srv_act_ms, stream_timeout_server(s)) : 0;
+    int64_t at_srv =
+        s->req.eom_out || s->req.tx ? deadline(s->srv_act_ms, stream_timeout_server(s)) : 0;
     int64_t at_cli = s->req.eom_in ? 0 : deadline(s->cli_act_ms, stream_timeout_client(s));
     int64_t now = loop_now_ms();
     if (at_srv && at_srv <= now)
@@ -445,7 +449,8 @@ pump_both(struct stream *s, enum step_rc *rc)
             break;
         }
     }
-    bool res_moved = s->res.in + s->res.out_bytes != a, req_moved = s->req.in + s->req.out_bytes != b;
+    bool res_moved = s->res.in + s->res.out_bytes != a,
+         req_moved = s->req.in + s->req.out_bytes != b;
     if (res_moved || req_moved)
         s->cli_act_ms = s->srv_act_ms = loop_now_ms();
     return true;
@@ -491,8 +496,10 @@ wait_forward(struct stream *s)
         return STEP_WAIT;
     }
     bool on_client = s->res.tx || (s->res.pipe && s->res.pipe->len);
-    int64_t at_cli = on_client || !s->req.eom_in ? deadline(s->cli_act_ms, stream_timeout_client(s)) : 0;
-    int64_t at_srv = !s->res.eom_in && !on_client ? deadline(s->srv_act_ms, stream_timeout_server(s)) : 0;
+    int64_t at_cli =
+        on_client || !s->req.eom_in ? deadline(s->cli_act_ms, stream_timeout_client(s)) : 0;
+    int64_t at_srv =
+        !s->res.eom_in && !on_client ? deadline(s->srv_act_ms, stream_timeout_server(s)) : 0;
     if (at_srv && at_srv <= now)
         return forward_over(s, 's', 'D');
     if (at_cli && at_cli <= now)
@@ -501,8 +508,9 @@ wait_forward(struct stream *s)
     return STEP_WAIT;
 }
 
-/* The response is out while the request still comes in: the rest is read and dropped, so that the connection can go on. The
- * exchange is over for the log: how long the client takes for what nobody wants says nothing. */
+/* The response is out while the request still comes in: the rest is read and dropped, so that the
+ * connection can go on. The exchange is over for the log: how long the client takes for what nobody
+ * wants says nothing. */
 static enum step_rc
 drain_request(struct stream *s)
 {
@@ -523,7 +531,8 @@ drain_request(struct stream *s)
         }
         if (cli->rx && buf_len(cli->rx)) {
             size_t used = 0, made = 0;
-            enum h1_event ev = h1_body(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &used, &made);
+            enum h1_event ev =
+                h1_body(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &used, &made);
             cli->rx->head += (uint32_t)used;
             s->req.eom_in = ev == H1_END;
             if (ev == H1_ERR) {

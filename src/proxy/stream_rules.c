@@ -33,7 +33,8 @@ wait_for_rule(struct stream *s, bool response, int inspect_ms)
     struct conn *c = response ? s->back : s->sess->conn;
     int64_t at = deadline(s->rules_since_ms, inspect_ms);
 
-    if (s->resume_action && s->wait_until_ms) { /* the action waits for a time, whoever is silent meanwhile */
+    if (s->resume_action &&
+        s->wait_until_ms) { /* the action waits for a time, whoever is silent meanwhile */
         stream_arm(s, sooner(at, s->wait_until_ms));
         return STEP_WAIT;
     }
@@ -161,14 +162,14 @@ stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, e
 /* ---- captures ---- */
 
 static void
-capture_headers(struct stream *s, const struct http_head *h, const struct list *caps, struct slice **to,
-                unsigned n)
+capture_headers(struct stream *s, const struct http_head *h, const struct list *caps,
+                struct slice **to, unsigned n)
 {
     struct capture *cap;
 
     if (!n || (!*to && !(*to = arena_zalloc(&s->arena, n * sizeof(**to)))))
         return;
-    list_each(cap, caps, link) {
+    list_each (cap, caps, link) {
         if (!cap->name)
             continue; /* a declared slot: rules fill it */
         struct http_hdr *f = http_hdr_last(h, slice_str(cap->name));

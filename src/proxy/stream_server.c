@@ -1,4 +1,5 @@
-/* stream_server.c - steps that find a server, wait for it, connect, and send the request; retries. */
+/* stream_server.c - steps that find a server, wait for it, connect, and send the request; retries.
+ */
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
@@ -15,8 +16,8 @@
 static bool
 switch_applies(struct stream *s, const struct px_switch *sw)
 {
-    bool passed = !sw->cond ||
-                  cond_eval(sw->cond, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL)) == COND_PASS;
+    bool passed =
+        !sw->cond || cond_eval(sw->cond, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL)) == COND_PASS;
 
     if (unlikely(stream_hooks.tested))
         stream_hooks.tested(s, sw, passed);
@@ -28,7 +29,7 @@ use_server_rule(struct stream *s)
 {
     struct px_switch *sw;
 
-    list_each(sw, &s->be->server_rules, link) {
+    list_each (sw, &s->be->server_rules, link) {
         if (!switch_applies(s, sw))
             continue;
         struct server *srv = sw->srv;
@@ -48,7 +49,7 @@ any_applies(struct stream *s, const struct list *rules)
 {
     struct px_switch *sw;
 
-    list_each(sw, rules, link)
+    list_each (sw, rules, link)
         if (switch_applies(s, sw))
             return true;
     return false;
@@ -91,9 +92,12 @@ on_granted(struct letter *l)
 static enum step_rc
 enqueue(struct stream *s, struct server *srv)
 {
-    s->pend = (struct pendconn){ .px = s->be, .srv = srv, .bound = srv && (s->flags & SF_ASSIGNED) &&
-                                 !(s->be->options & PO_REDISPATCH),
-                                 .prio_class = s->prio_class, .prio_offset = s->prio_offset,
+    s->pend = (struct pendconn){ .px = s->be,
+                                 .srv = srv,
+                                 .bound = srv && (s->flags & SF_ASSIGNED) &&
+                                          !(s->be->options & PO_REDISPATCH),
+                                 .prio_class = s->prio_class,
+                                 .prio_offset = s->prio_offset,
                                  .grant.deliver = on_granted };
     if (!queue_add(&s->pend)) {
         BE_COUNT(s->be, econ, 1);
@@ -179,8 +183,9 @@ stream_step_queue(struct stream *s)
             return step_goto(s, STEP_pick_server);
         return took_server(s, s->pend.got);
     }
-    int ms = s->to_queue_ms >= 0 ? s->to_queue_ms
-                                 : s->be->timeout.queue ? s->be->timeout.queue : s->be->timeout.connect;
+    int ms = s->to_queue_ms >= 0    ? s->to_queue_ms
+             : s->be->timeout.queue ? s->be->timeout.queue
+                                    : s->be->timeout.connect;
     int64_t at = deadline(s->wait_until_ms, ms);
     bool gone = cli->flags & (CONN_ERR | CONN_HUP) && s->be->options & PO_ABORTONCLOSE;
     if (gone || (at && at <= loop_now_ms())) {
@@ -234,7 +239,8 @@ reuse_hash(struct stream *s)
     struct sample sni;
     uint64_t h = 0;
 
-    if (s->srv->sni && expr_eval_as(s->srv->sni, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &sni))
+    if (s->srv->sni &&
+        expr_eval_as(s->srv->sni, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &sni))
         h = XXH3_64bits_withSeed(sni.u.s.p, sni.u.s.len, 1);
     if (s->dst_override)
         h = XXH3_64bits_withSeed(&s->dst_override->sa, s->dst_override->len, h);
@@ -255,7 +261,8 @@ reuse_connection(struct stream *s, uint64_t hash)
     if (sess->srv_conn) {
         struct conn *c = sess->srv_conn;
         sess->srv_conn = NULL;
-        if (c->target == s->srv && c->hash == hash && !(c->flags & (CONN_RD_READY | CONN_HUP | CONN_ERR))) {
+        if (c->target == s->srv && c->hash == hash &&
+            !(c->flags & (CONN_RD_READY | CONN_HUP | CONN_ERR))) {
             c->flags |= CONN_REUSED;
             return c;
         }
@@ -299,7 +306,9 @@ open_connection(struct stream *s, int *err)
     struct server *srv = s->srv;
     struct proxy *be = s->be;
     struct addr to;
-    const struct addr *from = srv->source.kind ? &srv->source : be->source.kind ? &be->source : NULL;
+    const struct addr *from = srv->source.kind  ? &srv->source
+                              : be->source.kind ? &be->source
+                                                : NULL;
     struct sock_opts opts = {
         .interface = srv->interface ? srv->interface : be->source_iface,
         .sndbuf = tune.sndbuf_server,
@@ -488,7 +497,8 @@ stream_connect_failed(struct stream *s, bool timeout)
     count_retry(s);
     (void)reset;
     /* A refused connection is not worth a storm: the same server gets a moment. */
-    int pause = s->be->timeout.connect ? MIN(s->be->timeout.connect, RETRY_PAUSE_MS) : RETRY_PAUSE_MS;
+    int pause =
+        s->be->timeout.connect ? MIN(s->be->timeout.connect, RETRY_PAUSE_MS) : RETRY_PAUSE_MS;
     s->wait_until_ms = timeout ? 0 : loop_now_ms() + pause;
     return step_goto(s, STEP_connect);
 }
@@ -501,7 +511,8 @@ stream_retry_request(struct stream *s, unsigned why)
 
     if (!(s->flags & SF_L7_RETRY) || s->flags & (SF_RES_STARTED | SF_NO_L7_RETRY))
         return false;
-    /* A kept connection that dies with the request is a race that the server did not mean: once more on a fresh one. */
+    /* A kept connection that dies with the request is a race that the server did not mean: once
+     * more on a fresh one. */
     if (!asked && !(reused && why == RETRY_EMPTY))
         return false;
     if (asked && !reused && s->retries_left == 0)

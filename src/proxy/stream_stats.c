@@ -23,12 +23,18 @@ static uint64_t *
 class_of(struct px_counters *c, unsigned status)
 {
     switch (status / 100) {
-    case 1: return &c->hrsp_1xx;
-    case 2: return &c->hrsp_2xx;
-    case 3: return &c->hrsp_3xx;
-    case 4: return &c->hrsp_4xx;
-    case 5: return &c->hrsp_5xx;
-    default: return &c->hrsp_other;
+    case 1:
+        return &c->hrsp_1xx;
+    case 2:
+        return &c->hrsp_2xx;
+    case 3:
+        return &c->hrsp_3xx;
+    case 4:
+        return &c->hrsp_4xx;
+    case 5:
+        return &c->hrsp_5xx;
+    default:
+        return &c->hrsp_other;
     }
 }
 
@@ -36,12 +42,18 @@ static uint64_t *
 srv_class_of(struct srv_counters *c, unsigned status)
 {
     switch (status / 100) {
-    case 1: return &c->hrsp_1xx;
-    case 2: return &c->hrsp_2xx;
-    case 3: return &c->hrsp_3xx;
-    case 4: return &c->hrsp_4xx;
-    case 5: return &c->hrsp_5xx;
-    default: return &c->hrsp_other;
+    case 1:
+        return &c->hrsp_1xx;
+    case 2:
+        return &c->hrsp_2xx;
+    case 3:
+        return &c->hrsp_3xx;
+    case 4:
+        return &c->hrsp_4xx;
+    case 5:
+        return &c->hrsp_5xx;
+    default:
+        return &c->hrsp_other;
     }
 }
 

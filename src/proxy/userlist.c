@@ -1,7 +1,7 @@
 /* userlist.c - userlist sections: users, groups, passwords (manual 3.4).
  *
- * crypt(3) is made to be slow. A thread therefore remembers, under a keyed digest that is worthless outside of the process,
- * the passwords it has verified. */
+ * crypt(3) is made to be slow. A thread therefore remembers, under a keyed digest that is worthless
+ * outside of the process, the passwords it has verified. */
 #include "proxy/userlist.h"
 
 #include "proxy/proxy_module.h"
@@ -13,9 +13,9 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define CACHE_SIZE    256u /* verified passwords per thread, a power of two */
-#define PASSWORD_MAX  512u /* longer ones are wrong */
-#define SLOW_HASH_MS  50   /* verification times from which on the configuration gets a warning */
+#define CACHE_SIZE   256u /* verified passwords per thread, a power of two */
+#define PASSWORD_MAX 512u /* longer ones are wrong */
+#define SLOW_HASH_MS 50   /* verification times from which on the configuration gets a warning */
 
 /* ---- section ---- */
 
@@ -23,8 +23,8 @@ static const char *
 bad_char(const char *name)
 {
     for (; *name; name++)
-        if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') ||
-              strchr(".:-_", *name)))
+        if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+              (*name >= '0' && *name <= '9') || strchr(".:-_", *name)))
             return name;
     return NULL;
 }
@@ -34,7 +34,7 @@ userlist_find(struct config *cf, const char *name)
 {
     struct userlist *l;
 
-    list_each(l, &cf->userlists, link)
+    list_each (l, &cf->userlists, link)
         if (strcmp(l->name, name) == 0)
             return l;
     return NULL;
@@ -48,16 +48,19 @@ begin_userlist(struct cfg *c)
     if (!*name)
         return cfg_error(c, 0, DIAG_TIGHT "'%s' expects <name> as arguments.", cfg_arg(c, 0));
     if (c->nwords > 2)
-        return cfg_error(c, 2, "'%s' cannot handle unexpected argument '%s'.", cfg_arg(c, 0), cfg_arg(c, 2));
+        return cfg_error(c, 2, "'%s' cannot handle unexpected argument '%s'.", cfg_arg(c, 0),
+                         cfg_arg(c, 2));
     if (bad)
-        return cfg_error(c, 1, DIAG_TIGHT "character '%c' is not permitted in '%s' name '%s'.", *bad, cfg_arg(c, 0), name);
+        return cfg_error(c, 1, DIAG_TIGHT "character '%c' is not permitted in '%s' name '%s'.",
+                         *bad, cfg_arg(c, 0), name);
     struct userlist *l = ARENA_NEW(c->arena, struct userlist);
     l->name = name;
     l->loc = c->loc;
     list_init(&l->users);
     list_init(&l->groups);
     if (userlist_find(c->config, name))
-        cfg_warn(c, 1, DIAG_TIGHT "ignoring duplicated userlist '%s'.", name); /* read, and never found */
+        cfg_warn(c, 1, DIAG_TIGHT "ignoring duplicated userlist '%s'.",
+                 name); /* read, and never found */
     list_push_back(&c->config->userlists, &l->link);
     c->obj = l;
     c->section_name = name;
@@ -69,7 +72,7 @@ find_group(const struct userlist *l, struct slice name)
 {
     struct user_group *g;
 
-    list_each(g, &l->groups, link)
+    list_each (g, &l->groups, link)
         if (slice_eq_str(name, g->name))
             return g;
     return NULL;
@@ -92,7 +95,8 @@ parse_group(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     }
     *at = c->nwords;
     if (find_group(l, slice_str(name)))
-        cfg_warn(c, 1, DIAG_TIGHT "ignoring duplicated group '%s' in userlist '%s'.", name, l->name);
+        cfg_warn(c, 1, DIAG_TIGHT "ignoring duplicated group '%s' in userlist '%s'.", name,
+                 l->name);
     else
         list_push_back(&l->groups, &g->link);
     return CFG_OK;
@@ -109,8 +113,11 @@ parse_user_options(struct cfg *c, const struct keyword *kw, struct user *u, unsi
         } else if (cfg_arg_is(c, *at, "groups")) {
             u->groups_text = cfg_arg(c, *at + 1);
         } else {
-            return cfg_error(c, *at, DIAG_TIGHT "'%s' only supports 'password', 'insecure-password' and 'groups' options.",
-                             kw->name);
+            return cfg_error(
+                c, *at,
+                DIAG_TIGHT
+                "'%s' only supports 'password', 'insecure-password' and 'groups' options.",
+                kw->name);
         }
     }
     *at = c->nwords;
@@ -140,7 +147,9 @@ measure_hash(struct cfg *c, const struct user *u)
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
     int64_t ms = (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000;
     if (ms >= SLOW_HASH_MS)
-        cfg_warn(c, 1, "verifying the password of user '%s' takes %d ms: each wrong password stops a thread that long.",
+        cfg_warn(c, 1,
+                 "verifying the password of user '%s' takes %d ms: each wrong password stops a "
+                 "thread that long.",
                  u->name, (int)ms);
 }
 
@@ -183,12 +192,13 @@ sort_users(struct cfg *c, struct userlist *l)
     unsigned n = 0, kept = 0;
 
     l->sorted = ARENA_ARRAY(c->arena, struct user *, l->nusers + 1);
-    list_each(u, &l->users, link)
+    list_each (u, &l->users, link)
         l->sorted[n++] = u;
     qsort(l->sorted, n, sizeof(struct user *), order);
     for (unsigned i = 0; i < n; i++) {
         if (kept && strcmp(l->sorted[kept - 1]->name, l->sorted[i]->name) == 0)
-            cfg_warn_at(c, &l->sorted[i]->loc, DIAG_TIGHT "ignoring duplicated user '%s' in userlist '%s'.",
+            cfg_warn_at(c, &l->sorted[i]->loc,
+                        DIAG_TIGHT "ignoring duplicated user '%s' in userlist '%s'.",
                         l->sorted[i]->name, l->name);
         else
             l->sorted[kept++] = l->sorted[i];
@@ -205,7 +215,9 @@ compare_name(const void *key, const void *elt)
 static struct user *
 find_user(const struct userlist *l, struct slice name)
 {
-    struct user **u = l->nusers ? bsearch(&name, l->sorted, l->nusers, sizeof(struct user *), compare_name) : NULL;
+    struct user **u =
+        l->nusers ? bsearch(&name, l->sorted, l->nusers, sizeof(struct user *), compare_name)
+                  : NULL;
 
     return u ? *u : NULL;
 }
@@ -228,9 +240,9 @@ resolve(struct cfg *c, struct userlist *l)
     struct user *u;
     unsigned ngroups = 0;
 
-    list_each(g, &l->groups, link)
+    list_each (g, &l->groups, link)
         ngroups++;
-    list_each(g, &l->groups, link) {
+    list_each (g, &l->groups, link) {
         struct slice rest = slice_str(g->users_text);
         while (rest.p && rest.len) {
             struct slice name = slice_cut(rest, ',', &rest);
@@ -238,11 +250,11 @@ resolve(struct cfg *c, struct userlist *l)
             if (u)
                 join(c, u, g, ngroups);
             else
-                cfg_error_at(c, NULL, "userlist '%s': no such user '%.*s' specified in group '%s'", l->name, SLF(name),
-                             g->name);
+                cfg_error_at(c, NULL, "userlist '%s': no such user '%.*s' specified in group '%s'",
+                             l->name, SLF(name), g->name);
         }
     }
-    list_each(u, &l->users, link) {
+    list_each (u, &l->users, link) {
         struct slice rest = slice_str(u->groups_text);
         while (rest.p && rest.len) {
             struct slice name = slice_cut(rest, ',', &rest);
@@ -250,8 +262,8 @@ resolve(struct cfg *c, struct userlist *l)
             if (g)
                 join(c, u, g, ngroups);
             else
-                cfg_error_at(c, NULL, "userlist '%s': no such group '%.*s' specified in user '%s'", l->name, SLF(name),
-                             u->name);
+                cfg_error_at(c, NULL, "userlist '%s': no such group '%.*s' specified in user '%s'",
+                             l->name, SLF(name), u->name);
         }
     }
 }
@@ -261,7 +273,7 @@ check(struct cfg *c)
 {
     struct userlist *l;
 
-    list_each(l, &c->config->userlists, link) {
+    list_each (l, &c->config->userlists, link) {
         sort_users(c, l);
         resolve(c, l);
     }
@@ -372,15 +384,22 @@ stop(struct config *cf)
 }
 
 static const struct section sections[] = {
-    { "userlist", "<name>", IN_USERLIST, begin_userlist, NULL, NULL, "users that may authenticate" },
+    { "userlist", "<name>", IN_USERLIST, begin_userlist, NULL, NULL,
+      "users that may authenticate" },
     { 0 },
 };
 
 static const struct keyword keywords[] = {
-    { .name = "group", .args = "<name> [users <user>[,<user>]*]", .where = IN_USERLIST, .parse = parse_group,
+    { .name = "group",
+      .args = "<name> [users <user>[,<user>]*]",
+      .where = IN_USERLIST,
+      .parse = parse_group,
       .help = "a group of users" },
-    { .name = "user", .args = "<name> [password <hash>|insecure-password <text>] [groups <group>[,<group>]*]",
-      .where = IN_USERLIST, .parse = parse_user, .help = "a user and the password" },
+    { .name = "user",
+      .args = "<name> [password <hash>|insecure-password <text>] [groups <group>[,<group>]*]",
+      .where = IN_USERLIST,
+      .parse = parse_user,
+      .help = "a user and the password" },
     { 0 },
 };
 

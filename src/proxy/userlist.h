@@ -35,8 +35,10 @@ struct userlist {
 
 /** A section by name, NULL when there is none. */
 struct userlist *userlist_find(struct config *cf, const char *name);
-/** The user, if the password is right; NULL. Costs a crypt(3) for hashed passwords that this thread has not seen lately. */
-const struct user *userlist_verify(const struct userlist *l, struct slice name, struct slice password);
+/** The user, if the password is right; NULL. Costs a crypt(3) for hashed passwords that this thread
+ * has not seen lately. */
+const struct user *userlist_verify(const struct userlist *l, struct slice name,
+                                   struct slice password);
 
 extern const struct module userlist_module;
 

@@ -71,17 +71,22 @@ unknown_action(struct cfg *c, unsigned at, enum rule_set set)
         for (const struct action *a = modules[m]->actions; a && a->name; a++)
             if (a->sets & set)
                 text_printf(&list, "%s'%s%s'", list.len ? ", " : "", a->name,
-                            a->flags & ACTF_PREFIX ? "*" : a->flags & ACTF_PAREN ? "(*)" : "");
+                            a->flags & ACTF_PREFIX  ? "*"
+                            : a->flags & ACTF_PAREN ? "(*)"
+                                                    : "");
     if (tcp)
-        cfg_error(c, at, "'%s' expects %s in %s '%s' (got '%s').%s%s%s", set_name(set), list.p ? list.p : "",
-                  c->section ? c->section->name : "", c->section_name ? c->section_name : "",
-                  cfg_arg(c, at), suggest_result(&s) ? " Did you mean '" : "",
-                  suggest_result(&s) ? suggest_result(&s) : "", suggest_result(&s) ? "' maybe ?" : "");
-    else
-        cfg_error(c, at, "'%s' expects %s, but got '%s'%s.%s%s%s", set_name(set), list.p ? list.p : "",
-                  cfg_arg(c, at), cfg_arg(c, at)[0] ? "" : " (missing argument)",
+        cfg_error(c, at, "'%s' expects %s in %s '%s' (got '%s').%s%s%s", set_name(set),
+                  list.p ? list.p : "", c->section ? c->section->name : "",
+                  c->section_name ? c->section_name : "", cfg_arg(c, at),
                   suggest_result(&s) ? " Did you mean '" : "",
-                  suggest_result(&s) ? suggest_result(&s) : "", suggest_result(&s) ? "' maybe ?" : "");
+                  suggest_result(&s) ? suggest_result(&s) : "",
+                  suggest_result(&s) ? "' maybe ?" : "");
+    else
+        cfg_error(
+            c, at, "'%s' expects %s, but got '%s'%s.%s%s%s", set_name(set), list.p ? list.p : "",
+            cfg_arg(c, at), cfg_arg(c, at)[0] ? "" : " (missing argument)",
+            suggest_result(&s) ? " Did you mean '" : "",
+            suggest_result(&s) ? suggest_result(&s) : "", suggest_result(&s) ? "' maybe ?" : "");
     text_fini(&list);
     return CFG_ERR;
 }
@@ -98,8 +103,10 @@ check_action_usable(struct cfg *c, unsigned at, const struct action *a)
     if (a->flags & ACTF_UNSUPPORTED)
         return cfg_error(c, at, "action '%s' is not supported yet", a->name);
     if (a->flags & ACTF_EXPERIMENTAL && !c->experimental)
-        return cfg_error(c, at, "'%s' action is experimental, must be allowed via a global "
-                                "'expose-experimental-directives'", a->name);
+        return cfg_error(c, at,
+                         "'%s' action is experimental, must be allowed via a global "
+                         "'expose-experimental-directives'",
+                         a->name);
     return CFG_OK;
 }
 
@@ -112,7 +119,8 @@ section_kind(const struct cfg *c)
     return strcmp(name, "listen") == 0 ? "proxy" : name;
 }
 
-/* The action's own errors get HAProxy's frame. A directive that is a rule by itself (`redirect`) has no rule set in it. */
+/* The action's own errors get HAProxy's frame. A directive that is a rule by itself (`redirect`)
+ * has no rule set in it. */
 static enum cfg_rc
 parse_arguments(struct cfg *c, unsigned *at, struct rule *r, unsigned name_at)
 {
@@ -122,8 +130,9 @@ parse_arguments(struct cfg *c, unsigned *at, struct rule *r, unsigned name_at)
     if (!r->act->parse)
         return CFG_OK;
     if (name_at)
-        c->context = arena_printf(c->arena, "error detected in %s '%s' while parsing '%s %s' rule : ",
-                                  section_kind(c), section, set_name(r->set), c->word[name_at].s);
+        c->context = arena_printf(
+            c->arena, "error detected in %s '%s' while parsing '%s %s' rule : ", section_kind(c),
+            section, set_name(r->set), c->word[name_at].s);
     else
         c->context = arena_printf(c->arena, "error detected in %s '%s' while parsing %s rule : ",
                                   section_kind(c), section, c->word[name_at].s);
@@ -139,10 +148,13 @@ unexpected_word(struct cfg *c, unsigned at, unsigned name_at, enum rule_set set)
 
     if (set & (RS_TCP_CONN | RS_TCP_SESS | RS_TCP_REQ | RS_TCP_RES | RS_QUIC))
         return cfg_error(c, at, "'%s %s' only accepts 'if' or 'unless', in %s '%s' (got '%s')",
-                         set_name(set), name, section_kind(c), c->section_name ? c->section_name : "", word);
-    return cfg_error(c, at,
-                     DIAG_TIGHT "'%s %s' expects either 'if' or 'unless' followed by a condition but found '%s'.",
-                     set_name(set), name, word);
+                         set_name(set), name, section_kind(c),
+                         c->section_name ? c->section_name : "", word);
+    return cfg_error(
+        c, at,
+        DIAG_TIGHT
+        "'%s %s' expects either 'if' or 'unless' followed by a condition but found '%s'.",
+        set_name(set), name, word);
 }
 
 enum cfg_rc
@@ -174,7 +186,9 @@ rule_parse(struct cfg *c, unsigned at, struct list *to, struct proxy *px, struct
     if (!list_empty(to)) {
         struct rule *prev = list_last(to, struct rule, link);
         if (prev->act->flags & ACTF_FINAL && !prev->cond)
-            cfg_warn(c, CFG_WHOLE_LINE, "previous '%s' action '%s' is final and has no condition attached, further entries are NOOP.",
+            cfg_warn(c, CFG_WHOLE_LINE,
+                     "previous '%s' action '%s' is final and has no condition attached, further "
+                     "entries are NOOP.",
                      set_name(set), prev->act->name);
         r->index = prev->index + 1;
     }

@@ -1,4 +1,5 @@
-/* rule.h - rule sets: ordered actions with conditions (manual 4.3, 4.4). The actions themselves live in action/. */
+/* rule.h - rule sets: ordered actions with conditions (manual 4.3, 4.4). The actions themselves
+ * live in action/. */
 #ifndef RULES_RULE_H
 #define RULES_RULE_H
 
@@ -28,7 +29,8 @@ enum act_rc {
     ACT_STOP,  /* this rule set is done, traffic is accepted */
     ACT_YIELD, /* not finished: run this rule again when something changed */
     ACT_DENY,  /* refuse: reply as the rule's deny status (HTTP), or close (TCP) */
-    ACT_REPLY, /* a reply was prepared in the stream (return, redirect, auth, use-service, tarpit) */
+    ACT_REPLY, /* a reply was prepared in the stream (return, redirect, auth, use-service, tarpit)
+                */
     ACT_ABORT, /* close the connection without a word (reject, silent-drop) */
     ACT_ERROR, /* internal failure: 500 */
 };
@@ -39,7 +41,8 @@ struct rule_ctx {
     struct stream *strm;
     struct sample_ctx *x; /* set up for this rule set */
     enum rule_set set;
-    bool resumed; /* in: the action returned ACT_YIELD before; out: it did so now (the caller keeps it) */
+    bool resumed; /* in: the action returned ACT_YIELD before; out: it did so now (the caller keeps
+                     it) */
     bool final;   /* the delay is over: ACT_YIELD must not be returned */
 };
 
@@ -51,7 +54,7 @@ struct rule {
     struct proxy *px; /* where it was written */
     enum rule_set set;
     unsigned index; /* in its rule set, from 0 */
-    void *p[6]; /* the action's parsed arguments */
+    void *p[6];     /* the action's parsed arguments */
     int64_t i[6];
     const char *text; /* source line of the rule, for explain */
 };
@@ -68,29 +71,32 @@ struct action {
     void *private;
 };
 enum {
-    ACTF_PAREN = 1 << 0,    /* the word continues with "(...)": set-var(txn.a); word *at - 1 is the whole word */
-    ACTF_PREFIX = 1 << 1,   /* any word that begins with the name: lua., track-sc<N> */
-    ACTF_FINAL = 1 << 2,    /* ends the rule set when unconditional (rules after it get a warning) */
+    ACTF_PAREN =
+        1
+        << 0, /* the word continues with "(...)": set-var(txn.a); word *at - 1 is the whole word */
+    ACTF_PREFIX = 1 << 1, /* any word that begins with the name: lua., track-sc<N> */
+    ACTF_FINAL = 1 << 2,  /* ends the rule set when unconditional (rules after it get a warning) */
     ACTF_UNSUPPORTED = 1 << 3, /* refused as not supported yet */
     ACTF_EXPERIMENTAL = 1 << 4,
 };
 
 /** The row for word `name` valid in `set`, NULL when unknown. */
 const struct action *action_find(const char *name, enum rule_set set);
-/** Parses a rule from word `at` (the action's name) and appends it to `to`. Reports errors in HAProxy's words. */
-enum cfg_rc rule_parse(struct cfg *c, unsigned at, struct list *to, struct proxy *px, struct acl_list **acls,
-                       enum rule_set set);
+/** Parses a rule from word `at` (the action's name) and appends it to `to`. Reports errors in
+ * HAProxy's words. */
+enum cfg_rc rule_parse(struct cfg *c, unsigned at, struct list *to, struct proxy *px,
+                       struct acl_list **acls, enum rule_set set);
 /** Points (enum sample_point) at which rules of this set run. */
 unsigned rule_set_points(enum rule_set set, const struct proxy *px);
 /** Set by proxy/: whether px has frontend / backend capability; used for the points above. */
 extern unsigned (*rule_px_points)(const struct proxy *px, enum rule_set set);
 
-/** Runs rules from *resume (NULL: from the first). On ACT_YIELD *resume is where to go on. *last: the rule that decided
- *  anything but ACT_CONT (may be NULL). ACT_CONT: all rules ran. */
+/** Runs rules from *resume (NULL: from the first). On ACT_YIELD *resume is where to go on. *last:
+ * the rule that decided anything but ACT_CONT (may be NULL). ACT_CONT: all rules ran. */
 HOT enum act_rc rules_run(const struct list *rules, const struct rule **resume, struct rule_ctx *x,
                           const struct rule **last);
-/** Rule tracing for explain: called for every rule looked at, first with RULE_BEGINS, then with its condition's result
- *  (COND_MISS: it waits) and what the action said. NULL: off. */
+/** Rule tracing for explain: called for every rule looked at, first with RULE_BEGINS, then with its
+ * condition's result (COND_MISS: it waits) and what the action said. NULL: off. */
 #define RULE_BEGINS (-1)
 extern __thread void (*rule_trace)(const struct rule *r, int cond, int rc, struct rule_ctx *x);
 

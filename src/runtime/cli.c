@@ -1,7 +1,8 @@
 /* cli.c - connections of the runtime API: lines in, commands run, answers out.
  *
- * Without a prompt the first line is everything: its commands are answered and the connection closes. All commands run
- * on the thread that accepted; those that look at other threads' objects send letters (cli_on_threads). */
+ * Without a prompt the first line is everything: its commands are answered and the connection
+ * closes. All commands run on the thread that accepted; those that look at other threads' objects
+ * send letters (cli_on_threads). */
 #include "runtime/command.h"
 
 #include "net/conn.h"
@@ -22,13 +23,13 @@ struct cli_conn {
     struct listener *li;
     struct task task;
     struct timer timer;
-    struct text in;     /* bytes not executed yet */
-    char *line;         /* the line being executed */
-    size_t line_at;     /* its part after the current command */
-    bool waiting;       /* a command has not finished */
-    bool closing;       /* close when everything was sent */
+    struct text in; /* bytes not executed yet */
+    char *line;     /* the line being executed */
+    size_t line_at; /* its part after the current command */
+    bool waiting;   /* a command has not finished */
+    bool closing;   /* close when everything was sent */
     bool in_payload;
-    char *payload_mark; /* line that ends the payload; "" an empty one */
+    char *payload_mark;   /* line that ends the payload; "" an empty one */
     bool finished_inside; /* cli_finish() was called by the command itself */
     struct slice payload; /* of the line's last command; owned */
     char *rest;           /* cli_rest() */
@@ -40,7 +41,8 @@ struct cli_conn {
 
 /* ---- answers ---- */
 
-static const char *const severity_name[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
+static const char *const severity_name[] = { "emerg",   "alert",  "crit", "err",
+                                             "warning", "notice", "info", "debug" };
 
 static void
 put_severity(struct cli *c, enum cli_severity sev)
@@ -136,7 +138,8 @@ split_words(struct cli *c, char *text)
     }
 }
 
-/* Sockets may be served by several threads: commands change one thing after the other. Outermost lock. */
+/* Sockets may be served by several threads: commands change one thing after the other. Outermost
+ * lock. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 static enum cli_rc
@@ -162,9 +165,13 @@ execute(struct cli_conn *cc, char *text)
         if (!c->nargs && c->interactive)
             return CLI_DONE;
         if (c->nargs)
-            out_printf(&o, "Unknown command: '%.64s', but maybe one of the following ones is a better match:\n%c", c->arg[0], 0);
+            out_printf(&o,
+                       "Unknown command: '%.64s', but maybe one of the following ones is a better "
+                       "match:\n%c",
+                       c->arg[0], 0);
         else
-            out_printf(&o, "Unknown command. Please enter one of the following commands only:\n%c", 0);
+            out_printf(&o, "Unknown command. Please enter one of the following commands only:\n%c",
+                       0);
         cli_list(c, title, 0);
         return CLI_DONE;
     }
@@ -202,7 +209,8 @@ put_prompt(struct cli *c)
     if (!c->prompt || c->close)
         return;
     if (c->timed)
-        text_printf(&c->out, "[%u:%02u:%02u:%02u]", s / 86400, s % 86400 / 3600, s % 3600 / 60, s % 60);
+        text_printf(&c->out, "[%u:%02u:%02u:%02u]", s / 86400, s % 86400 / 3600, s % 3600 / 60,
+                    s % 60);
     text_str(&c->out, "> ");
 }
 
@@ -529,7 +537,7 @@ cli_thread_stop(struct config *cf)
     struct cli_conn *cc, *tmp;
 
     if (open_clis.next)
-        list_each_safe(cc, tmp, &open_clis, link)
+        list_each_safe (cc, tmp, &open_clis, link)
             cli_close(cc);
 }
 
@@ -609,14 +617,16 @@ tour_start(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg)
 }
 
 enum cli_rc
-cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c))
+cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg,
+               void (*done)(struct cli *c))
 {
     tour_start(c, fn, arg)->done = done; /* read on this thread only, later */
     return CLI_WAIT;
 }
 
 enum cli_rc
-cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c, void *arg))
+cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg,
+                   void (*done)(struct cli *c, void *arg))
 {
     struct tour *t = tour_start(c, fn, arg);
 
@@ -631,6 +641,6 @@ cli_each(void (*fn)(const struct cli *c, struct conn *conn, void *arg), void *ar
     struct cli_conn *cc;
 
     if (open_clis.next)
-        list_each(cc, &open_clis, link)
+        list_each (cc, &open_clis, link)
             fn(&cc->cli, cc->conn, arg);
 }

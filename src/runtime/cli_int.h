@@ -8,9 +8,11 @@
 const struct command *cli_find(const struct cli *c, unsigned from);
 /** Whether it is listed at the level and in the modes of the connection. */
 bool cli_sees(const struct cli *c, const struct command *cmd);
-/** Lists the commands that the words from `from` on may mean, all without words, below `title`; the built-in ones last. */
+/** Lists the commands that the words from `from` on may mean, all without words, below `title`; the
+ * built-in ones last. */
 void cli_list(struct cli *c, const char *title, unsigned from);
-/** A copy that lives until the process ends: names given at run time, which other threads may hold for long. */
+/** A copy that lives until the process ends: names given at run time, which other threads may hold
+ * for long. */
 const char *cli_keep(const char *s);
 void cli_keep_fini(void);
 /** NULL when the server may be removed; else why not, and whether waiting would not help. */

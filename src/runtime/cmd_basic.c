@@ -1,4 +1,5 @@
-/* cmd_basic.c - commands about the connection and the process: help, prompt, levels, version, environment. */
+/* cmd_basic.c - commands about the connection and the process: help, prompt, levels, version,
+ * environment. */
 #include "runtime/cli_int.h"
 
 #include "base/version.h"
@@ -92,7 +93,7 @@ cmd_show_sockets(struct cli *c, const struct command *cmd)
     text_str(&c->out, "# socket lvl processes\n");
     if (!config->cli)
         return CLI_DONE;
-    list_each(li, &config->cli->listeners, link) {
+    list_each (li, &config->cli->listeners, link) {
         struct out o = OUT(text);
         addr_put_config(&o, &li->addr);
         text_printf(&c->out, "%.*s %s all\n", SLF(out_slice(&o)), level_name(li->bind->level));
@@ -184,20 +185,33 @@ cmd_set_severity(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "help", "help [<command>]", "list matching or all commands", CLI_LEVEL_USER, cmd_help, CMDF_BUILTIN, NULL },
-    { "prompt", "prompt [help | n | i | p | timed]", "toggle interactive mode with prompt", CLI_LEVEL_USER, cmd_prompt, CMDF_BUILTIN, NULL },
+    { "help", "help [<command>]", "list matching or all commands", CLI_LEVEL_USER, cmd_help,
+      CMDF_BUILTIN, NULL },
+    { "prompt", "prompt [help | n | i | p | timed]", "toggle interactive mode with prompt",
+      CLI_LEVEL_USER, cmd_prompt, CMDF_BUILTIN, NULL },
     { "quit", "quit", "disconnect", CLI_LEVEL_USER, cmd_quit, CMDF_BUILTIN, NULL },
-    { "user", "user", "lower the level of the current CLI session to user", CLI_LEVEL_USER, cmd_lower_level, 0, NULL },
-    { "operator", "operator", "lower the level of the current CLI session to operator", CLI_LEVEL_OPERATOR, cmd_lower_level, 0, NULL },
-    { "show cli level", "show cli level", "display the level of the current CLI session", CLI_LEVEL_USER, cmd_show_level, 0, NULL },
-    { "show cli sockets", "show cli sockets", "dump list of cli sockets", CLI_LEVEL_OPERATOR, cmd_show_sockets, 0, NULL },
-    { "show version", "show version", "show version of the current process", CLI_LEVEL_USER, cmd_show_version, 0, NULL },
-    { "show env", "show env [var]", "dump environment variables known to the process", CLI_LEVEL_OPERATOR, cmd_show_env, 0, NULL },
+    { "user", "user", "lower the level of the current CLI session to user", CLI_LEVEL_USER,
+      cmd_lower_level, 0, NULL },
+    { "operator", "operator", "lower the level of the current CLI session to operator",
+      CLI_LEVEL_OPERATOR, cmd_lower_level, 0, NULL },
+    { "show cli level", "show cli level", "display the level of the current CLI session",
+      CLI_LEVEL_USER, cmd_show_level, 0, NULL },
+    { "show cli sockets", "show cli sockets", "dump list of cli sockets", CLI_LEVEL_OPERATOR,
+      cmd_show_sockets, 0, NULL },
+    { "show version", "show version", "show version of the current process", CLI_LEVEL_USER,
+      cmd_show_version, 0, NULL },
+    { "show env", "show env [var]", "dump environment variables known to the process",
+      CLI_LEVEL_OPERATOR, cmd_show_env, 0, NULL },
     { "echo", "echo <text>", "print this text on the CLI", CLI_LEVEL_USER, cmd_echo, 0, NULL },
-    { "experimental-mode", "experimental-mode [on|off]", "get/set experimental mode", CLI_LEVEL_USER, cmd_experimental, 0, NULL },
-    { "expert-mode", "expert-mode [on|off]", "get/set expert mode", CLI_LEVEL_USER, cmd_expert, CMDF_HIDDEN, NULL },
-    { "set timeout", "set timeout [cli] <delay>", "change a timeout setting", CLI_LEVEL_USER, cmd_set_timeout, 0, NULL },
-    { "set severity-output", "set severity-output [none|number|string]", "set presence of severity level in feedback information", CLI_LEVEL_USER, cmd_set_severity, 0, NULL },
+    { "experimental-mode", "experimental-mode [on|off]", "get/set experimental mode",
+      CLI_LEVEL_USER, cmd_experimental, 0, NULL },
+    { "expert-mode", "expert-mode [on|off]", "get/set expert mode", CLI_LEVEL_USER, cmd_expert,
+      CMDF_HIDDEN, NULL },
+    { "set timeout", "set timeout [cli] <delay>", "change a timeout setting", CLI_LEVEL_USER,
+      cmd_set_timeout, 0, NULL },
+    { "set severity-output", "set severity-output [none|number|string]",
+      "set presence of severity level in feedback information", CLI_LEVEL_USER, cmd_set_severity, 0,
+      NULL },
     { 0 },
 };
 

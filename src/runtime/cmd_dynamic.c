@@ -1,7 +1,9 @@
-/* cmd_dynamic.c - add server, del server: servers that come and go while the process runs (management manual 9.3).
+/* cmd_dynamic.c - add server, del server: servers that come and go while the process runs
+ * (management manual 9.3).
  *
- * Settings of a removed server stay in the configuration's memory: logs and dumps of other threads may still name it. What
- * is big, its counters and pools, is released once no thread can be looking at it. */
+ * Settings of a removed server stay in the configuration's memory: logs and dumps of other threads
+ * may still name it. What is big, its counters and pools, is released once no thread can be looking
+ * at it. */
 #include "runtime/cli_int.h"
 
 #include "base/epoch.h"
@@ -41,7 +43,7 @@ free_id(const struct proxy *px, const struct server *self)
     while (taken) {
         id++;
         taken = false;
-        list_each(s, &px->servers, link)
+        list_each (s, &px->servers, link)
             taken |= s != self && s->id == id;
     }
     return id;
@@ -116,7 +118,7 @@ put_diags(struct cli *c, const struct cfg *cf)
 {
     const struct diag *g;
 
-    list_each(g, &cf->diags.list, link)
+    list_each (g, &cf->diags.list, link)
         if (g->level >= DIAG_WARNING)
             cli_err(c, "%s", g->text);
 }
@@ -126,7 +128,8 @@ static struct server *
 make_server(struct cfg *cf, struct proxy *px, const char *name)
 {
     static const struct keyword kw = { "server", .parse = server_parse_line };
-    struct server *template = px->default_server, *last = list_last(&px->servers, struct server, link), *s;
+    struct server *template = px->default_server,
+                  *last = list_last(&px->servers, struct server, link), *s;
     unsigned at = 1;
 
     px->default_server = NULL; /* only `from` gives settings (3.5) */
@@ -151,7 +154,9 @@ cmd_add_server(struct cli *c, const struct command *cmd)
     struct cfg cf;
 
     if (strcmp(c->arg[2], "help") == 0)
-        return cli_msg(c, CLI_INFO, "Keywords of 'server' lines are supported but for ssl and its relatives, track, resolvers.");
+        return cli_msg(c, CLI_INFO,
+                       "Keywords of 'server' lines are supported but for ssl and its relatives, "
+                       "track, resolvers.");
     if (!be.len || !name.p || !name.len)
         return cli_msg_raw(c, CLI_ERR, "Require 'backend/server'.");
     struct proxy *px = htab_get(&config->by_name, be);
@@ -182,12 +187,13 @@ server_removable(struct server *s, bool *hopeless)
 {
     *hopeless = true;
     if (s->flags & SRVF_REFERENCED || !list_empty(&s->trackers))
-        return "This server cannot be removed at runtime due to other configuration elements pointing to it.";
+        return "This server cannot be removed at runtime due to other configuration elements "
+               "pointing to it.";
     if (!(atomic_load(&s->admin) & SRVA_MAINT))
         return "Only servers in maintenance mode can be deleted.";
     *hopeless = false;
-    if (atomic_load(&s->used_conns) || atomic_load(&s->idle_conns) || atomic_load(&s->cur_sess) || atomic_load(&s->served) ||
-        atomic_load(&s->queued))
+    if (atomic_load(&s->used_conns) || atomic_load(&s->idle_conns) || atomic_load(&s->cur_sess) ||
+        atomic_load(&s->served) || atomic_load(&s->queued))
         return "Server still has connections attached to it, cannot remove it.";
     return NULL;
 }
@@ -240,7 +246,8 @@ cmd_del_server(struct cli *c, const struct command *cmd)
     struct proxy *px = htab_get(&config->by_name, be);
     struct server *s = px && proxy_has_be(px) ? proxy_find_server(px, name.p) : NULL;
     if (!s)
-        return cli_msg_raw(c, CLI_ERR, "%s", px && proxy_has_be(px) ? "No such server." : "No such backend.");
+        return cli_msg_raw(c, CLI_ERR, "%s",
+                           px && proxy_has_be(px) ? "No such server." : "No such backend.");
     const char *why = server_removable(s, &hopeless);
     if (why)
         return cli_msg_raw(c, CLI_ERR, "%s", why);
@@ -248,9 +255,12 @@ cmd_del_server(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "add server", "add server <bk>/<srv>", "create a new server", CLI_LEVEL_ADMIN, cmd_add_server, 0, NULL },
-    { "del server", "del server <bk>/<srv>", "remove a server", CLI_LEVEL_ADMIN, cmd_del_server, 0, NULL },
+    { "add server", "add server <bk>/<srv>", "create a new server", CLI_LEVEL_ADMIN, cmd_add_server,
+      0, NULL },
+    { "del server", "del server <bk>/<srv>", "remove a server", CLI_LEVEL_ADMIN, cmd_del_server, 0,
+      NULL },
     { 0 },
 };
 
-const struct module runtime_dynamic_module = { .name = "runtime API: servers that come and go", .commands = commands };
+const struct module runtime_dynamic_module = { .name = "runtime API: servers that come and go",
+                                               .commands = commands };

@@ -5,7 +5,10 @@
 #include "config/module.h"
 #include "runtime/runtime.h"
 
-#define LATER(name, args, help, level) { name, name args, help, level, cmd_unsupported, 0, NULL }
+#define LATER(name, args, help, level)                                                             \
+    {                                                                                              \
+        name, name args, help, level, cmd_unsupported, 0, NULL                                     \
+    }
 #define A CLI_LEVEL_ADMIN
 #define O CLI_LEVEL_OPERATOR
 
@@ -13,7 +16,8 @@ static const struct command commands[] = {
     LATER("abort ssl ca-file", " <cafile>", "give up a transaction for a CA file", A),
     LATER("abort ssl cert", " <certfile>", "give up a transaction for a certificate", A),
     LATER("abort ssl crl-file", " <crlfile>", "give up a transaction for a CRL file", A),
-    LATER("acme challenge_ready", " <certfile> domain <domain>", "tell that a challenge was set up", A),
+    LATER("acme challenge_ready", " <certfile> domain <domain>", "tell that a challenge was set up",
+          A),
     LATER("acme renew", " <certfile>", "renew a certificate", A),
     LATER("acme status", "", "certificates that are renewed automatically", O),
     LATER("add backend", " <name> from <defproxy>", "create a new backend", A),
@@ -27,7 +31,8 @@ static const struct command commands[] = {
     LATER("del ssl ca-file", " <cafile>", "remove an unused CA file", A),
     LATER("del ssl cert", " <certfile>", "remove an unused certificate", A),
     LATER("del ssl crl-file", " <crlfile>", "remove an unused CRL file", A),
-    LATER("del ssl crt-list", " <list> <cert[:line]>", "remove a line of a list of certificates", A),
+    LATER("del ssl crt-list", " <list> <cert[:line]>", "remove a line of a list of certificates",
+          A),
     LATER("del ssl jwt", " <certfile>", "stop verifying JWT with a certificate", A),
     LATER("dump ssl cert", " <certfile>", "a certificate as PEM", A),
     LATER("httpclient", " <method> <URI>", "send an HTTP request", A),
@@ -53,7 +58,8 @@ static const struct command commands[] = {
     LATER("show ssl ocsp-response", " [id]", "OCSP responses in use", O),
     LATER("show ssl ocsp-updates", "", "OCSP responses that are renewed automatically", O),
     LATER("show ssl providers", "", "providers of the TLS library", O),
-    LATER("show ssl sni", " [-f <frontend>] [-A] [-t <offset>]", "server names and their certificates", O),
+    LATER("show ssl sni", " [-f <frontend>] [-A] [-t <offset>]",
+          "server names and their certificates", O),
     LATER("show tls-keys", " [id|*]", "keys of TLS tickets", O),
     LATER("show trace", " [<module>]", "state of the traces", O),
     LATER("trace", " [<module>|0] [cmd [args...]]", "trace what happens", A),

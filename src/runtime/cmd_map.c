@@ -1,4 +1,5 @@
-/* cmd_map.c - show, get, add, del, set, clear, prepare, commit of maps and of lists of ACLs (management manual 9.3). */
+/* cmd_map.c - show, get, add, del, set, clear, prepare, commit of maps and of lists of ACLs
+ * (management manual 9.3). */
 #include "runtime/cli_int.h"
 
 #include "config/module.h"
@@ -15,7 +16,8 @@ struct kind {
     const char *title; /* in messages */
     unsigned flag;     /* lists that the commands see */
 };
-static const struct kind map_kind = { "map", "map", PREF_MAP }, acl_kind = { "acl", "ACL", PREF_ACL };
+static const struct kind map_kind = { "map", "map", PREF_MAP },
+                         acl_kind = { "acl", "ACL", PREF_ACL };
 
 static const struct kind *
 kind_of(const struct command *cmd)
@@ -125,8 +127,8 @@ list_lists(struct cli *c, const struct kind *k)
         if (!(pat_ref_flags(r) & k->flag))
             continue;
         pat_ref_info(r, &curr, &next, &n);
-        text_printf(&c->out, "%d (%s) %s. curr_ver=%u next_ver=%u entry_cnt=%zu\n", pat_ref_id(r), pat_ref_name(r),
-                    pat_ref_about(r), curr, next, n);
+        text_printf(&c->out, "%d (%s) %s. curr_ver=%u next_ver=%u entry_cnt=%zu\n", pat_ref_id(r),
+                    pat_ref_name(r), pat_ref_about(r), curr, next, n);
     }
 }
 
@@ -204,7 +206,8 @@ add_payload(struct cli *c, struct pat_ref *r, uint64_t version, const struct kin
     struct slice rest = c->payload;
 
     while (rest.p && rest.len) {
-        struct slice line = slice_trim(slice_cut(rest, '\n', &rest)), key = line, value = SLICE_NONE;
+        struct slice line = slice_trim(slice_cut(rest, '\n', &rest)), key = line,
+                     value = SLICE_NONE;
         if (line.len && line.p[line.len - 1] == '\r')
             line = key = slice_trim(slice_sub(line, 0, line.len - 1));
         if (!line.len)
@@ -229,8 +232,10 @@ static enum cli_rc
 usage_add(struct cli *c, const struct kind *k)
 {
     if (k->flag == PREF_MAP)
-        return cli_err(c, "'add map' expects three parameters (map identifier, key and value) or one parameter "
-                          "(map identifier) and a payload");
+        return cli_err(
+            c,
+            "'add map' expects three parameters (map identifier, key and value) or one parameter "
+            "(map identifier) and a payload");
     return cli_err(c, "'add acl' expects two parameters: ACL identifier and pattern.");
 }
 
@@ -253,7 +258,8 @@ cmd_add(struct cli *c, const struct command *cmd)
     if (c->payload.p)
         add_payload(c, r, version, k);
     else
-        add_one(c, r, version, slice_str(c->arg[at + 1]), map ? slice_str(c->arg[at + 2]) : SLICE_NONE);
+        add_one(c, r, version, slice_str(c->arg[at + 1]),
+                map ? slice_str(c->arg[at + 2]) : SLICE_NONE);
     return CLI_DONE;
 }
 
@@ -357,29 +363,38 @@ cmd_commit(struct cli *c, const struct command *cmd)
     return CLI_DONE;
 }
 
-#define O CLI_LEVEL_OPERATOR
+#define O   CLI_LEVEL_OPERATOR
 #define MAP (void *)&map_kind
 #define ACL (void *)&acl_kind
 static const struct command commands[] = {
     { "show map", "show map [@ver] [map]", "the maps, or the entries of one", O, cmd_show, 0, MAP },
-    { "show acl", "show acl [@<ver>] <acl>]", "the lists of ACLs, or the patterns of one", O, cmd_show, 0, ACL },
+    { "show acl", "show acl [@<ver>] <acl>]", "the lists of ACLs, or the patterns of one", O,
+      cmd_show, 0, ACL },
     { "get map", "get map <acl> <value>", "what a map gives for a sample", O, cmd_get, 0, MAP },
     { "get acl", "get acl <acl> <value>", "which pattern matches a sample", O, cmd_get, 0, ACL },
-    { "add map", "add map [@<ver>] <map> <key> <val>", "add an entry (or lines of them as payload)", O, cmd_add, 0, MAP },
-    { "add acl", "add acl [@<ver>] <acl> <pattern>", "add a pattern (or lines of them as payload)", O, cmd_add, 0, ACL },
+    { "add map", "add map [@<ver>] <map> <key> <val>", "add an entry (or lines of them as payload)",
+      O, cmd_add, 0, MAP },
+    { "add acl", "add acl [@<ver>] <acl> <pattern>", "add a pattern (or lines of them as payload)",
+      O, cmd_add, 0, ACL },
     { "del map", "del map <map> [<key>|#<ref>]", "remove entries with a key", O, cmd_del, 0, MAP },
     { "del acl", "del acl <acl> [<key>|#<ref>]", "remove a pattern", O, cmd_del, 0, ACL },
-    { "set map", "set map <map> [<key>|#<ref>] <value>", "change an entry's value", O, cmd_set, 0, MAP },
+    { "set map", "set map <map> [<key>|#<ref>] <value>", "change an entry's value", O, cmd_set, 0,
+      MAP },
     { "clear map", "clear map [@<ver>] <map>", "remove all entries", O, cmd_clear, 0, MAP },
     { "clear acl", "clear acl [@<ver>] <acl>", "remove all patterns", O, cmd_clear, 0, ACL },
-    { "prepare map", "prepare map <acl>", "begin a new version, to be filled and committed", O, cmd_prepare, 0, MAP },
-    { "prepare acl", "prepare acl <acl>", "begin a new version, to be filled and committed", O, cmd_prepare, 0, ACL },
-    { "commit map", "commit map @<ver> <map>", "make a version the current one", O, cmd_commit, 0, MAP },
-    { "commit acl", "commit acl @<ver> <acl>", "make a version the current one", O, cmd_commit, 0, ACL },
+    { "prepare map", "prepare map <acl>", "begin a new version, to be filled and committed", O,
+      cmd_prepare, 0, MAP },
+    { "prepare acl", "prepare acl <acl>", "begin a new version, to be filled and committed", O,
+      cmd_prepare, 0, ACL },
+    { "commit map", "commit map @<ver> <map>", "make a version the current one", O, cmd_commit, 0,
+      MAP },
+    { "commit acl", "commit acl @<ver> <acl>", "make a version the current one", O, cmd_commit, 0,
+      ACL },
     { 0 },
 };
 #undef O
 #undef MAP
 #undef ACL
 
-const struct module runtime_map_module = { .name = "runtime API: maps and ACLs", .commands = commands };
+const struct module runtime_map_module = { .name = "runtime API: maps and ACLs",
+                                           .commands = commands };

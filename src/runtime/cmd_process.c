@@ -1,4 +1,5 @@
-/* cmd_process.c - commands that look into the process: errors, threads, descriptors, memory, libraries (management manual 9.3). */
+/* cmd_process.c - commands that look into the process: errors, threads, descriptors, memory,
+ * libraries (management manual 9.3). */
 #include "runtime/cli_int.h"
 
 #include "base/hash.h"
@@ -85,17 +86,19 @@ cmd_show_activity(struct cli *c, const struct command *cmd)
         v[n + t] = l.tasks;
         v[2 * n + t] = l.letters;
         v[3 * n + t] = l.timers;
-        list_each(px, &config->proxies, link) {
+        list_each (px, &config->proxies, link) {
             if (!px->fe_counters)
                 continue;
             v[4 * n + t] += __atomic_load_n(&px->fe_counters[t].conn_tot, __ATOMIC_RELAXED);
             v[5 * n + t] += __atomic_load_n(&px->fe_counters[t].strm_tot, __ATOMIC_RELAXED);
         }
     }
-    text_printf(&c->out, "thread_id: %u (1..%u)\ndate_now: %lld.%06lld\nuptime_now: %.6f\n", loop_tid() + 1, n,
-                (long long)(loop_wall_us() / 1000000), (long long)(loop_wall_us() % 1000000),
+    text_printf(&c->out, "thread_id: %u (1..%u)\ndate_now: %lld.%06lld\nuptime_now: %.6f\n",
+                loop_tid() + 1, n, (long long)(loop_wall_us() / 1000000),
+                (long long)(loop_wall_us() % 1000000),
                 (double)(loop_wall_us() - config->start_wall_us) / 1e6);
-    static const char *const names[] = { "loops", "tasksw", "wake_signal", "timers", "accepted", "streams" };
+    static const char *const names[] = { "loops",  "tasksw",   "wake_signal",
+                                         "timers", "accepted", "streams" };
     for (unsigned i = 0; i < COUNT_OF(names); i++)
         put_activity(&c->out, names[i], v + i * n, (int)column);
     free(v);
@@ -123,14 +126,15 @@ thread_here(struct text *out, void *arg)
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
     loop_stats_get(loop_self(), &l);
-    text_printf(out,
-                "%c Thread %u : id=0x%lx act=1 glob=0 wq=%u rq=%u\n"
-                "      1/%u    stuck=0 busy=%u%% loops=%llu tasks=%llu letters=%llu\n"
-                "             cpu_ns=%lld%09ld sessions=%u streams=%u conns=%u\n",
-                loop_tid() == *(unsigned *)arg ? '*' : ' ', loop_tid() + 1, (unsigned long)pthread_self(), l.timers, l.runq,
-                loop_tid() + 1, loop_busy_pct(loop_self()), (unsigned long long)l.turns, (unsigned long long)l.tasks,
-                (unsigned long long)l.letters, (long long)cpu.tv_sec, cpu.tv_nsec, length(sessions_of_thread()),
-                length(streams_of_thread()), conn_count());
+    text_printf(
+        out,
+        "%c Thread %u : id=0x%lx act=1 glob=0 wq=%u rq=%u\n"
+        "      1/%u    stuck=0 busy=%u%% loops=%llu tasks=%llu letters=%llu\n"
+        "             cpu_ns=%lld%09ld sessions=%u streams=%u conns=%u\n",
+        loop_tid() == *(unsigned *)arg ? '*' : ' ', loop_tid() + 1, (unsigned long)pthread_self(),
+        l.timers, l.runq, loop_tid() + 1, loop_busy_pct(loop_self()), (unsigned long long)l.turns,
+        (unsigned long long)l.tasks, (unsigned long long)l.letters, (long long)cpu.tv_sec,
+        cpu.tv_nsec, length(sessions_of_thread()), length(streams_of_thread()), conn_count());
 }
 
 static enum cli_rc
@@ -153,7 +157,8 @@ cmd_show_tasks(struct cli *c, const struct command *cmd)
         runq += l.runq;
         timers += l.timers;
     }
-    text_printf(&c->out, "Running tasks: %u (%u threads), %u timers\n", runq, config->nthread, timers);
+    text_printf(&c->out, "Running tasks: %u (%u threads), %u timers\n", runq, config->nthread,
+                timers);
     return CLI_DONE;
 }
 
@@ -184,15 +189,20 @@ family_of(struct conn *conn)
 
 /* Connections to servers are named by them, the others by their frontend. */
 static void
-put_conn_fd(struct text *out, const struct fd_query *q, struct conn *conn, const char *name, void *owner)
+put_conn_fd(struct text *out, const struct fd_query *q, struct conn *conn, const char *name,
+            void *owner)
 {
     if (!conn || !fd_wanted(q, conn->io.fd))
         return;
     bool back = conn->flags & CONN_BACK;
-    text_printf(out, "%7d : st=0x%04x(%c%c%c%c) tmask=0x%llx owner=%p iocb=(conn) back=%d cflg=0x%08x cerr=%d fam=%s %s=%s xprt=%s\n",
-                conn->io.fd, conn->io.events, conn->flags & CONN_RD_READY ? 'R' : 'r', conn->flags & CONN_WR_READY ? 'W' : 'w',
-                conn->flags & CONN_HUP ? 'H' : 'h', conn->flags & CONN_ERR ? 'E' : 'e', 1ull << (loop_tid() % 64), owner, back,
-                conn->flags, conn->err, back ? "-" : family_of(conn), back ? "sv" : "fe", name, conn->layer ? conn->layer->name : "RAW");
+    text_printf(out,
+                "%7d : st=0x%04x(%c%c%c%c) tmask=0x%llx owner=%p iocb=(conn) back=%d cflg=0x%08x "
+                "cerr=%d fam=%s %s=%s xprt=%s\n",
+                conn->io.fd, conn->io.events, conn->flags & CONN_RD_READY ? 'R' : 'r',
+                conn->flags & CONN_WR_READY ? 'W' : 'w', conn->flags & CONN_HUP ? 'H' : 'h',
+                conn->flags & CONN_ERR ? 'E' : 'e', 1ull << (loop_tid() % 64), owner, back,
+                conn->flags, conn->err, back ? "-" : family_of(conn), back ? "sv" : "fe", name,
+                conn->layer ? conn->layer->name : "RAW");
 }
 
 static void
@@ -203,17 +213,17 @@ put_idle(struct text *out, const struct fd_query *q)
     struct conn *conn;
     char name[512];
 
-    list_each(px, &config->proxies, link)
-        list_each(s, &px->servers, link) {
+    list_each (px, &config->proxies, link)
+        list_each (s, &px->servers, link) {
             if (!s->threads)
                 continue;
             struct out o = OUT(name);
             o.size--;
             out_printf(&o, "%s/%s", px->name, s->name);
             name[o.len] = '\0';
-            list_each(conn, &s->threads[loop_tid()].idle, link)
+            list_each (conn, &s->threads[loop_tid()].idle, link)
                 put_conn_fd(out, q, conn, name, s);
-            list_each(conn, &s->threads[loop_tid()].safe, link)
+            list_each (conn, &s->threads[loop_tid()].safe, link)
                 put_conn_fd(out, q, conn, name, s);
         }
 }
@@ -225,14 +235,20 @@ put_listeners(struct text *out, const struct fd_query *q)
     struct proxy *px;
     struct listener *li;
 
-    list_each(px, &config->proxies, link)
-        list_each(li, &px->listeners, link)
+    list_each (px, &config->proxies, link)
+        list_each (li, &px->listeners, link)
             for (unsigned i = 0; i < li->nfds; i++)
                 if (fd_wanted(q, li->fds[i]))
-                    text_printf(out, "%7d : st=0x%04x tmask=0x%llx owner=%p iocb=(accept) l.st=%s fe=%s fam=%s lport=%u\n", li->fds[i],
-                                IO_IN | IO_LEVEL, li->nfds == 1 ? ~0ull : 1ull << (i % 64), (void *)li,
+                    text_printf(out,
+                                "%7d : st=0x%04x tmask=0x%llx owner=%p iocb=(accept) l.st=%s fe=%s "
+                                "fam=%s lport=%u\n",
+                                li->fds[i], IO_IN | IO_LEVEL,
+                                li->nfds == 1 ? ~0ull : 1ull << (i % 64), (void *)li,
                                 states[atomic_load(&li->state) % 5], px->name,
-                                li->addr.kind == ADDR_IP6 ? "ipv6" : addr_is_ip(&li->addr) ? "ipv4" : "unix", addr_port(&li->addr));
+                                li->addr.kind == ADDR_IP6 ? "ipv6"
+                                : addr_is_ip(&li->addr)   ? "ipv4"
+                                                          : "unix",
+                                addr_port(&li->addr));
 }
 
 struct fd_cli {
@@ -258,7 +274,7 @@ fds_here(struct text *out, void *arg)
     if (loop_tid() == 0 && q->listeners)
         put_listeners(out, q);
     if (q->frontend) {
-        list_each(s, sessions_of_thread(), link)
+        list_each (s, sessions_of_thread(), link)
             put_conn_fd(out, q, s->conn, s->fe->name, s);
         cli_each(put_cli_fd, &(struct fd_cli){ out, q });
     }
@@ -338,10 +354,12 @@ cmd_show_pools(struct cli *c, const struct command *cmd)
     struct mallinfo2 m = mallinfo2();
 
     text_str(&c->out, "Dumping pools usage. Use SIGQUIT to flush them.\n");
-    text_printf(&c->out, "  - Pool heap : %zu bytes allocated, %zu used, %zu free in %zu chunks\n", m.arena, m.uordblks, m.fordblks,
-                m.ordblks);
-    text_printf(&c->out, "  - Pool mapped : %zu bytes allocated in %zu blocks\n", m.hblkhd, m.hblks);
-    text_printf(&c->out, "Total: 2 pools, %zu bytes allocated, %zu used.\n", m.arena + m.hblkhd, m.uordblks + m.hblkhd);
+    text_printf(&c->out, "  - Pool heap : %zu bytes allocated, %zu used, %zu free in %zu chunks\n",
+                m.arena, m.uordblks, m.fordblks, m.ordblks);
+    text_printf(&c->out, "  - Pool mapped : %zu bytes allocated in %zu blocks\n", m.hblkhd,
+                m.hblks);
+    text_printf(&c->out, "Total: 2 pools, %zu bytes allocated, %zu used.\n", m.arena + m.hblkhd,
+                m.uordblks + m.hblkhd);
     return CLI_DONE;
 }
 
@@ -363,12 +381,12 @@ put_library(struct dl_phdr_info *info, size_t size, void *arg)
         ssize_t n = *info->dlpi_name ? -1 : readlink("/proc/self/exe", path, sizeof(path));
         if (n <= 0 || high <= low)
             return 0;
-        text_printf(to, "0x%012lx-0x%012lx (0x%07lx) %.*s\n", (unsigned long)low, (unsigned long)high - 1,
-                    (unsigned long)(high - low), (int)n, path);
+        text_printf(to, "0x%012lx-0x%012lx (0x%07lx) %.*s\n", (unsigned long)low,
+                    (unsigned long)high - 1, (unsigned long)(high - low), (int)n, path);
         return 0;
     }
-    text_printf(to, "0x%012lx-0x%012lx (0x%07lx) %s\n", (unsigned long)low, (unsigned long)high - 1, (unsigned long)(high - low),
-                info->dlpi_name);
+    text_printf(to, "0x%012lx-0x%012lx (0x%07lx) %s\n", (unsigned long)low, (unsigned long)high - 1,
+                (unsigned long)(high - low), info->dlpi_name);
     return 0;
 }
 
@@ -407,11 +425,11 @@ cmd_show_dev(struct cli *c, const struct command *cmd)
 
     text_str(to, "HAProxy version " FULL_VERSION "\nPlatform info\n");
     if (uname(&u) == 0)
-        text_printf(to, "  machine: %s\n  OS name: %s\n  OS release: %s\n  OS version: %s\n", u.machine, u.sysname, u.release,
-                    u.version);
+        text_printf(to, "  machine: %s\n  OS name: %s\n  OS release: %s\n  OS version: %s\n",
+                    u.machine, u.sysname, u.release, u.version);
     text_printf(to, "  processors: %ld\nProcess info\n", sysconf(_SC_NPROCESSORS_ONLN));
-    text_printf(to, "  pid: %d\n  boot uid: %d\n  boot gid: %d\n  threads: %u\n", (int)getpid(), (int)getuid(), (int)getgid(),
-                config->nthread);
+    text_printf(to, "  pid: %d\n  boot uid: %d\n  boot gid: %d\n  threads: %u\n", (int)getpid(),
+                (int)getuid(), (int)getgid(), config->nthread);
     put_limit(to, "fd limit", RLIMIT_NOFILE);
     put_limit(to, "ram limit", RLIMIT_DATA);
     put_limit(to, "core limit", RLIMIT_CORE);
@@ -422,7 +440,9 @@ cmd_show_dev(struct cli *c, const struct command *cmd)
 static enum cli_rc
 cmd_debug_counters(struct cli *c, const struct command *cmd)
 {
-    text_printf(&c->out, "Count     Type Location function(): \"condition\" [comment]\n%-9lu BUG  (all)\n", suspect_count());
+    text_printf(&c->out,
+                "Count     Type Location function(): \"condition\" [comment]\n%-9lu BUG  (all)\n",
+                suspect_count());
     return CLI_DONE;
 }
 
@@ -494,7 +514,7 @@ server_not_removable(struct cli *c, bool *hopeless)
     struct server *s = NULL, *each;
 
     if (px && sv.p)
-        list_each(each, &px->servers, link)
+        list_each (each, &px->servers, link)
             if (slice_eq_str(sv, each->name))
                 s = each;
     *hopeless = true;
@@ -517,13 +537,14 @@ backend_not_removable(struct cli *c, bool *hopeless)
     return atomic_load(&px->be_conn) ? "Backend still has streams attached to it." : NULL;
 }
 
-static const char wait_usage[] = "Usage: wait {-h|<delay>} [condition [args...]]\n"
-                                 "  - '-h' displays this help message\n"
-                                 "  - <delay> is the maximum wait time, in milliseconds unless there is a unit\n"
-                                 "  - <condition> to satisfy, the following ones are supported:\n"
-                                 "    - none. This is the default\n"
-                                 "    - srv-removable <proxy>/<server> : the server can be removed\n"
-                                 "    - be-removable <backend> : the backend can be removed";
+static const char wait_usage[] =
+    "Usage: wait {-h|<delay>} [condition [args...]]\n"
+    "  - '-h' displays this help message\n"
+    "  - <delay> is the maximum wait time, in milliseconds unless there is a unit\n"
+    "  - <condition> to satisfy, the following ones are supported:\n"
+    "    - none. This is the default\n"
+    "    - srv-removable <proxy>/<server> : the server can be removed\n"
+    "    - be-removable <backend> : the backend can be removed";
 
 static enum cli_rc
 cmd_wait(struct cli *c, const struct command *cmd)
@@ -562,7 +583,8 @@ cmd_show_events(struct cli *c, const struct command *cmd)
     if (*c->arg[2])
         return cli_err(c, "No such event sink");
     text_printf(&c->out,
-                "Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key to stop.\n"
+                "Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key "
+                "to stop.\n"
                 "    stdout     : type=fd, 0 dropped, standard output (fd#1)\n"
                 "    stderr     : type=fd, %lu dropped, standard error and other log targets\n",
                 log_dropped());
@@ -578,7 +600,8 @@ cmd_show_anon(struct cli *c, const struct command *cmd)
 /* ---- dump stats-file ---- */
 
 static void
-put_file_row(struct text *to, const struct stats_row *r, const char *guid, const enum stats_column *cols, unsigned n)
+put_file_row(struct text *to, const struct stats_row *r, const char *guid,
+             const enum stats_column *cols, unsigned n)
 {
     text_printf(to, "%s,", guid);
     for (unsigned i = 0; i < n; i++) {
@@ -595,7 +618,8 @@ guid_of(const struct stats_row *r)
 }
 
 static void
-put_file_block(struct text *to, const char *title, unsigned want, const enum stats_column *cols, unsigned n)
+put_file_block(struct text *to, const char *title, unsigned want, const enum stats_column *cols,
+               unsigned n)
 {
     struct stats_walk w = { .want = want, .sid = -1 };
     struct stats_row *r = xcalloc(1, sizeof(*r));
@@ -640,23 +664,30 @@ on_stop(struct config *cf)
 #define O CLI_LEVEL_OPERATOR
 #define U CLI_LEVEL_USER
 static const struct command commands[] = {
-    { "show errors", "show errors [<px>] [request|response]", "the last malformed messages of each proxy", O, cmd_show_errors, 0,
-      NULL },
-    { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far", O, cmd_show_activity, 0, NULL },
+    { "show errors", "show errors [<px>] [request|response]",
+      "the last malformed messages of each proxy", O, cmd_show_errors, 0, NULL },
+    { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far", O,
+      cmd_show_activity, 0, NULL },
     { "show threads", "show threads", "state of the threads", O, cmd_show_threads, 0, NULL },
     { "show tasks", "show tasks", "tasks that are about to run", O, cmd_show_tasks, 0, NULL },
     { "show fd", "show fd [-!plcfbs]* [num]", "file descriptors in use", O, cmd_show_fd, 0, NULL },
     { "show pools", "show pools", "use of memory", O, cmd_show_pools, 0, NULL },
     { "show libs", "show libs", "program and libraries in memory", O, cmd_show_libs, 0, NULL },
-    { "show dev", "show dev", "facts about the platform and the process", O, cmd_show_dev, 0, NULL },
-    { "show events", "show events [<sink>] [-w] [-n] [-0]", "where events go", O, cmd_show_events, 0, NULL },
-    { "show startup-logs", "show startup-logs", "messages given when the process started", O, cmd_startup_logs, 0, NULL },
-    { "show anon", "show anon", "whether names and addresses are hidden", U, cmd_show_anon, 0, NULL },
-    { "dump stats-file", "dump stats-file", "counters for the next process (stats-file)", O, cmd_dump_stats_file, 0, NULL },
-    { "debug counters", "debug counters [?|all|bug|cnt|chk|glt|off|on|reset|show]*", "events that should not happen", O,
-      cmd_debug_counters, 0, NULL },
+    { "show dev", "show dev", "facts about the platform and the process", O, cmd_show_dev, 0,
+      NULL },
+    { "show events", "show events [<sink>] [-w] [-n] [-0]", "where events go", O, cmd_show_events,
+      0, NULL },
+    { "show startup-logs", "show startup-logs", "messages given when the process started", O,
+      cmd_startup_logs, 0, NULL },
+    { "show anon", "show anon", "whether names and addresses are hidden", U, cmd_show_anon, 0,
+      NULL },
+    { "dump stats-file", "dump stats-file", "counters for the next process (stats-file)", O,
+      cmd_dump_stats_file, 0, NULL },
+    { "debug counters", "debug counters [?|all|bug|cnt|chk|glt|off|on|reset|show]*",
+      "events that should not happen", O, cmd_debug_counters, 0, NULL },
     { "debug dev hash", "debug dev hash [msg]", "hash of a message", O, cmd_debug_hash, 0, NULL },
-    { "wait", "wait {-h|<delay_ms>} [cond [args...]]", "wait for a while, or for a condition", U, cmd_wait, 0, NULL },
+    { "wait", "wait {-h|<delay_ms>} [cond [args...]]", "wait for a while, or for a condition", U,
+      cmd_wait, 0, NULL },
     { 0 },
 };
 #undef O

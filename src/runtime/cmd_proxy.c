@@ -1,4 +1,5 @@
-/* cmd_proxy.c - commands about frontends, backends and the limits of the process (management manual 9.3). */
+/* cmd_proxy.c - commands about frontends, backends and the limits of the process (management
+ * manual 9.3). */
 #include "runtime/cli_int.h"
 
 #include "config/module.h"
@@ -48,7 +49,8 @@ stopped_everywhere(struct cli *c)
     frontend_stop(px);
     stats_sum_px(&fe, px->fe_counters);
     stats_sum_px(&be, px->be_counters);
-    log_printf(&px->log, NULL, LOGL_WARNING, "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).\n", px->name,
+    log_printf(&px->log, NULL, LOGL_WARNING,
+               "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).\n", px->name,
                (unsigned long long)fe.conn_tot, (unsigned long long)be.stot);
 }
 
@@ -79,7 +81,8 @@ cmd_enable_frontend(struct cli *c, const struct command *cmd)
     if (!atomic_load(&px->paused))
         return cli_msg(c, CLI_NOTICE, "All sockets are already enabled.");
     if (!frontend_resume(px))
-        return cli_err(c, "Failed to resume frontend, check logs for precise cause (port conflict?).");
+        return cli_err(c,
+                       "Failed to resume frontend, check logs for precise cause (port conflict?).");
     log_printf(&px->log, NULL, LOGL_WARNING, "Resumed %s %s.\n", proxy_kind(px), px->name);
     return cli_on_threads(c, resume_here, px, NULL);
 }
@@ -163,11 +166,13 @@ cmd_rate_limit(struct cli *c, const struct command *cmd)
         listeners_look_again(NULL);
         return CLI_DONE;
     }
-    return cli_err(c, "'set rate-limit' only supports :\n"
-                      "   - 'connections global' to set the per-process maximum connection rate\n"
-                      "   - 'sessions global' to set the per-process maximum session rate\n"
-                      "   - 'ssl-sessions global' to set the per-process maximum SSL session rate\n"
-                      "   - 'http-compression global' to set the per-process maximum compression speed in kB/s");
+    return cli_err(
+        c,
+        "'set rate-limit' only supports :\n"
+        "   - 'connections global' to set the per-process maximum connection rate\n"
+        "   - 'sessions global' to set the per-process maximum session rate\n"
+        "   - 'ssl-sessions global' to set the per-process maximum SSL session rate\n"
+        "   - 'http-compression global' to set the per-process maximum compression speed in kB/s");
 }
 
 /* ---- backends ---- */
@@ -178,7 +183,7 @@ cmd_show_backend(struct cli *c, const struct command *cmd)
     struct proxy *px;
 
     text_str(&c->out, "# name\n");
-    list_each(px, &config->proxies, link)
+    list_each (px, &config->proxies, link)
         if (px->cap & PX_BE && !(px->cap & PX_INTERNAL))
             text_printf(&c->out, "%s\n", px->name);
     return CLI_DONE;
@@ -221,7 +226,8 @@ cmd_cookie_key(struct cli *c, const struct command *cmd)
     if (!*c->arg[4])
         return cli_err(c, "String value expected.");
     if (!cookie_set_key(px, c->arg[4]))
-        return cli_msg(c, CLI_WARNING, "Two servers of backend '%s' have the same cookie with this key.", px->name);
+        return cli_msg(c, CLI_WARNING,
+                       "Two servers of backend '%s' have the same cookie with this key.", px->name);
     return CLI_DONE;
 }
 
@@ -237,7 +243,7 @@ each_backend(struct cli *c, const char *header, void (*fn)(struct cli *c, struct
     }
     text_str(&c->out, header);
     text_char(&c->out, '\n');
-    list_each(px, &config->proxies, link)
+    list_each (px, &config->proxies, link)
         if (px->cap & PX_BE && !px->disabled && !(px->cap & PX_INTERNAL) && (!only || px == only))
             fn(c, px);
     return true;
@@ -248,7 +254,7 @@ put_states(struct cli *c, struct proxy *px)
 {
     struct server *s;
 
-    list_each(s, &px->servers, link) {
+    list_each (s, &px->servers, link) {
         server_state_line(s, px->id, px->id_set, &c->out);
         text_char(&c->out, '\n');
     }
@@ -267,7 +273,7 @@ put_conns(struct cli *c, struct proxy *px)
     struct server *s;
     char text[ADDR_TEXT_MAX];
 
-    list_each(s, &px->servers, link) {
+    list_each (s, &px->servers, link) {
         struct out o = OUT(text);
         unsigned idle = atomic_load(&s->idle_conns), used = atomic_load(&s->used_conns);
         unsigned safe = MIN(atomic_load(&s->safe_conns), idle);
@@ -275,9 +281,10 @@ put_conns(struct cli *c, struct proxy *px)
             addr_put_host(&o, &s->addr);
         else
             addr_put_config(&o, &s->addr);
-        text_printf(&c->out, "%s/%s %u/%u %.*s %u - %d %u %u %u %u 0 %u %u %d %u", px->name, s->name, px->id, s->id,
-                    SLF(out_slice(&o)), s->port, s->pool_purge_ms, atomic_load(&s->served), used, used, used, idle - safe,
-                    safe, s->pool_max_conn, idle);
+        text_printf(&c->out, "%s/%s %u/%u %.*s %u - %d %u %u %u %u 0 %u %u %d %u", px->name,
+                    s->name, px->id, s->id, SLF(out_slice(&o)), s->port, s->pool_purge_ms,
+                    atomic_load(&s->served), used, used, used, idle - safe, safe, s->pool_max_conn,
+                    idle);
         for (unsigned t = 0; s->threads && t < config->nthread; t++)
             text_printf(&c->out, " %u", __atomic_load_n(&s->threads[t].nidle, __ATOMIC_RELAXED));
         text_char(&c->out, '\n');
@@ -291,7 +298,8 @@ cmd_show_conns(struct cli *c, const struct command *cmd)
     struct out o = OUT(header);
 
     out_printf(&o,
-               "# bkname/svname bkid/svid addr port - purge_delay served used_cur used_max need_est idle_sess unsafe_nb "
+               "# bkname/svname bkid/svid addr port - purge_delay served used_cur used_max "
+               "need_est idle_sess unsafe_nb "
                "safe_nb idle_lim idle_cur idle_per_thr[%u]",
                config->nthread);
     header[MIN(o.len, sizeof(header) - 1)] = '\0';
@@ -304,7 +312,7 @@ cmd_show_defaults(struct cli *c, const struct command *cmd)
 {
     struct proxy *px;
 
-    list_each(px, &config->defaults, link)
+    list_each (px, &config->defaults, link)
         if (*px->name)
             text_printf(&c->out, "%s\n", px->name);
     return CLI_DONE;
@@ -318,12 +326,12 @@ cmd_show_default_server(struct cli *c, const struct command *cmd)
 
     if (*c->arg[2] && !(only = proxy_find(config, c->arg[2], PX_BE)))
         return cli_err(c, "No such backend.");
-    list_each(px, &config->proxies, link) {
+    list_each (px, &config->proxies, link) {
         if (!(px->cap & PX_BE) || px->cap & PX_INTERNAL || (only && px != only))
             continue;
         if (px->default_server && px->default_server->flags & SRVF_SETTINGS)
             text_printf(&c->out, "* %s\n", px->name);
-        list_each(s, &px->default_servers, link)
+        list_each (s, &px->default_servers, link)
             text_printf(&c->out, "  %s/%s\n", px->name, s->name);
     }
     return CLI_DONE;
@@ -333,27 +341,37 @@ cmd_show_default_server(struct cli *c, const struct command *cmd)
 #define O CLI_LEVEL_OPERATOR
 #define U CLI_LEVEL_USER
 static const struct command commands[] = {
-    { "disable frontend", "disable frontend <frontend>", "stop accepting for a while", A, cmd_disable_frontend, 0, NULL },
-    { "enable frontend", "enable frontend <frontend>", "accept again", A, cmd_enable_frontend, 0, NULL },
-    { "shutdown frontend", "shutdown frontend <frontend>", "stop a frontend for good", A, cmd_shutdown_frontend, 0, NULL },
-    { "set maxconn frontend", "set maxconn frontend <frontend> <value>", "change how many connections a frontend has at once",
-      A, cmd_maxconn_frontend, 0, NULL },
-    { "set maxconn global", "set maxconn global <value>", "change how many connections the process has at once", A,
-      cmd_maxconn_global, 0, NULL },
-    { "set rate-limit", "set rate-limit <setting> <value>", "change a rate limit of the process", A, cmd_rate_limit, 0, NULL },
+    { "disable frontend", "disable frontend <frontend>", "stop accepting for a while", A,
+      cmd_disable_frontend, 0, NULL },
+    { "enable frontend", "enable frontend <frontend>", "accept again", A, cmd_enable_frontend, 0,
+      NULL },
+    { "shutdown frontend", "shutdown frontend <frontend>", "stop a frontend for good", A,
+      cmd_shutdown_frontend, 0, NULL },
+    { "set maxconn frontend", "set maxconn frontend <frontend> <value>",
+      "change how many connections a frontend has at once", A, cmd_maxconn_frontend, 0, NULL },
+    { "set maxconn global", "set maxconn global <value>",
+      "change how many connections the process has at once", A, cmd_maxconn_global, 0, NULL },
+    { "set rate-limit", "set rate-limit <setting> <value>", "change a rate limit of the process", A,
+      cmd_rate_limit, 0, NULL },
     { "show backend", "show backend", "names of all backends", O, cmd_show_backend, 0, NULL },
-    { "publish backend", "publish backend <bk>", "let switching rules use a backend again", O, cmd_publish, 0, NULL },
-    { "unpublish backend", "unpublish backend <bk>", "hide a backend from switching rules", O, cmd_publish, 0, NULL },
-    { "enable dynamic-cookie backend", "enable dynamic-cookie backend <bk>", "compute the servers' cookies", A, cmd_dynamic_cookie, 0, NULL },
-    { "disable dynamic-cookie backend", "disable dynamic-cookie backend <bk>", "stop computing the servers' cookies", A,
-      cmd_dynamic_cookie, 0, NULL },
-    { "set dynamic-cookie-key backend", "set dynamic-cookie-key backend <bk> <k>", "change the key of computed cookies", A,
-      cmd_cookie_key, 0, NULL },
-    { "show servers state", "show servers state [<backend>]", "states of servers, as a state file holds them", O,
-      cmd_show_state, 0, NULL },
-    { "show servers conn", "show servers conn [<backend>]", "connections to servers", O, cmd_show_conns, 0, NULL },
-    { "show defaults", "show defaults", "names of the defaults sections", O, cmd_show_defaults, 0, NULL },
-    { "show default-server", "show default-server [<backend>]", "templates of servers", O, cmd_show_default_server, 0, NULL },
+    { "publish backend", "publish backend <bk>", "let switching rules use a backend again", O,
+      cmd_publish, 0, NULL },
+    { "unpublish backend", "unpublish backend <bk>", "hide a backend from switching rules", O,
+      cmd_publish, 0, NULL },
+    { "enable dynamic-cookie backend", "enable dynamic-cookie backend <bk>",
+      "compute the servers' cookies", A, cmd_dynamic_cookie, 0, NULL },
+    { "disable dynamic-cookie backend", "disable dynamic-cookie backend <bk>",
+      "stop computing the servers' cookies", A, cmd_dynamic_cookie, 0, NULL },
+    { "set dynamic-cookie-key backend", "set dynamic-cookie-key backend <bk> <k>",
+      "change the key of computed cookies", A, cmd_cookie_key, 0, NULL },
+    { "show servers state", "show servers state [<backend>]",
+      "states of servers, as a state file holds them", O, cmd_show_state, 0, NULL },
+    { "show servers conn", "show servers conn [<backend>]", "connections to servers", O,
+      cmd_show_conns, 0, NULL },
+    { "show defaults", "show defaults", "names of the defaults sections", O, cmd_show_defaults, 0,
+      NULL },
+    { "show default-server", "show default-server [<backend>]", "templates of servers", O,
+      cmd_show_default_server, 0, NULL },
     { 0 },
 };
 #undef A

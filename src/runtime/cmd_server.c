@@ -1,4 +1,5 @@
-/* cmd_server.c - commands about one server: state, weight, address, checks, limits (management manual 9.3). */
+/* cmd_server.c - commands about one server: state, weight, address, checks, limits (management
+ * manual 9.3). */
 #include "runtime/cli_int.h"
 
 #include "config/module.h"
@@ -165,7 +166,8 @@ static enum cli_rc
 check_target(struct cli *c, struct check *ck, const char *ip, const char *port, bool agent)
 {
     if (!(atomic_load(&ck->flags) & CHKF_ENABLED))
-        return cli_msg_raw(c, CLI_ERR, "%s checks are not enabled on this server", agent ? "agent" : "health");
+        return cli_msg_raw(c, CLI_ERR, "%s checks are not enabled on this server",
+                           agent ? "agent" : "health");
     char *err = set_check_target(ck, ip, port);
     if (err)
         cli_msg_raw(c, CLI_ERR, "%s", err);
@@ -183,7 +185,8 @@ static enum cli_rc
 set_agent_addr(struct cli *c, struct server *s, const char *value)
 {
     if (!*value)
-        return cli_err(c, "set server <b>/<s> agent-addr requires an address and optionally a port.");
+        return cli_err(c,
+                       "set server <b>/<s> agent-addr requires an address and optionally a port.");
     return check_target(c, s->agent, value, port_word(c), true);
 }
 
@@ -213,7 +216,8 @@ static enum cli_rc
 set_check_addr(struct cli *c, struct server *s, const char *value)
 {
     if (!*value)
-        return cli_err(c, "set server <b>/<s> check-addr requires an address and optionally a port.");
+        return cli_err(c,
+                       "set server <b>/<s> check-addr requires an address and optionally a port.");
     return check_target(c, s->check, value, port_word(c), false);
 }
 
@@ -255,7 +259,8 @@ set_ssl(struct cli *c, struct server *s, const char *value)
     bool on = strcmp(value, "on") == 0;
 
     if (!s->tls)
-        return cli_err(c, "'set server <srv> ssl' cannot be set.  default-server should define ssl settings");
+        return cli_err(
+            c, "'set server <srv> ssl' cannot be set.  default-server should define ssl settings");
     if (!on && strcmp(value, "off") != 0)
         return cli_err(c, "'set server <srv> ssl' expects 'on' or 'off'.");
     pthread_mutex_lock(&s->lock);
@@ -273,7 +278,8 @@ static bool
 is_name(const char *s)
 {
     for (; *s; s++)
-        if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || strchr("_:.-", *s)))
+        if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
+              strchr("_:.-", *s)))
             return false;
     return true;
 }
@@ -286,10 +292,12 @@ set_name(struct cli *c, struct server *s, const char *value)
     if (!*value)
         return cli_err(c, "set server <b>/<s> name requires a name.");
     if (!(atomic_load(&s->admin) & SRVA_MAINT))
-        return cli_err(c, "Server must be in maintenance mode to be renamed (set server %s/%s state maint).", px->name,
-                       s->name);
+        return cli_err(
+            c, "Server must be in maintenance mode to be renamed (set server %s/%s state maint).",
+            px->name, s->name);
     if (s->flags & SRVF_REFERENCED)
-        return cli_err(c, "This server cannot be renamed at runtime due to other configuration elements pointing to it.");
+        return cli_err(c, "This server cannot be renamed at runtime due to other configuration "
+                          "elements pointing to it.");
     if (!is_name(value))
         return cli_err(c, "Server name contains invalid characters.");
     if (proxy_find_server(px, value))
@@ -363,23 +371,29 @@ cmd_set_maxconn(struct cli *c, const struct command *cmd)
 
 #define A CLI_LEVEL_ADMIN
 static const struct command commands[] = {
-    { "disable agent", "disable agent", "stop a server's agent checks", A, cmd_switch_check, 0, NULL },
-    { "disable health", "disable health", "stop a server's health checks", A, cmd_switch_check, 0, NULL },
-    { "disable server", "disable server (DEPRECATED)", "put a server into maintenance (see 'set server')", A,
-      cmd_disable_server, 0, NULL },
-    { "enable agent", "enable agent", "resume a server's agent checks", A, cmd_switch_check, 0, NULL },
-    { "enable health", "enable health", "resume a server's health checks", A, cmd_switch_check, 0, NULL },
-    { "enable server", "enable server  (DEPRECATED)", "end a server's maintenance (see 'set server')", A,
-      cmd_enable_server, 0, NULL },
-    { "get weight", "get weight <bk>/<srv>", "a server's weight, now and configured", CLI_LEVEL_USER, cmd_get_weight, 0, NULL },
-    { "set weight", "set weight <bk>/<srv>  (DEPRECATED)", "change a server's weight (see 'set server')", A, cmd_set_weight, 0,
+    { "disable agent", "disable agent", "stop a server's agent checks", A, cmd_switch_check, 0,
       NULL },
-    { "set server", "set server <bk>/<srv> [opts]", "change a server's state, weight, address or checks", A, cmd_set_server, 0,
+    { "disable health", "disable health", "stop a server's health checks", A, cmd_switch_check, 0,
       NULL },
-    { "set maxconn server", "set maxconn server <bk>/<srv>", "change how many requests a server takes at once", A,
-      cmd_set_maxconn, 0, NULL },
+    { "disable server", "disable server (DEPRECATED)",
+      "put a server into maintenance (see 'set server')", A, cmd_disable_server, 0, NULL },
+    { "enable agent", "enable agent", "resume a server's agent checks", A, cmd_switch_check, 0,
+      NULL },
+    { "enable health", "enable health", "resume a server's health checks", A, cmd_switch_check, 0,
+      NULL },
+    { "enable server", "enable server  (DEPRECATED)",
+      "end a server's maintenance (see 'set server')", A, cmd_enable_server, 0, NULL },
+    { "get weight", "get weight <bk>/<srv>", "a server's weight, now and configured",
+      CLI_LEVEL_USER, cmd_get_weight, 0, NULL },
+    { "set weight", "set weight <bk>/<srv>  (DEPRECATED)",
+      "change a server's weight (see 'set server')", A, cmd_set_weight, 0, NULL },
+    { "set server", "set server <bk>/<srv> [opts]",
+      "change a server's state, weight, address or checks", A, cmd_set_server, 0, NULL },
+    { "set maxconn server", "set maxconn server <bk>/<srv>",
+      "change how many requests a server takes at once", A, cmd_set_maxconn, 0, NULL },
     { 0 },
 };
 #undef A
 
-const struct module runtime_server_module = { .name = "runtime API: servers", .commands = commands };
+const struct module runtime_server_module = { .name = "runtime API: servers",
+                                              .commands = commands };

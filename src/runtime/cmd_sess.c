@@ -1,6 +1,8 @@
-/* cmd_sess.c - show sess, shutdown session(s): requests and connections being served (management manual 9.3).
+/* cmd_sess.c - show sess, shutdown session(s): requests and connections being served (management
+ * manual 9.3).
  *
- * Streams belong to their threads, which are asked one after the other. Their identifiers are their addresses. */
+ * Streams belong to their threads, which are asked one after the other. Their identifiers are their
+ * addresses. */
 #include "runtime/cli_int.h"
 
 #include "config/module.h"
@@ -107,8 +109,8 @@ be_name(const struct stream *s)
 static void
 put_end(struct text *to, const char *name, const struct conn *c, int64_t timeout_at)
 {
-    text_printf(to, " %s=[%u,%xh,fd=1/%d,rex=", name, c ? c->flags & CONN_CONNECTING ? 4u : 8u : 0u, c ? c->flags : 0,
-                c ? c->io.fd : -1);
+    text_printf(to, " %s=[%u,%xh,fd=1/%d,rex=", name, c ? c->flags & CONN_CONNECTING ? 4u : 8u : 0u,
+                c ? c->flags : 0, c ? c->io.fd : -1);
     put_delay(to, left_ms(timeout_at));
     text_str(to, ",wex=]");
 }
@@ -120,12 +122,17 @@ put_line(struct text *to, struct stream *s, const struct query *q)
 
     text_printf(to, "%p: proto=%s src=", (void *)s, proto_of(cli));
     put_addr(to, cli, false);
-    text_printf(to, " fe=%s be=%s srv=%s ts=00 epoch=0 age=", s->fe->name, be_name(s), s->srv ? s->srv->name : "<none>");
+    text_printf(to, " fe=%s be=%s srv=%s ts=00 epoch=0 age=", s->fe->name, be_name(s),
+                s->srv ? s->srv->name : "<none>");
     put_delay(to, age_ms(s) / 1000 * 1000);
-    text_printf(to, " calls=%u rate=0 cpu=0 lat=0 rq[f=%xh,i=%u,an=%02xh,ax=] rp[f=%xh,i=%u,an=%02xh,ax=]", s->sess->nreq,
-                s->flags, unread(cli), s->step, s->res.opened, unread(s->back), s->res.eom_in);
-    put_end(to, "scf", cli, s->cli_act_ms && s->fe->timeout.client ? s->cli_act_ms + s->fe->timeout.client : 0);
-    put_end(to, "scb", s->back, s->back && s->be->timeout.server ? s->srv_act_ms + s->be->timeout.server : 0);
+    text_printf(
+        to, " calls=%u rate=0 cpu=0 lat=0 rq[f=%xh,i=%u,an=%02xh,ax=] rp[f=%xh,i=%u,an=%02xh,ax=]",
+        s->sess->nreq, s->flags, unread(cli), s->step, s->res.opened, unread(s->back),
+        s->res.eom_in);
+    put_end(to, "scf", cli,
+            s->cli_act_ms && s->fe->timeout.client ? s->cli_act_ms + s->fe->timeout.client : 0);
+    put_end(to, "scb", s->back,
+            s->back && s->be->timeout.server ? s->srv_act_ms + s->be->timeout.server : 0);
     text_str(to, " exp=");
     put_delay(to, left_ms(s->deadline_ms));
     text_printf(to, " rc=%u c_exp=", s->nretries);
@@ -144,9 +151,9 @@ put_conn(struct text *to, const char *title, struct conn *c)
         text_char(to, '\n');
         return;
     }
-    text_printf(to, " flags=0x%08x fd=%d xprt=%s data=%u requests=%u glitches=%u%s%s\n      addr=", c->flags, c->io.fd,
-                c->layer ? c->layer->name : "RAW", unread(c), c->requests, c->glitches,
-                c->flags & CONN_REUSED ? " reused" : "", c->err ? " error" : "");
+    text_printf(to, " flags=0x%08x fd=%d xprt=%s data=%u requests=%u glitches=%u%s%s\n      addr=",
+                c->flags, c->io.fd, c->layer ? c->layer->name : "RAW", unread(c), c->requests,
+                c->glitches, c->flags & CONN_REUSED ? " reused" : "", c->err ? " error" : "");
     put_addr(to, c, false);
     text_str(to, " -> ");
     put_addr(to, c, true);
@@ -159,21 +166,23 @@ put_chan(struct text *to, const char *name, const struct chan *ch)
     text_printf(to,
                 "  %s=%p (opened=%d eom_in=%d eom_out=%d spliced=%d)\n"
                 "      in=%llu out=%llu body=%llu held=%u ready=%u read_size=%u\n",
-                name, (const void *)ch, ch->opened, ch->eom_in, ch->eom_out, ch->pipe != NULL, (unsigned long long)ch->in,
-                (unsigned long long)ch->out_bytes, (unsigned long long)ch->body, ch->tx ? (uint32_t)buf_len(ch->tx) : 0, ch->ready,
+                name, (const void *)ch, ch->opened, ch->eom_in, ch->eom_out, ch->pipe != NULL,
+                (unsigned long long)ch->in, (unsigned long long)ch->out_bytes,
+                (unsigned long long)ch->body, ch->tx ? (uint32_t)buf_len(ch->tx) : 0, ch->ready,
                 ch->read_size);
 }
 
 static void
 put_date(struct text *to, int64_t wall_us)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t t = (time_t)(wall_us / 1000000);
     struct tm tm;
 
     localtime_r(&t, &tm);
-    text_printf(to, "[%02d/%s/%d:%02d:%02d:%02d.%06d]", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-                tm.tm_sec, (int)(wall_us % 1000000));
+    text_printf(to, "[%02d/%s/%d:%02d:%02d:%02d.%06d]", tm.tm_mday, months[tm.tm_mon],
+                tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_us % 1000000));
 }
 
 static void
@@ -186,19 +195,23 @@ put_full(struct text *to, struct stream *s)
     put_date(to, s->t_wall_us);
     text_printf(to, " id=%u proto=%s source=", s->uniq_id, proto_of(cli));
     put_addr(to, cli, false);
-    text_printf(to,
-                "\n  flags=0x%x, conn_retries=%u, redispatches=%u, srv_conn=%p, waiting=%d, step=%s\n"
-                "  frontend=%s (id=%u mode=%s), listener=%s (id=%u) addr=",
-                s->flags, s->retries_left, s->nredisp, (void *)s->srv, !!(s->flags & SF_WAITING), stream_step_text[s->step],
-                s->fe->name, s->fe->id, s->fe->mode == PX_HTTP ? "http" : "tcp", li->name ? li->name : "?", li->id);
+    text_printf(
+        to,
+        "\n  flags=0x%x, conn_retries=%u, redispatches=%u, srv_conn=%p, waiting=%d, step=%s\n"
+        "  frontend=%s (id=%u mode=%s), listener=%s (id=%u) addr=",
+        s->flags, s->retries_left, s->nredisp, (void *)s->srv, !!(s->flags & SF_WAITING),
+        stream_step_text[s->step], s->fe->name, s->fe->id, s->fe->mode == PX_HTTP ? "http" : "tcp",
+        li->name ? li->name : "?", li->id);
     put_addr(to, cli, true);
-    text_printf(to, "\n  backend=%s (id=%d mode=%s)", be_name(s), proxy_has_be(s->be) ? (int)s->be->id : -1,
+    text_printf(to, "\n  backend=%s (id=%d mode=%s)", be_name(s),
+                proxy_has_be(s->be) ? (int)s->be->id : -1,
                 proxy_has_be(s->be) ? (s->be->mode == PX_HTTP ? "http" : "tcp") : "-");
     if (s->back) {
         text_str(to, " addr=");
         put_addr(to, s->back, true);
     }
-    text_printf(to, "\n  server=%s (id=%u)", s->srv ? s->srv->name : "<NONE>", s->srv ? s->srv->id : 0);
+    text_printf(to, "\n  server=%s (id=%u)", s->srv ? s->srv->name : "<NONE>",
+                s->srv ? s->srv->id : 0);
     text_str(to, "\n  task: exp=");
     int64_t left = left_ms(s->deadline_ms);
     if (left < 0)
@@ -208,7 +221,8 @@ put_full(struct text *to, struct stream *s)
     put_delay(to, age_ms(s));
     text_char(to, '\n');
     if (s->uri.len)
-        text_printf(to, "  txn: meth=%d uri=\"%.*s\" status=%u\n", (int)s->rq.meth, SLF(s->uri), s->status);
+        text_printf(to, "  txn: meth=%d uri=\"%.*s\" status=%u\n", (int)s->rq.meth, SLF(s->uri),
+                    s->status);
     put_conn(to, "co0", cli);
     put_conn(to, "co1", s->back);
     put_chan(to, "req", &s->req);
@@ -248,10 +262,12 @@ put_cli(const struct cli *c, struct conn *conn, void *arg)
         return;
     text_printf(l->to, "%p: proto=%s src=", (const void *)c, proto_of(conn));
     put_addr(l->to, conn, false);
-    text_printf(l->to, " fe=%s be=<NONE> srv=<none> ts=00 epoch=0 age=", config->cli ? config->cli->name : "GLOBAL");
+    text_printf(l->to, " fe=%s be=<NONE> srv=<none> ts=00 epoch=0 age=",
+                config->cli ? config->cli->name : "GLOBAL");
     put_delay(l->to, (loop_now_ms() - conn->since_ms) / 1000 * 1000);
-    text_printf(l->to, " calls=1 rate=0 cpu=0 lat=0 rq[f=0h,i=%u,an=00h,ax=] rp[f=0h,i=%u,an=00h,ax=]", unread(conn),
-                (unsigned)c->out.len);
+    text_printf(l->to,
+                " calls=1 rate=0 cpu=0 lat=0 rq[f=0h,i=%u,an=00h,ax=] rp[f=0h,i=%u,an=00h,ax=]",
+                unread(conn), (unsigned)c->out.len);
     put_end(l->to, "scf", conn, 0);
     put_end(l->to, "scb", NULL, 0);
     text_str(l->to, " exp= rc=0 c_exp=\n");
@@ -425,11 +441,12 @@ cmd_shutdown_sessions(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "show sess", "show sess [<id>|all|help] [<options>*]", "requests and connections being served", CLI_LEVEL_OPERATOR,
-      cmd_show_sess, 0, NULL },
-    { "shutdown session", "shutdown session [id]", "end one of them", CLI_LEVEL_ADMIN, cmd_shutdown_session, 0, NULL },
-    { "shutdown sessions server", "shutdown sessions server <bk>/<srv>", "end those that use a server", CLI_LEVEL_ADMIN,
-      cmd_shutdown_sessions, 0, NULL },
+    { "show sess", "show sess [<id>|all|help] [<options>*]",
+      "requests and connections being served", CLI_LEVEL_OPERATOR, cmd_show_sess, 0, NULL },
+    { "shutdown session", "shutdown session [id]", "end one of them", CLI_LEVEL_ADMIN,
+      cmd_shutdown_session, 0, NULL },
+    { "shutdown sessions server", "shutdown sessions server <bk>/<srv>",
+      "end those that use a server", CLI_LEVEL_ADMIN, cmd_shutdown_sessions, 0, NULL },
     { 0 },
 };
 

@@ -11,7 +11,14 @@
 
 /* ---- options ---- */
 
-enum opt { OPT_TYPED = 1, OPT_JSON = 2, OPT_DESC = 4, OPT_FLOAT = 8, OPT_UP = 16, OPT_NO_MAINT = 32 };
+enum opt {
+    OPT_TYPED = 1,
+    OPT_JSON = 2,
+    OPT_DESC = 4,
+    OPT_FLOAT = 8,
+    OPT_UP = 16,
+    OPT_NO_MAINT = 32
+};
 
 static unsigned
 option_of(const char *word)
@@ -114,8 +121,9 @@ parse_object(struct cli *c, unsigned at, struct stats_walk *w)
     return true;
 }
 
-static const char resolvers_header[] = "# id,pid,sent,snd_error,valid,update,cname,cname_error,any_err,nx,timeout,refused,"
-                                       "other,invalid,too_big,truncated,outdated,\n";
+static const char resolvers_header[] =
+    "# id,pid,sent,snd_error,valid,update,cname,cname_error,any_err,nx,timeout,refused,"
+    "other,invalid,too_big,truncated,outdated,\n";
 
 static enum cli_rc
 cmd_show_stat(struct cli *c, const struct command *cmd)
@@ -140,7 +148,8 @@ cmd_show_stat(struct cli *c, const struct command *cmd)
     d->format = format_of(opts);
     d->desc = opts & OPT_DESC;
     d->first = true;
-    bool object = *c->arg[at + 2] && !option_of(c->arg[at]) && !option_of(c->arg[at + 1]) && !option_of(c->arg[at + 2]);
+    bool object = *c->arg[at + 2] && !option_of(c->arg[at]) && !option_of(c->arg[at + 1]) &&
+                  !option_of(c->arg[at + 2]);
     if (object && !parse_object(c, at, &d->walk)) {
         free(d);
         return CLI_DONE;
@@ -204,17 +213,20 @@ cmd_clear_server(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "show info", "show info [desc|json|typed|float]*", "the process: versions, limits, rates, totals", CLI_LEVEL_USER,
-      cmd_show_info, 0, NULL },
-    { "show stat", "show stat [desc|json|no-maint|typed|up]*", "counters and states of proxies, servers and listeners",
-      CLI_LEVEL_USER, cmd_show_stat, 0, NULL },
-    { "show schema json", "show schema json", "schema of the JSON that show info and show stat print", CLI_LEVEL_USER,
-      cmd_show_schema, 0, NULL },
-    { "clear counters", "clear counters [all]", "reset the maxima (or all counters)", CLI_LEVEL_OPERATOR,
-      cmd_clear_counters, 0, NULL },
-    { "clear counters server", "clear counters server <bk>/<srv>", "reset the counters of one server", CLI_LEVEL_ADMIN,
-      cmd_clear_server, 0, NULL },
+    { "show info", "show info [desc|json|typed|float]*",
+      "the process: versions, limits, rates, totals", CLI_LEVEL_USER, cmd_show_info, 0, NULL },
+    { "show stat", "show stat [desc|json|no-maint|typed|up]*",
+      "counters and states of proxies, servers and listeners", CLI_LEVEL_USER, cmd_show_stat, 0,
+      NULL },
+    { "show schema json", "show schema json",
+      "schema of the JSON that show info and show stat print", CLI_LEVEL_USER, cmd_show_schema, 0,
+      NULL },
+    { "clear counters", "clear counters [all]", "reset the maxima (or all counters)",
+      CLI_LEVEL_OPERATOR, cmd_clear_counters, 0, NULL },
+    { "clear counters server", "clear counters server <bk>/<srv>",
+      "reset the counters of one server", CLI_LEVEL_ADMIN, cmd_clear_server, 0, NULL },
     { 0 },
 };
 
-const struct module runtime_stat_module = { .name = "runtime API: statistics", .commands = commands };
+const struct module runtime_stat_module = { .name = "runtime API: statistics",
+                                            .commands = commands };

@@ -29,7 +29,8 @@ static enum cli_rc
 run_query(struct cli *c, enum stick_verb verb)
 {
     struct stick_query *q = xcalloc(1, sizeof(*q));
-    char *err = stick_query_parse(q, verb, &config->tables, c->arg + 2, c->nargs > 2 ? c->nargs - 2 : 0);
+    char *err =
+        stick_query_parse(q, verb, &config->tables, c->arg + 2, c->nargs > 2 ? c->nargs - 2 : 0);
 
     if (err) {
         free(q);
@@ -60,13 +61,15 @@ cmd_clear_table(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "show table", "show table <table> [<filter>]*", "the tables, or the entries of one (filter: data, key, ptr)",
-      CLI_LEVEL_OPERATOR, cmd_show_table, 0, NULL },
-    { "set table", "set table <table> key <k> [data.* <v>]*", "change or create an entry", CLI_LEVEL_OPERATOR, cmd_set_table, 0,
-      NULL },
-    { "clear table", "clear table <table> [<filter>]*", "remove entries (filter: data, key, ptr)", CLI_LEVEL_OPERATOR,
-      cmd_clear_table, 0, NULL },
+    { "show table", "show table <table> [<filter>]*",
+      "the tables, or the entries of one (filter: data, key, ptr)", CLI_LEVEL_OPERATOR,
+      cmd_show_table, 0, NULL },
+    { "set table", "set table <table> key <k> [data.* <v>]*", "change or create an entry",
+      CLI_LEVEL_OPERATOR, cmd_set_table, 0, NULL },
+    { "clear table", "clear table <table> [<filter>]*", "remove entries (filter: data, key, ptr)",
+      CLI_LEVEL_OPERATOR, cmd_clear_table, 0, NULL },
     { 0 },
 };
 
-const struct module runtime_table_module = { .name = "runtime API: stick tables", .commands = commands };
+const struct module runtime_table_module = { .name = "runtime API: stick tables",
+                                             .commands = commands };

@@ -80,7 +80,7 @@ put_diags(struct cli *c, const struct diags *d)
 {
     const struct diag *g;
 
-    list_each(g, &d->list, link)
+    list_each (g, &d->list, link)
         if (g->level >= DIAG_WARNING)
             cli_err(c, "%s", g->text);
 }
@@ -121,14 +121,16 @@ cmd_set_var(struct cli *c, const struct command *cmd)
     if (!v)
         return cli_err_free(c, err);
     if (var_scope_of(v) != VAR_PROC)
-        return cli_err(c, "'set var': cannot set variable '%s', only scope 'proc' is permitted here.", name);
+        return cli_err(
+            c, "'set var': cannot set variable '%s', only scope 'proc' is permitted here.", name);
     return set_var(c, v, cli_rest(c, at), format);
 }
 
 static const struct command commands[] = {
-    { "get var", "get var <name>", "the value of a variable of the process", CLI_LEVEL_USER, cmd_get_var, 0, NULL },
-    { "set var", "set var <name> [fmt|expr] {<fmt>|<expr>}", "set a variable of the process", CLI_LEVEL_ADMIN, cmd_set_var,
-      CMDF_EXPERIMENTAL, NULL },
+    { "get var", "get var <name>", "the value of a variable of the process", CLI_LEVEL_USER,
+      cmd_get_var, 0, NULL },
+    { "set var", "set var <name> [fmt|expr] {<fmt>|<expr>}", "set a variable of the process",
+      CLI_LEVEL_ADMIN, cmd_set_var, CMDF_EXPERIMENTAL, NULL },
     { 0 },
 };
 

@@ -3,10 +3,10 @@
 #define RUNTIME_COMMAND_H
 
 #include "base/out.h"
-#include "loop/loop.h"
 #include "config/cfg.h"
-#include "proxy/config.h"
+#include "loop/loop.h"
 #include "proxy/cli_level.h"
+#include "proxy/config.h"
 
 struct cli;
 struct command;
@@ -14,7 +14,8 @@ struct command;
 /** What a command did. */
 enum cli_rc {
     CLI_DONE, /* the answer is in cli->out */
-    CLI_WAIT, /* not finished: cli->more() continues it, or cli_finish() ends it later, on the CLI's thread */
+    CLI_WAIT, /* not finished: cli->more() continues it, or cli_finish() ends it later, on the CLI's
+                 thread */
 };
 
 typedef enum cli_rc (*command_fn)(struct cli *c, const struct command *cmd);
@@ -22,7 +23,7 @@ typedef enum cli_rc (*command_fn)(struct cli *c, const struct command *cmd);
 enum command_flag {
     CMDF_EXPERIMENTAL = 1 << 0, /* needs experimental-mode on */
     CMDF_EXPERT = 1 << 1,
-    CMDF_HIDDEN = 1 << 2, /* not in help */
+    CMDF_HIDDEN = 1 << 2,  /* not in help */
     CMDF_BUILTIN = 1 << 3, /* listed last, and with every list of suggestions */
 };
 
@@ -30,7 +31,7 @@ struct command {
     const char *name;  /* one to four words: "show servers state" */
     const char *usage; /* with arguments, as help prints it */
     const char *help;
-    int level;         /* lowest CLI_LEVEL_* that may run it */
+    int level; /* lowest CLI_LEVEL_* that may run it */
     command_fn run;
     unsigned flags;
     void *private;
@@ -48,36 +49,53 @@ struct cli {
     int severity;         /* 0 none, 1 number, 2 string */
     bool prompt, interactive, timed, experimental, expert;
     int timeout_ms;
-    void *state;          /* of a command that waits */
-    /** Of a command with a long answer: called whenever the client has read most of it, until it returns CLI_DONE. */
+    void *state; /* of a command that waits */
+    /** Of a command with a long answer: called whenever the client has read most of it, until it
+     * returns CLI_DONE. */
     enum cli_rc (*more)(struct cli *c);
-    void (*cancel)(struct cli *c); /* releases state when the connection ends while the command waits */
-    bool close;           /* the connection ends after this answer */
+    void (*cancel)(
+        struct cli *c); /* releases state when the connection ends while the command waits */
+    bool close;         /* the connection ends after this answer */
 };
 
 /** Severities of messages (syslog numbers). */
-enum cli_severity { CLI_EMERG, CLI_ALERT, CLI_CRIT, CLI_ERR, CLI_WARNING, CLI_NOTICE, CLI_INFO, CLI_DEBUG };
+enum cli_severity {
+    CLI_EMERG,
+    CLI_ALERT,
+    CLI_CRIT,
+    CLI_ERR,
+    CLI_WARNING,
+    CLI_NOTICE,
+    CLI_INFO,
+    CLI_DEBUG
+};
 
-/** A message as HAProxy answers: severity prefix if wanted, the text, a line feed. Returns CLI_DONE. */
+/** A message as HAProxy answers: severity prefix if wanted, the text, a line feed. Returns
+ * CLI_DONE. */
 enum cli_rc cli_msg(struct cli *c, enum cli_severity sev, const char *fmt, ...) PRINTF(3, 4);
 #define cli_err(c, ...) cli_msg((c), CLI_ERR, __VA_ARGS__)
-/** The same without the line feed, as HAProxy does for some messages: the empty line that ends every answer ends it. */
+/** The same without the line feed, as HAProxy does for some messages: the empty line that ends
+ * every answer ends it. */
 enum cli_rc cli_msg_raw(struct cli *c, enum cli_severity sev, const char *fmt, ...) PRINTF(3, 4);
 /** A text that the caller allocated (NULL: nothing): answered as an error and freed. */
 enum cli_rc cli_err_free(struct cli *c, char *text);
 /** For rows of features that are not there yet. */
 enum cli_rc cmd_unsupported(struct cli *c, const struct command *cmd);
-/** Words `from`.. joined by single spaces, in the connection's memory until the command ends; "" when there are none. */
+/** Words `from`.. joined by single spaces, in the connection's memory until the command ends; ""
+ * when there are none. */
 const char *cli_rest(struct cli *c, unsigned from);
 /** Starts a timer that calls fn(c) on the CLI's thread while a command waits; 0 ms: stops it. */
 void cli_timer(struct cli *c, int ms, void (*fn)(struct cli *c));
 /** A waiting command is finished: its answer is in c->out. */
 void cli_finish(struct cli *c);
 
-/** Runs fn(text, arg) on every worker thread, one after the other, and appends what each wrote to c->out; then calls
- *  done(c) (may be NULL) and finishes the command. Returns CLI_WAIT. `arg` must outlive that. */
-enum cli_rc cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg, void (*done)(struct cli *c));
-/** The same with an `arg` from malloc(): freed at the end, done(c, arg) (may be NULL) before that. */
+/** Runs fn(text, arg) on every worker thread, one after the other, and appends what each wrote to
+ * c->out; then calls done(c) (may be NULL) and finishes the command. Returns CLI_WAIT. `arg` must
+ * outlive that. */
+enum cli_rc cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg,
+                           void (*done)(struct cli *c));
+/** The same with an `arg` from malloc(): freed at the end, done(c, arg) (may be NULL) before that.
+ */
 enum cli_rc cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg,
                                void (*done)(struct cli *c, void *arg));
 /** Calls fn for every connection of the runtime API on the calling thread. */

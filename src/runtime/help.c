@@ -161,7 +161,8 @@ collect(const struct cli *c, unsigned from, unsigned depth, struct guesses *g)
 
     for (unsigned m = 0; modules[m]; m++)
         for (const struct command *cmd = modules[m]->commands; cmd && cmd->name; cmd++) {
-            if (!cli_sees(c, cmd) || (cmd->run == cmd_unsupported && is_replaced(cmd)) || cmd->flags & CMDF_BUILTIN || words_matched(c, from, cmd, &all) < depth)
+            if (!cli_sees(c, cmd) || (cmd->run == cmd_unsupported && is_replaced(cmd)) ||
+                cmd->flags & CMDF_BUILTIN || words_matched(c, from, cmd, &all) < depth)
                 continue;
             const char *name = cmd->name;
             struct slice word = SLICE_NONE;

@@ -5,8 +5,17 @@
 #include "config/module.h"
 
 #define RUNTIME_MODULES(X)                                                                         \
-    X(runtime) X(runtime_stat) X(runtime_server) X(runtime_proxy) X(runtime_sess) X(runtime_table) \
-    X(runtime_map) X(runtime_var) X(runtime_process) X(runtime_dynamic) X(runtime_later)
+    X(runtime)                                                                                     \
+    X(runtime_stat)                                                                                \
+    X(runtime_server)                                                                              \
+    X(runtime_proxy)                                                                               \
+    X(runtime_sess)                                                                                \
+    X(runtime_table)                                                                               \
+    X(runtime_map)                                                                                 \
+    X(runtime_var)                                                                                 \
+    X(runtime_process)                                                                             \
+    X(runtime_dynamic)                                                                             \
+    X(runtime_later)
 
 #define X(m) extern const struct module m##_module;
 RUNTIME_MODULES(X)

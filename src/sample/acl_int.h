@@ -85,7 +85,8 @@ bool acl_cast(const struct acl_expr *e, struct sample *s, struct sample_ctx *x);
 HOT enum cond_result acl_eval(const struct acl *acl, struct sample_ctx *x);
 /** Whether two evaluations in a row give the same and change nothing. */
 bool expr_is_pure(const struct expr *e);
-/** Whether an evaluation changes nothing and gives what the one before it gave, or would have given. */
+/** Whether an evaluation changes nothing and gives what the one before it gave, or would have
+ * given. */
 bool expr_is_harmless(const struct expr *e);
 
 /** The list of the proxy whose line is being read, for acl(). */

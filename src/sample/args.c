@@ -437,8 +437,9 @@ report_unknown(struct cfg *c, const struct pending *p, const char *what, const c
 {
     char *arg = arg_text(p);
 
-    cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "unable to find %s '%s' referenced in %s in proxy '%s'.", what,
-                 name, arg, proxy_name(p->owner.px));
+    cfg_error_at(c, &p->owner.loc,
+                 DIAG_TIGHT "unable to find %s '%s' referenced in %s in proxy '%s'.", what, name,
+                 arg, proxy_name(p->owner.px));
     free(arg);
 }
 
@@ -459,8 +460,9 @@ resolve_proxy(struct cfg *c, struct pending *p, bool frontend)
     if (self) {
         char *arg = arg_text(p);
         cfg_error_at(c, &p->owner.loc,
-                     DIAG_TIGHT "proxy '%s', referenced in %s in proxy '%s', has not %s capability.", name,
-                     arg, name, frontend ? "frontend" : "backend");
+                     DIAG_TIGHT
+                     "proxy '%s', referenced in %s in proxy '%s', has not %s capability.",
+                     name, arg, name, frontend ? "frontend" : "backend");
         free(arg);
     } else {
         report_unknown(c, p, frontend ? "frontend" : "backend", name);
@@ -489,7 +491,8 @@ resolve_server(struct cfg *c, struct pending *p)
     if (!a->u.srv) {
         char *arg = arg_text(p);
         cfg_error_at(c, &p->owner.loc,
-                     DIAG_TIGHT "unable to find server '%s' in proxy '%s', referenced in %s in proxy '%s'.",
+                     DIAG_TIGHT
+                     "unable to find server '%s' in proxy '%s', referenced in %s in proxy '%s'.",
                      name, proxy_name(px), arg, proxy_name(p->owner.px));
         free(arg);
     }
@@ -522,8 +525,8 @@ resolve_regex(struct cfg *c, struct pending *p)
     }
     arg = arg_text(p);
     if (a->s.len)
-        cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "error in regex '%s' in %s in proxy '%s' : %s.", a->s.p, arg,
-                     proxy_name(p->owner.px), err);
+        cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "error in regex '%s' in %s in proxy '%s' : %s.",
+                     a->s.p, arg, proxy_name(p->owner.px), err);
     else
         cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "missing regex in %s in proxy '%s'.", arg,
                      proxy_name(p->owner.px));

@@ -254,9 +254,11 @@ warn_raw(struct compiler *k, const char *start, unsigned needs)
 
     k->c->context = NULL; /* it is about errors */
     if (k->opt->loc)
-        cfg_warn_at(k->c, k->opt->loc, "L6 sample fetch <%s> ignored in HTTP log-format string.", start);
+        cfg_warn_at(k->c, k->opt->loc, "L6 sample fetch <%s> ignored in HTTP log-format string.",
+                    start);
     else
-        cfg_warn(k->c, CFG_WHOLE_LINE, "L6 sample fetch <%s> ignored in HTTP log-format string.", start);
+        cfg_warn(k->c, CFG_WHOLE_LINE, "L6 sample fetch <%s> ignored in HTTP log-format string.",
+                 start);
     k->c->context = context;
 }
 

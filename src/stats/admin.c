@@ -1,13 +1,14 @@
 /* admin.c - what the statistics page does to servers: POSTed forms (manual 4.2, stats admin).
  *
- * A form says s=<server> (once or more), b=<backend> and action=<what>; the answer is a redirect to the page, with what
- * came of it in ";st=". */
+ * A form says s=<server> (once or more), b=<backend> and action=<what>; the answer is a redirect to
+ * the page, with what came of it in ";st=". */
 #include "stats/uri.h"
 
 #include "proxy/service.h"
 #include "server/check.h"
 
-/** Results: DONE all servers, PART some, NONE nothing to do, ERRP wrong parameters, DENY not allowed, EXCD form too big. */
+/** Results: DONE all servers, PART some, NONE nothing to do, ERRP wrong parameters, DENY not
+ * allowed, EXCD form too big. */
 
 enum effect { EFF_NONE, EFF_DONE };
 
@@ -168,11 +169,12 @@ static const struct {
     const char *name;
     action_fn run;
 } actions[] = {
-    { "ready", do_ready },       { "drain", do_drain },      { "maint", do_maint },       { "dhlth", do_health_off },
-    { "ehlth", do_health_on },   { "hrunn", do_up },         { "hnolb", do_nolb },        { "hdown", do_down },
-    { "dagent", do_agent_off },  { "eagent", do_agent_on },  { "arunn", do_agent_up },    { "adown", do_agent_down },
-    { "shutdown", do_shutdown }, { "disable", do_disable },  { "enable", do_enable },     { "stop", do_stop },
-    { "start", do_start },
+    { "ready", do_ready },       { "drain", do_drain },     { "maint", do_maint },
+    { "dhlth", do_health_off },  { "ehlth", do_health_on }, { "hrunn", do_up },
+    { "hnolb", do_nolb },        { "hdown", do_down },      { "dagent", do_agent_off },
+    { "eagent", do_agent_on },   { "arunn", do_agent_up },  { "adown", do_agent_down },
+    { "shutdown", do_shutdown }, { "disable", do_disable }, { "enable", do_enable },
+    { "stop", do_stop },         { "start", do_start },
 };
 
 /* ---- the form ---- */
@@ -185,7 +187,10 @@ struct form {
 static int
 hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* application/x-www-form-urlencoded, in place. */
@@ -217,7 +222,7 @@ find_backend(struct slice name)
 
     if (name.len > 1 && name.p[0] == '#') {
         if (slice_to_uint(slice_sub(name, 1, SIZE_MAX), &id))
-            list_each(px, &config->proxies, link)
+            list_each (px, &config->proxies, link)
                 if (px->id == id && px->cap & PX_BE)
                     return px;
         return NULL;
@@ -231,9 +236,10 @@ find_server(const struct proxy *px, struct slice name)
 {
     struct server *s;
     uint64_t id;
-    bool by_id = name.len > 1 && name.p[0] == '#' && slice_to_uint(slice_sub(name, 1, SIZE_MAX), &id);
+    bool by_id =
+        name.len > 1 && name.p[0] == '#' && slice_to_uint(slice_sub(name, 1, SIZE_MAX), &id);
 
-    list_each(s, &px->servers, link)
+    list_each (s, &px->servers, link)
         if (by_id ? s->id == id : slice_eq_str(name, s->name))
             return s;
     return NULL;
@@ -241,12 +247,14 @@ find_server(const struct proxy *px, struct slice name)
 
 /* Calls `fn` for every "name=value" of the form. */
 static void
-each_field(struct slice body, struct arena *arena, void (*fn)(struct slice name, struct slice value, void *arg), void *arg)
+each_field(struct slice body, struct arena *arena,
+           void (*fn)(struct slice name, struct slice value, void *arg), void *arg)
 {
     struct slice rest = body;
 
     while (rest.p && rest.len) {
-        struct slice value, field = slice_cut(rest, '&', &rest), name = slice_cut(field, '=', &value);
+        struct slice value, field = slice_cut(rest, '&', &rest),
+                            name = slice_cut(field, '=', &value);
         char *copy = value.p ? arena_slicedup(arena, value) : NULL;
         if (copy)
             fn(name, decode(copy, value.len), arg);
@@ -327,7 +335,8 @@ authority_of(struct slice url)
 static bool
 is_cross_site(const struct http_head *rq)
 {
-    const struct http_hdr *from = http_hdr_first(rq, SL("origin")), *host = http_hdr_first(rq, SL("host"));
+    const struct http_hdr *from = http_hdr_first(rq, SL("origin")),
+                          *host = http_hdr_first(rq, SL("host"));
 
     if (!from)
         from = http_hdr_first(rq, SL("referer"));

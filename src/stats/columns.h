@@ -1,7 +1,9 @@
-/* columns.h - the columns of `show stat` in their order (management manual 9.1 and 9.2), and the fields of `show info`.
+/* columns.h - the columns of `show stat` in their order (management manual 9.1 and 9.2), and the
+ * fields of `show info`.
  *
- * X(name, type, tag, lasting, help): `tag` is origin, nature and scope; lasting: the value survives reloads when counters
- * are handed over. Tools look up columns by name or by position: new ones go in front of the '-' column only. */
+ * X(name, type, tag, lasting, help): `tag` is origin, nature and scope; lasting: the value survives
+ * reloads when counters are handed over. Tools look up columns by name or by position: new ones go
+ * in front of the '-' column only. */
 #ifndef STATS_COLUMNS_H
 #define STATS_COLUMNS_H
 
@@ -164,8 +166,8 @@ enum stats_column {
         ST_COUNT
 };
 
-/* X(id, name, type, tag, help) in the order of `show info`. FLT: a number with decimals when asked for (`float`), else
- * rounded down to an U32. */
+/* X(id, name, type, tag, help) in the order of `show info`. FLT: a number with decimals when asked
+ * for (`float`), else rounded down to an U32. */
 #define STATS_INFO(X)                                                                              \
     X(NAME, "Name", STR, "POS", "name of the product")                                             \
     X(VERSION, "Version", STR, "POS", "version of the product")                                    \
@@ -202,16 +204,22 @@ enum stats_column {
     X(SSL_RATE, "SslRate", FLT, "MRP", "TLS sessions in the last second")                          \
     X(SSL_RATE_LIMIT, "SslRateLimit", U32, "CLP", "most TLS sessions accepted per second")         \
     X(MAX_SSL_RATE, "MaxSslRate", U32, "MMP", "most TLS sessions seen in a second")                \
-    X(SSL_FE_KEY_RATE, "SslFrontendKeyRate", FLT, "MRP", "TLS keys computed for clients in the last second") \
-    X(SSL_FE_MAX_KEY_RATE, "SslFrontendMaxKeyRate", U32, "MMP", "most TLS keys computed for clients in a second") \
-    X(SSL_FE_REUSE, "SslFrontendSessionReuse_pct", FLT, "MRP", "percentage of clients' TLS sessions that were resumed") \
-    X(SSL_BE_KEY_RATE, "SslBackendKeyRate", FLT, "MRP", "TLS keys computed for servers in the last second") \
-    X(SSL_BE_MAX_KEY_RATE, "SslBackendMaxKeyRate", U32, "MMP", "most TLS keys computed for servers in a second") \
+    X(SSL_FE_KEY_RATE, "SslFrontendKeyRate", FLT, "MRP",                                           \
+      "TLS keys computed for clients in the last second")                                          \
+    X(SSL_FE_MAX_KEY_RATE, "SslFrontendMaxKeyRate", U32, "MMP",                                    \
+      "most TLS keys computed for clients in a second")                                            \
+    X(SSL_FE_REUSE, "SslFrontendSessionReuse_pct", FLT, "MRP",                                     \
+      "percentage of clients' TLS sessions that were resumed")                                     \
+    X(SSL_BE_KEY_RATE, "SslBackendKeyRate", FLT, "MRP",                                            \
+      "TLS keys computed for servers in the last second")                                          \
+    X(SSL_BE_MAX_KEY_RATE, "SslBackendMaxKeyRate", U32, "MMP",                                     \
+      "most TLS keys computed for servers in a second")                                            \
     X(SSL_CACHE_LOOKUPS, "SslCacheLookups", U32, "MCP", "TLS sessions looked up in the cache")     \
     X(SSL_CACHE_MISSES, "SslCacheMisses", U32, "MCP", "TLS sessions not found in the cache")       \
     X(COMPRESS_IN, "CompressBpsIn", FLT, "MRP", "bytes per second given to compression")           \
     X(COMPRESS_OUT, "CompressBpsOut", FLT, "MRP", "bytes per second that compression made")        \
-    X(COMPRESS_LIM, "CompressBpsRateLim", U32, "CLP", "most bytes per second given to compression") \
+    X(COMPRESS_LIM, "CompressBpsRateLim", U32, "CLP",                                              \
+      "most bytes per second given to compression")                                                \
     X(ZLIB, "ZlibMemUsage", U32, "MGP", "memory used by zlib")                                     \
     X(MAX_ZLIB, "MaxZlibMemUsage", U32, "CLP", "limit of the memory used by zlib")                 \
     X(TASKS, "Tasks", U32, "MGP", "connections, requests, checks and timers at work")              \

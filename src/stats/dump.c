@@ -1,4 +1,5 @@
-/* dump.c - going over all objects, and rows as CSV, typed lines or JSON (management manual 9.1, 9.2). */
+/* dump.c - going over all objects, and rows as CSV, typed lines or JSON (management
+ * manual 9.1, 9.2). */
 #include "stats/stats.h"
 
 #include "server/check.h"
@@ -33,7 +34,7 @@ nth_listener(const struct proxy *px, unsigned n)
     struct listener *li;
 
     if (px->options & PO_SOCKET_STATS)
-        list_each(li, &px->listeners, link)
+        list_each (li, &px->listeners, link)
             if (n-- == 0)
                 return li;
     return NULL;
@@ -44,7 +45,7 @@ nth_server(const struct proxy *px, unsigned n)
 {
     struct server *s;
 
-    list_each(s, &px->servers, link)
+    list_each (s, &px->servers, link)
         if (n-- == 0)
             return s;
     return NULL;
@@ -132,12 +133,18 @@ static const char *
 origin_name(char c)
 {
     switch (c) {
-    case 'M': return "Metric";
-    case 'S': return "Status";
-    case 'K': return "Key";
-    case 'C': return "Config";
-    case 'P': return "Product";
-    default: return "Unknown";
+    case 'M':
+        return "Metric";
+    case 'S':
+        return "Status";
+    case 'K':
+        return "Key";
+    case 'C':
+        return "Config";
+    case 'P':
+        return "Product";
+    default:
+        return "Unknown";
     }
 }
 
@@ -145,19 +152,32 @@ static const char *
 nature_name(char c)
 {
     switch (c) {
-    case 'G': return "Gauge";
-    case 'L': return "Limit";
-    case 'm': return "Min";
-    case 'M': return "Max";
-    case 'R': return "Rate";
-    case 'C': return "Counter";
-    case 'D': return "Duration";
-    case 'A': return "Age";
-    case 'a': return "Avg";
-    case 'T': return "Time";
-    case 'N': return "Name";
-    case 'O': return "Output";
-    default: return "Unknown";
+    case 'G':
+        return "Gauge";
+    case 'L':
+        return "Limit";
+    case 'm':
+        return "Min";
+    case 'M':
+        return "Max";
+    case 'R':
+        return "Rate";
+    case 'C':
+        return "Counter";
+    case 'D':
+        return "Duration";
+    case 'A':
+        return "Age";
+    case 'a':
+        return "Avg";
+    case 'T':
+        return "Time";
+    case 'N':
+        return "Name";
+    case 'O':
+        return "Output";
+    default:
+        return "Unknown";
     }
 }
 
@@ -165,11 +185,16 @@ static const char *
 scope_name(char c)
 {
     switch (c) {
-    case 'C': return "Cluster";
-    case 'P': return "Process";
-    case 'S': return "Service";
-    case 's': return "System";
-    default: return "Unknown";
+    case 'C':
+        return "Cluster";
+    case 'P':
+        return "Process";
+    case 'S':
+        return "Service";
+    case 's':
+        return "System";
+    default:
+        return "Unknown";
     }
 }
 
@@ -199,14 +224,17 @@ put_typed(struct text *to, const struct stats_value *v, const struct stats_desc 
 }
 
 static void
-put_json_value(struct text *to, unsigned pos, const struct stats_value *v, const struct stats_desc *d)
+put_json_value(struct text *to, unsigned pos, const struct stats_value *v,
+               const struct stats_desc *d)
 {
     const char *tag = tag_of(v, d);
 
-    text_printf(to,
-                "\"field\":{\"pos\":%u,\"name\":\"%s\"},\"processNum\":1,\"tags\":{\"origin\":\"%s\","
-                "\"nature\":\"%s\",\"scope\":\"%s\"},\"value\":{\"type\":\"%s\",\"value\":",
-                pos, d->name, origin_name(tag[0]), nature_name(tag[1]), scope_name(tag[2]), type_name(v->type));
+    text_printf(
+        to,
+        "\"field\":{\"pos\":%u,\"name\":\"%s\"},\"processNum\":1,\"tags\":{\"origin\":\"%s\","
+        "\"nature\":\"%s\",\"scope\":\"%s\"},\"value\":{\"type\":\"%s\",\"value\":",
+        pos, d->name, origin_name(tag[0]), nature_name(tag[1]), scope_name(tag[2]),
+        type_name(v->type));
     if (v->type == STATS_STR)
         stats_put_json_str(to, v->str);
     else
@@ -248,7 +276,8 @@ put_row_typed(struct text *to, const struct stats_row *r, bool desc)
     for (unsigned c = 0; c < ST_COUNT; c++) {
         if (r->v[c].type == STATS_EMPTY)
             continue;
-        text_printf(to, "%c.%u.%u.%u.%s.1", "FBSL"[r->kind], r->px->id, sid, c, stats_columns[c].name);
+        text_printf(to, "%c.%u.%u.%u.%s.1", "FBSL"[r->kind], r -> px -> id, sid, c,
+                    stats_columns[c].name);
         put_typed(to, &r->v[c], &stats_columns[c], desc);
     }
 }
@@ -263,8 +292,8 @@ put_row_json(struct text *to, const struct stats_row *r)
     for (unsigned c = 0; c < ST_COUNT; c++) {
         if (r->v[c].type == STATS_EMPTY)
             continue;
-        text_printf(to, "%s{\"objType\":\"%s\",\"proxyId\":%u,\"id\":%u,", first ? "" : ",", kinds[r->kind], r->px->id,
-                    (unsigned)r->v[ST_sid].u);
+        text_printf(to, "%s{\"objType\":\"%s\",\"proxyId\":%u,\"id\":%u,", first ? "" : ",",
+                    kinds[r->kind], r->px->id, (unsigned)r->v[ST_sid].u);
         put_json_value(to, c, &r->v[c], &stats_columns[c]);
         first = false;
     }
@@ -272,7 +301,8 @@ put_row_json(struct text *to, const struct stats_row *r)
 }
 
 void
-stats_put_row(struct text *to, const struct stats_row *r, enum stats_format f, bool desc, bool first)
+stats_put_row(struct text *to, const struct stats_row *r, enum stats_format f, bool desc,
+              bool first)
 {
     switch (f) {
     case STATS_CSV:

@@ -67,7 +67,8 @@ struct tip {
 
 /* Numbers behind a number, shown when the mouse is on it. */
 static void
-tip_cell(struct text *to, const struct stats_row *r, enum stats_column c, const struct tip *tips, unsigned n)
+tip_cell(struct text *to, const struct stats_row *r, enum stats_column c, const struct tip *tips,
+         unsigned n)
 {
     text_str(to, "<td title=\"");
     for (unsigned i = 0, shown = 0; i < n; i++) {
@@ -114,10 +115,10 @@ queue_cells(struct text *to, const struct stats_row *r)
 static void
 fe_rate_cells(struct text *to, const struct stats_row *r)
 {
-    TIP_CELL(to, r, ST_rate, { "Current connection rate", ST_conn_rate }, { "Current session rate", ST_rate },
-             { "Current request rate", ST_req_rate });
-    TIP_CELL(to, r, ST_rate_max, { "Max connection rate", ST_conn_rate_max }, { "Max session rate", ST_rate_max },
-             { "Max request rate", ST_req_rate_max });
+    TIP_CELL(to, r, ST_rate, { "Current connection rate", ST_conn_rate },
+             { "Current session rate", ST_rate }, { "Current request rate", ST_req_rate });
+    TIP_CELL(to, r, ST_rate_max, { "Max connection rate", ST_conn_rate_max },
+             { "Max session rate", ST_rate_max }, { "Max request rate", ST_req_rate_max });
     limit_cell(to, r, ST_rate_lim);
 }
 
@@ -125,16 +126,17 @@ static void
 fe_total_cell(struct text *to, const struct stats_row *r)
 {
     TIP_CELL(to, r, ST_stot, { "Cum. connections", ST_conn_tot }, { "Cum. sessions", ST_stot },
-             { "- HTTP/1 sessions", ST_h1sess }, { "- HTTP/2 sessions", ST_h2sess }, { "- HTTP/3 sessions", ST_h3sess },
-             { "- other sessions", ST_sess_other }, { "Cum. HTTP requests", ST_req_tot }, { "- HTTP/1 requests", ST_h1req },
-             { "- HTTP/2 requests", ST_h2req }, { "- HTTP/3 requests", ST_h3req }, { "- other requests", ST_req_other },
-             { "- HTTP 1xx responses", ST_hrsp_1xx }, { "- HTTP 2xx responses", ST_hrsp_2xx },
-             { "Compressed 2xx", ST_comp_rsp }, { "- HTTP 3xx responses", ST_hrsp_3xx },
-             { "- HTTP 4xx responses", ST_hrsp_4xx }, { "- HTTP 5xx responses", ST_hrsp_5xx },
-             { "- other responses", ST_hrsp_other }, { "Intercepted requests", ST_intercepted },
-             { "Cache lookups", ST_cache_lookups }, { "Cache hits", ST_cache_hits },
-             { "Cache hint hits", ST_cache_hint_hits }, { "Failed hdr rewrites", ST_wrew },
-             { "Internal errors", ST_eint });
+             { "- HTTP/1 sessions", ST_h1sess }, { "- HTTP/2 sessions", ST_h2sess },
+             { "- HTTP/3 sessions", ST_h3sess }, { "- other sessions", ST_sess_other },
+             { "Cum. HTTP requests", ST_req_tot }, { "- HTTP/1 requests", ST_h1req },
+             { "- HTTP/2 requests", ST_h2req }, { "- HTTP/3 requests", ST_h3req },
+             { "- other requests", ST_req_other }, { "- HTTP 1xx responses", ST_hrsp_1xx },
+             { "- HTTP 2xx responses", ST_hrsp_2xx }, { "Compressed 2xx", ST_comp_rsp },
+             { "- HTTP 3xx responses", ST_hrsp_3xx }, { "- HTTP 4xx responses", ST_hrsp_4xx },
+             { "- HTTP 5xx responses", ST_hrsp_5xx }, { "- other responses", ST_hrsp_other },
+             { "Intercepted requests", ST_intercepted }, { "Cache lookups", ST_cache_lookups },
+             { "Cache hits", ST_cache_hits }, { "Cache hint hits", ST_cache_hint_hits },
+             { "Failed hdr rewrites", ST_wrew }, { "Internal errors", ST_eint });
 }
 
 static void
@@ -147,28 +149,33 @@ be_total_cell(struct text *to, const struct stats_row *r)
              { "- HTTP 5xx responses", ST_hrsp_5xx }, { "- other responses", ST_hrsp_other },
              { "Cache lookups", ST_cache_lookups }, { "Cache hits", ST_cache_hits },
              { "Cache hint hits", ST_cache_hint_hits }, { "Failed hdr rewrites", ST_wrew },
-             { "Internal errors", ST_eint }, { "Avg queue time (ms)", ST_qtime }, { "Avg connect time (ms)", ST_ctime },
-             { "Avg response time (ms)", ST_rtime }, { "Avg total time (ms)", ST_ttime },
-             { "Max queue time (ms)", ST_qtime_max }, { "Max connect time (ms)", ST_ctime_max },
-             { "Max response time (ms)", ST_rtime_max }, { "Max total time (ms)", ST_ttime_max });
+             { "Internal errors", ST_eint }, { "Avg queue time (ms)", ST_qtime },
+             { "Avg connect time (ms)", ST_ctime }, { "Avg response time (ms)", ST_rtime },
+             { "Avg total time (ms)", ST_ttime }, { "Max queue time (ms)", ST_qtime_max },
+             { "Max connect time (ms)", ST_ctime_max }, { "Max response time (ms)", ST_rtime_max },
+             { "Max total time (ms)", ST_ttime_max });
 }
 
 static void
 bytes_cells(struct text *to, const struct stats_row *r)
 {
-    TIP_CELL(to, r, ST_bin, { "Request bytes received", ST_reqbin }, { "Request bytes sent", ST_reqbout });
-    TIP_CELL(to, r, ST_bout, { "Response bytes received", ST_resbin }, { "Response bytes sent", ST_resbout },
-             { "Compression in", ST_comp_in }, { "Compression out", ST_comp_out }, { "Compression bypass", ST_comp_byp });
+    TIP_CELL(to, r, ST_bin, { "Request bytes received", ST_reqbin },
+             { "Request bytes sent", ST_reqbout });
+    TIP_CELL(to, r, ST_bout, { "Response bytes received", ST_resbin },
+             { "Response bytes sent", ST_resbout }, { "Compression in", ST_comp_in },
+             { "Compression out", ST_comp_out }, { "Compression bypass", ST_comp_byp });
 }
 
 static void
 session_cells(struct text *to, const struct stats_row *r)
 {
     if (r->kind == STATS_SRV)
-        TIP_CELL(to, r, ST_scur, { "Current active connections", ST_scur }, { "Current used connections", ST_used_conn_cur },
+        TIP_CELL(to, r, ST_scur, { "Current active connections", ST_scur },
+                 { "Current used connections", ST_used_conn_cur },
                  { "Current idle connections", ST_srv_icur }, { "- unsafe", ST_idle_conn_cur },
                  { "- safe", ST_safe_conn_cur }, { "Private idle connections", ST_priv_idle_cur },
-                 { "Estimated need of connections", ST_need_conn_est }, { "Active connections limit", ST_slim },
+                 { "Estimated need of connections", ST_need_conn_est },
+                 { "Active connections limit", ST_slim },
                  { "Idle connections limit", ST_src_ilim });
     else
         cell(to, r, ST_scur);
@@ -182,8 +189,8 @@ error_cells(struct text *to, const struct stats_row *r)
     cell(to, r, ST_ereq);
     cell(to, r, ST_econ);
     if (r->kind == STATS_SRV || r->kind == STATS_BE)
-        TIP_CELL(to, r, ST_eresp, { "Connection resets by clients", ST_cli_abrt }, { "Connection resets by servers", ST_srv_abrt },
-                 { "Internal errors", ST_eint });
+        TIP_CELL(to, r, ST_eresp, { "Connection resets by clients", ST_cli_abrt },
+                 { "Connection resets by servers", ST_srv_abrt }, { "Internal errors", ST_eint });
     else
         cell(to, r, ST_eresp);
     cell(to, r, ST_wretr);
@@ -193,7 +200,8 @@ error_cells(struct text *to, const struct stats_row *r)
 /* ---- rows ---- */
 
 static void
-begin_row(struct text *to, const struct stats_page *p, const char *class, const char *anchor, const char *shown, const char *tip)
+begin_row(struct text *to, const struct stats_page *p, const char *class, const char *anchor,
+          const char *shown, const char *tip)
 {
     text_printf(to, "<tr class=\"%s\">", class);
     if (p->admin && p->row.px->cap & PX_BE && p->row.px->nservers) {
@@ -302,8 +310,10 @@ static void
 check_cell(struct text *to, const struct stats_row *r)
 {
     bool agent = val(r, ST_check_status)->type == STATS_EMPTY;
-    enum stats_column status = agent ? ST_agent_status : ST_check_status, code = agent ? ST_agent_code : ST_check_code,
-                      ms = agent ? ST_agent_duration : ST_check_duration, desc = agent ? ST_agent_desc : ST_check_desc,
+    enum stats_column status = agent ? ST_agent_status : ST_check_status,
+                      code = agent ? ST_agent_code : ST_check_code,
+                      ms = agent ? ST_agent_duration : ST_check_duration,
+                      desc = agent ? ST_agent_desc : ST_check_desc,
                       last = agent ? ST_last_agt : ST_last_chk;
 
     if (val(r, status)->type == STATS_EMPTY) {
@@ -328,7 +338,8 @@ check_cell(struct text *to, const struct stats_row *r)
 static void
 weight_cell(struct text *to, const struct stats_row *r)
 {
-    text_printf(to, "<td>%llu/%llu</td>", (unsigned long long)num(r, ST_weight), (unsigned long long)num(r, ST_uweight));
+    text_printf(to, "<td>%llu/%llu</td>", (unsigned long long)num(r, ST_weight),
+                (unsigned long long)num(r, ST_uweight));
 }
 
 static void
@@ -345,7 +356,8 @@ server_tail(struct text *to, const struct stats_row *r)
     weight_cell(to, r);
     flag_cell(to, num(r, ST_act));
     flag_cell(to, num(r, ST_bck));
-    TIP_CELL(to, r, ST_chkfail, { "Failed Health Checks", ST_chkfail }, { "Failed while observed", ST_hanafail });
+    TIP_CELL(to, r, ST_chkfail, { "Failed Health Checks", ST_chkfail },
+             { "Failed while observed", ST_hanafail });
     cell(to, r, ST_chkdown);
     age_cell(to, r, ST_downtime);
     if (val(r, ST_throttle)->type != STATS_EMPTY)
@@ -432,7 +444,9 @@ put_caption(struct text *to, const struct stats_page *p, const struct proxy *px)
 {
     text_str(to, "<caption><b");
     if (p->st->flags & STATU_LEGENDS) {
-        const char *cap = (px->cap & PX_LISTEN) == PX_LISTEN ? "proxy" : px->cap & PX_FE ? "frontend" : "backend";
+        const char *cap = (px->cap & PX_LISTEN) == PX_LISTEN ? "proxy"
+                          : px->cap & PX_FE                  ? "frontend"
+                                                             : "backend";
         text_printf(to, " title=\"cap: %s, mode: %s, id: %u\"", cap, str(&p->row, ST_mode), px->id);
     }
     text_str(to, "><a id=\"");
@@ -463,13 +477,20 @@ table_begin(struct text *to, struct stats_page *p)
     text_str(to, "<thead><tr>");
     if (form)
         text_str(to, "<th rowspan=\"2\"></th>");
-    text_str(to, "<th rowspan=\"2\"></th><th colspan=\"3\">Queue</th><th colspan=\"3\">Session rate</th>"
-                 "<th colspan=\"6\">Sessions</th><th colspan=\"2\">Bytes</th><th colspan=\"2\">Denied</th>"
-                 "<th colspan=\"3\">Errors</th><th colspan=\"2\">Warnings</th><th colspan=\"9\">Server</th></tr>\n"
-                 "<tr><th>Cur</th><th>Max</th><th>Limit</th><th>Cur</th><th>Max</th><th>Limit</th><th>Cur</th><th>Max</th>"
-                 "<th>Limit</th><th>Total</th><th>LbTot</th><th>Last</th><th>In</th><th>Out</th><th>Req</th><th>Resp</th>"
-                 "<th>Req</th><th>Conn</th><th>Resp</th><th>Retr</th><th>Redis</th><th>Status</th><th>LastChk</th>"
-                 "<th>Wght</th><th>Act</th><th>Bck</th><th>Chk</th><th>Dwn</th><th>Dwntme</th><th>Thrtle</th></tr></thead>\n");
+    text_str(
+        to,
+        "<th rowspan=\"2\"></th><th colspan=\"3\">Queue</th><th colspan=\"3\">Session rate</th>"
+        "<th colspan=\"6\">Sessions</th><th colspan=\"2\">Bytes</th><th colspan=\"2\">Denied</th>"
+        "<th colspan=\"3\">Errors</th><th colspan=\"2\">Warnings</th><th "
+        "colspan=\"9\">Server</th></tr>\n"
+        "<tr><th>Cur</th><th>Max</th><th>Limit</th><th>Cur</th><th>Max</th><th>Limit</th><th>Cur</"
+        "th><th>Max</th>"
+        "<th>Limit</th><th>Total</th><th>LbTot</th><th>Last</th><th>In</th><th>Out</th><th>Req</"
+        "th><th>Resp</th>"
+        "<th>Req</th><th>Conn</th><th>Resp</th><th>Retr</th><th>Redis</th><th>Status</"
+        "th><th>LastChk</th>"
+        "<th>Wght</th><th>Act</th><th>Bck</th><th>Chk</th><th>Dwn</th><th>Dwntme</th><th>Thrtle</"
+        "th></tr></thead>\n");
     p->table = px;
 }
 
@@ -479,19 +500,22 @@ put_actions(struct text *to, const struct proxy *px)
     static const struct {
         const char *value, *text;
     } actions[] = {
-        { "ready", "Set state to READY" },        { "drain", "Set state to DRAIN" },
-        { "maint", "Set state to MAINT" },        { "dhlth", "Health: disable checks" },
-        { "ehlth", "Health: enable checks" },     { "hrunn", "Health: force UP" },
-        { "hnolb", "Health: force NOLB" },        { "hdown", "Health: force DOWN" },
-        { "dagent", "Agent: disable checks" },    { "eagent", "Agent: enable checks" },
-        { "arunn", "Agent: force UP" },           { "adown", "Agent: force DOWN" },
+        { "ready", "Set state to READY" },     { "drain", "Set state to DRAIN" },
+        { "maint", "Set state to MAINT" },     { "dhlth", "Health: disable checks" },
+        { "ehlth", "Health: enable checks" },  { "hrunn", "Health: force UP" },
+        { "hnolb", "Health: force NOLB" },     { "hdown", "Health: force DOWN" },
+        { "dagent", "Agent: disable checks" }, { "eagent", "Agent: enable checks" },
+        { "arunn", "Agent: force UP" },        { "adown", "Agent: force DOWN" },
         { "shutdown", "Kill Sessions" },
     };
 
-    text_str(to, "Choose the action to perform on the checked servers : <select name=\"action\"><option value=\"\"></option>");
+    text_str(to, "Choose the action to perform on the checked servers : <select "
+                 "name=\"action\"><option value=\"\"></option>");
     for (unsigned i = 0; i < COUNT_OF(actions); i++)
         text_printf(to, "<option value=\"%s\">%s</option>", actions[i].value, actions[i].text);
-    text_printf(to, "</select><input type=\"hidden\" name=\"b\" value=\"#%u\"> <input type=\"submit\" value=\"Apply\"></form>\n",
+    text_printf(to,
+                "</select><input type=\"hidden\" name=\"b\" value=\"#%u\"> <input type=\"submit\" "
+                "value=\"Apply\"></form>\n",
                 px->id);
 }
 
@@ -504,7 +528,10 @@ put_modules(struct text *to, const struct stats_row *r)
     for (unsigned c = ST_BASE_COUNT; c < ST_COUNT; c++) {
         if (r->v[c].type == STATS_EMPTY)
             continue;
-        text_printf(to, "%s%s: ", any ? ", " : "<tr class=\"backend\"><td class=\"name\" colspan=\"32\" style=\"white-space:normal\">",
+        text_printf(to, "%s%s: ",
+                    any ? ", "
+                        : "<tr class=\"backend\"><td class=\"name\" colspan=\"32\" "
+                          "style=\"white-space:normal\">",
                     stats_columns[c].name);
         stats_put(to, &r->v[c]);
         any = true;
@@ -527,9 +554,11 @@ html_table_end(struct text *to, struct stats_page *p)
 void
 html_row(struct text *to, struct stats_page *p)
 {
-    static void (*const rows[])(struct text *to, const struct stats_page *p) = {
-        [STATS_FE] = frontend_row, [STATS_BE] = backend_row, [STATS_SRV] = server_row, [STATS_LI] = listener_row
-    };
+    static void (*const rows[])(struct text * to,
+                                const struct stats_page *p) = { [STATS_FE] = frontend_row,
+                                                                [STATS_BE] = backend_row,
+                                                                [STATS_SRV] = server_row,
+                                                                [STATS_LI] = listener_row };
 
     if (p->table != p->row.px) {
         html_table_end(to, p);

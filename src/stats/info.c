@@ -19,7 +19,9 @@ struct totals {
 static void
 num(struct stats_info *i, enum stats_info_field f, uint64_t v)
 {
-    i->v[f] = (struct stats_value){ stats_infos[f].type == STATS_FLT ? STATS_U32 : stats_infos[f].type, NULL, { .u = v } };
+    i->v[f] = (struct stats_value){
+        stats_infos[f].type == STATS_FLT ? STATS_U32 : stats_infos[f].type, NULL, { .u = v }
+    };
 }
 
 static void
@@ -38,8 +40,7 @@ dec(struct stats_info *i, enum stats_info_field f, double v, bool flt)
         num(i, f, (uint64_t)v);
 }
 
-static const char *
-keep(struct stats_info *i, const char *fmt, ...) PRINTF(2, 3);
+static const char *keep(struct stats_info *i, const char *fmt, ...) PRINTF(2, 3);
 
 static const char *
 keep(struct stats_info *i, const char *fmt, ...)
@@ -65,9 +66,10 @@ add_up(struct totals *t)
     struct px_counters c;
 
     *t = (struct totals){ 0 };
-    list_each(px, &config->proxies, link) {
-        list_each(li, &px->listeners, link)
-            t->listeners += atomic_load(&li->state) == LI_LISTEN || atomic_load(&li->state) == LI_FULL;
+    list_each (px, &config->proxies, link) {
+        list_each (li, &px->listeners, link)
+            t->listeners +=
+                atomic_load(&li->state) == LI_LISTEN || atomic_load(&li->state) == LI_FULL;
         if (!(px->cap & PX_FE) || px->cap & PX_INTERNAL)
             continue;
         stats_sum_px(&c, px->fe_counters);
@@ -125,7 +127,8 @@ fill_time(struct stats_info *i, bool flt)
     double up = (double)(loop_wall_us() - config->start_wall_us) / 1e6;
     unsigned s = up > 0 ? (unsigned)up : 0;
 
-    str(i, INF_UPTIME, keep(i, "%ud %uh%02um%02us", s / 86400, s % 86400 / 3600, s % 3600 / 60, s % 60));
+    str(i, INF_UPTIME,
+        keep(i, "%ud %uh%02um%02us", s / 86400, s % 86400 / 3600, s % 3600 / 60, s % 60));
     dec(i, INF_UPTIME_SEC, up > 0 ? up : 0, flt);
     dec(i, INF_START_TIME, (double)config->start_wall_us / 1e6, flt);
     num(i, INF_BOOT_TIME, stats_process.boot_ms);

@@ -9,7 +9,9 @@
 
 #include <stdlib.h>
 
-#define EXPECTED "'admin', 'uri', 'realm', 'auth', 'scope', 'enable', 'hide-version', 'show-node', 'show-desc' or 'show-legends'"
+#define EXPECTED                                                                                   \
+    "'admin', 'uri', 'realm', 'auth', 'scope', 'enable', 'hide-version', 'show-node', "            \
+    "'show-desc' or 'show-legends'"
 
 static const char default_uri[] = "/haproxy?stats", default_realm[] = "HAProxy Statistics";
 
@@ -37,8 +39,10 @@ static enum cfg_rc
 parse_other(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, CFG_WHOLE_LINE, DIAG_TIGHT "missing keyword in 'stats', expects " EXPECTED ".");
-    return cfg_error(c, *at, DIAG_TIGHT "unknown stats parameter '%s', expects " EXPECTED ".", cfg_arg(c, *at));
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         DIAG_TIGHT "missing keyword in 'stats', expects " EXPECTED ".");
+    return cfg_error(c, *at, DIAG_TIGHT "unknown stats parameter '%s', expects " EXPECTED ".",
+                     cfg_arg(c, *at));
 }
 
 static enum cfg_rc
@@ -144,7 +148,9 @@ parse_desc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (t.len)
         st->desc = arena_slicedup(c->arena, text_get(&t));
     else if (!tune.description)
-        cfg_warn(c, CFG_WHOLE_LINE, DIAG_TIGHT "'show-desc' requires a parameter or 'desc' to be set in the global section.");
+        cfg_warn(c, CFG_WHOLE_LINE,
+                 DIAG_TIGHT
+                 "'show-desc' requires a parameter or 'desc' to be set in the global section.");
     text_fini(&t);
     st->flags |= STATU_DESC;
     return CFG_OK;
@@ -157,10 +163,13 @@ parse_admin(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     char *err = NULL;
 
     if (!cond_starts(c, *at))
-        return cfg_error(c, *at, "'stats admin' requires either 'if' or 'unless' followed by a condition.");
-    struct cond *cond = cond_parse_err(c, *at, px, px->acls, rule_set_points(RS_HTTP_REQ, px), &err);
+        return cfg_error(c, *at,
+                         "'stats admin' requires either 'if' or 'unless' followed by a condition.");
+    struct cond *cond =
+        cond_parse_err(c, *at, px, px->acls, rule_set_points(RS_HTTP_REQ, px), &err);
     if (!cond) {
-        cfg_error(c, *at, "error detected while parsing a 'stats admin' rule : %s.", err ? err : "bad condition");
+        cfg_error(c, *at, "error detected while parsing a 'stats admin' rule : %s.",
+                  err ? err : "bad condition");
         if (expr_hint())
             cfg_hint(c, "%s", expr_hint());
         free(err);
@@ -190,10 +199,12 @@ check(struct cfg *c)
 {
     struct proxy *px;
 
-    list_each(px, &c->config->proxies, link)
+    list_each (px, &c->config->proxies, link)
         if (px->stats && px->mode != PX_HTTP && !(px->cap & PX_INTERNAL)) {
             if (px->stats->owner == px)
-                cfg_warn_at(c, NULL, "'stats' statement ignored for %s '%s' as it requires HTTP mode.", proxy_kind(px), px->name);
+                cfg_warn_at(c, NULL,
+                            "'stats' statement ignored for %s '%s' as it requires HTTP mode.",
+                            proxy_kind(px), px->name);
             px->stats = NULL;
         }
     atomic_fetch_add(&stats_process.warnings, c->diags.warnings);
@@ -214,10 +225,10 @@ on_start(struct config *cf)
     struct listener *li;
     size_t size = cf->nthread * sizeof(struct px_counters);
 
-    list_each(px, &cf->proxies, link) {
+    list_each (px, &cf->proxies, link) {
         if (!(px->options & PO_SOCKET_STATS))
             continue;
-        list_each(li, &px->listeners, link) {
+        list_each (li, &px->listeners, link) {
             if (!(li->counters = aligned_alloc(CACHELINE, size)))
                 return false;
             memset(li->counters, 0, size);
@@ -235,22 +246,34 @@ on_thread_stop(struct config *cf)
 
 #define DFB (IN_DEFAULTS | IN_PROXY)
 static const struct keyword keywords[] = {
-    { "stats", "<parameter>", DFB, .parse = parse_other, .help = "the statistics page of the proxy" },
+    { "stats", "<parameter>", DFB, .parse = parse_other,
+      .help = "the statistics page of the proxy" },
     { "stats enable", NULL, DFB, .parse = parse_enable, .help = "offers the statistics page" },
-    { "stats uri", "<prefix>", DFB, .parse = parse_uri, .help = "where the page is, /haproxy?stats by default" },
-    { "stats realm", "<realm>", DFB, .parse = parse_realm, .help = "what browsers show when they ask for a password" },
-    { "stats auth", "<user>:<passwd>", DFB, .parse = parse_auth, .help = "lets a user see the page; others are refused" },
-    { "stats scope", "{ <name> | \".\" }", DFB, .parse = parse_scope, .help = "shows this proxy, and others only if named" },
-    { "stats refresh", "<delay>", DFB, .parse = parse_refresh, .help = "seconds after which browsers ask again" },
-    { "stats hide-version", NULL, DFB, .parse = parse_flag, .max = STATU_VERSION, .help = "does not tell the version (default)" },
-    { "stats show-version", NULL, DFB, .parse = parse_flag, .min = STATU_VERSION, .help = "tells the version" },
-    { "stats show-legends", NULL, DFB, .parse = parse_flag, .min = STATU_LEGENDS, .help = "shows addresses, cookies, algorithms" },
-    { "stats show-modules", NULL, DFB, .parse = parse_flag, .min = STATU_MODULES, .help = "shows the counters of protocols, too" },
-    { "stats show-node", "[<name>]", DFB, .parse = parse_node, .help = "shows the name of the node" },
+    { "stats uri", "<prefix>", DFB, .parse = parse_uri,
+      .help = "where the page is, /haproxy?stats by default" },
+    { "stats realm", "<realm>", DFB, .parse = parse_realm,
+      .help = "what browsers show when they ask for a password" },
+    { "stats auth", "<user>:<passwd>", DFB, .parse = parse_auth,
+      .help = "lets a user see the page; others are refused" },
+    { "stats scope", "{ <name> | \".\" }", DFB, .parse = parse_scope,
+      .help = "shows this proxy, and others only if named" },
+    { "stats refresh", "<delay>", DFB, .parse = parse_refresh,
+      .help = "seconds after which browsers ask again" },
+    { "stats hide-version", NULL, DFB, .parse = parse_flag, .max = STATU_VERSION,
+      .help = "does not tell the version (default)" },
+    { "stats show-version", NULL, DFB, .parse = parse_flag, .min = STATU_VERSION,
+      .help = "tells the version" },
+    { "stats show-legends", NULL, DFB, .parse = parse_flag, .min = STATU_LEGENDS,
+      .help = "shows addresses, cookies, algorithms" },
+    { "stats show-modules", NULL, DFB, .parse = parse_flag, .min = STATU_MODULES,
+      .help = "shows the counters of protocols, too" },
+    { "stats show-node", "[<name>]", DFB, .parse = parse_node,
+      .help = "shows the name of the node" },
     { "stats show-desc", "[<desc>]", DFB, .parse = parse_desc, .help = "shows a description" },
-    { "stats admin", "{ if | unless } <cond>", IN_PROXY, .parse = parse_admin, .help = "who may change servers on the page" },
-    { "stats http-request", "{ allow | deny | auth [realm <realm>] } [{ if | unless } <cond>]", IN_PROXY,
-      .parse = parse_http_request, .help = "who may see the page" },
+    { "stats admin", "{ if | unless } <cond>", IN_PROXY, .parse = parse_admin,
+      .help = "who may change servers on the page" },
+    { "stats http-request", "{ allow | deny | auth [realm <realm>] } [{ if | unless } <cond>]",
+      IN_PROXY, .parse = parse_http_request, .help = "who may see the page" },
     { 0 },
 };
 #undef DFB

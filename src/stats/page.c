@@ -1,4 +1,5 @@
-/* page.c - requests for the statistics page: who may see it, what is asked for, and the answer piece by piece. */
+/* page.c - requests for the statistics page: who may see it, what is asked for, and the answer
+ * piece by piece. */
 #include "stats/uri.h"
 
 #include "config/tune.h"
@@ -46,7 +47,8 @@ take_word(struct slice word, struct stats_query *q)
     return false;
 }
 
-/* Parameters follow the page's URI, separated by ';' (or as a query string). Unknown ones have no meaning. */
+/* Parameters follow the page's URI, separated by ';' (or as a query string). Unknown ones have no
+ * meaning. */
 static void
 parse_query(struct slice rest, struct stats_query *q)
 {
@@ -93,7 +95,7 @@ stats_in_scope(const struct stats_uri *st, const struct proxy *self, const struc
 
     if (list_empty(&st->scopes))
         return true;
-    list_each(s, &st->scopes, link)
+    list_each (s, &st->scopes, link)
         if (strcmp(s->name, ".") == 0 ? px == self : strcmp(s->name, px->name) == 0)
             return true;
     return false;
@@ -117,7 +119,7 @@ user_known(const struct stats_uri *st, const struct http_auth *a)
     const struct stats_user *u;
     bool known = false;
 
-    list_each(u, &st->users, link)
+    list_each (u, &st->users, link)
         if (slice_eq(u->name, a->user) && u->pass.len == a->pass.len) {
             unsigned char diff = 0; /* no early end that would tell how much is right */
             for (size_t i = 0; i < u->pass.len; i++)
@@ -151,7 +153,8 @@ ask_password(struct stream *s, const struct stats_uri *st)
     return value && service_header(s, SL("www-authenticate"), slice_str(value));
 }
 
-/* `stats http-request` rules, or else the users. True when the page may be shown; else the reply is prepared. */
+/* `stats http-request` rules, or else the users. True when the page may be shown; else the reply is
+ * prepared. */
 static bool
 pass_rules(struct stream *s, struct proxy *px, const struct stats_uri *st)
 {
@@ -189,9 +192,10 @@ static bool
 may_change(struct stream *s, struct proxy *px, const struct stats_uri *st)
 {
     const struct stats_admin *a;
-    struct sample_ctx *x = stream_ctx(s, px, px == s->fe ? PT_FE_HTTP_REQ : PT_BE_HTTP_REQ, SMPO_FINAL);
+    struct sample_ctx *x =
+        stream_ctx(s, px, px == s->fe ? PT_FE_HTTP_REQ : PT_BE_HTTP_REQ, SMPO_FINAL);
 
-    list_each(a, &st->admins, link)
+    list_each (a, &st->admins, link)
         if (cond_eval(a->cond, x) == COND_PASS)
             return true;
     return false;
@@ -239,7 +243,8 @@ put_begin(struct text *to, struct stats_page *p)
 static void
 put_row(struct text *to, struct stats_page *p)
 {
-    static const enum stats_format formats[] = { [STATS_PAGE_CSV] = STATS_CSV, [STATS_PAGE_JSON] = STATS_JSON,
+    static const enum stats_format formats[] = { [STATS_PAGE_CSV] = STATS_CSV,
+                                                 [STATS_PAGE_JSON] = STATS_JSON,
                                                  [STATS_PAGE_TYPED] = STATS_TYPED };
 
     hide_legends(p);
@@ -285,7 +290,8 @@ produce(struct stream *s)
 static bool
 prepare_page(struct stream *s, struct stats_page *p)
 {
-    static const char *const types[] = { "text/html", "text/plain", "application/json", "text/plain", "application/json" };
+    static const char *const types[] = { "text/html", "text/plain", "application/json",
+                                         "text/plain", "application/json" };
     bool ok = service_header(s, SL("cache-control"), SL("no-cache")) &&
               service_header(s, SL("content-type"), slice_str(types[p->q.format]));
 

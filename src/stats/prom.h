@@ -16,14 +16,15 @@ enum prom_flag {
 };
 
 struct prom_metric {
-    const char *name;    /* behind "haproxy_<kind>_" */
-    unsigned column;     /* enum stats_column; of the process: enum stats_info_field */
-    unsigned kinds;      /* 1 << enum prom_kind */
-    unsigned flags;      /* enum prom_flag */
-    const char *label;   /* ",code=\"2xx\"": more labels, or NULL */
+    const char *name;  /* behind "haproxy_<kind>_" */
+    unsigned column;   /* enum stats_column; of the process: enum stats_info_field */
+    unsigned kinds;    /* 1 << enum prom_kind */
+    unsigned flags;    /* enum prom_flag */
+    const char *label; /* ",code=\"2xx\"": more labels, or NULL */
 };
 
-extern const struct prom_metric prom_process[], prom_objects[], prom_modules[]; /* end with a NULL name */
+extern const struct prom_metric prom_process[], prom_objects[],
+    prom_modules[]; /* end with a NULL name */
 extern const char *const prom_kind_name[PROM_KINDS];
 /** What is said about a metric. */
 const char *prom_help(const struct prom_metric *m, enum prom_kind kind);

@@ -3,7 +3,8 @@
 
 #define K(k) (1u << PROM_##k)
 
-const char *const prom_kind_name[PROM_KINDS] = { "process", "frontend", "listener", "backend", "server", "sticktable" };
+const char *const prom_kind_name[PROM_KINDS] = { "process", "frontend", "listener",
+                                                 "backend", "server",   "sticktable" };
 
 const struct prom_metric prom_process[] = {
     { "nbthread", INF_NBTHREAD, K(GLOBAL), 0, NULL },
@@ -110,19 +111,26 @@ const struct prom_metric prom_objects[] = {
     { "check_status", ST_check_status, K(SRV), PROMF_CHECK | PROMF_SKIP, NULL },
     { "check_code", ST_check_code, K(SRV), PROMF_SKIP, NULL },
     { "check_duration_seconds", ST_check_duration, K(SRV), PROMF_MS | PROMF_SKIP, NULL },
-    { "http_responses_total", ST_hrsp_1xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, ",code=\"1xx\"" },
-    { "http_responses_total", ST_hrsp_2xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, ",code=\"2xx\"" },
-    { "http_responses_total", ST_hrsp_3xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, ",code=\"3xx\"" },
-    { "http_responses_total", ST_hrsp_4xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, ",code=\"4xx\"" },
-    { "http_responses_total", ST_hrsp_5xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, ",code=\"5xx\"" },
-    { "http_responses_total", ST_hrsp_other, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, ",code=\"other\"" },
+    { "http_responses_total", ST_hrsp_1xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP,
+      ",code=\"1xx\"" },
+    { "http_responses_total", ST_hrsp_2xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP,
+      ",code=\"2xx\"" },
+    { "http_responses_total", ST_hrsp_3xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP,
+      ",code=\"3xx\"" },
+    { "http_responses_total", ST_hrsp_4xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP,
+      ",code=\"4xx\"" },
+    { "http_responses_total", ST_hrsp_5xx, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP,
+      ",code=\"5xx\"" },
+    { "http_responses_total", ST_hrsp_other, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP,
+      ",code=\"other\"" },
     { "http_requests_rate_max", ST_req_rate_max, K(FE), PROMF_SKIP, NULL },
     { "http_requests_total", ST_req_tot, K(FE) | K(BE) | K(SRV), PROMF_COUNTER | PROMF_SKIP, NULL },
     { "client_aborts_total", ST_cli_abrt, K(BE) | K(SRV), PROMF_COUNTER, NULL },
     { "server_aborts_total", ST_srv_abrt, K(BE) | K(SRV), PROMF_COUNTER, NULL },
     { "http_comp_bytes_in_total", ST_comp_in, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
     { "http_comp_bytes_out_total", ST_comp_out, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
-    { "http_comp_bytes_bypassed_total", ST_comp_byp, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
+    { "http_comp_bytes_bypassed_total", ST_comp_byp, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP,
+      NULL },
     { "http_comp_responses_total", ST_comp_rsp, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
     { "last_session_seconds", ST_lastsess, K(BE) | K(SRV), 0, NULL },
     { "queue_time_average_seconds", ST_qtime, K(BE) | K(SRV), PROMF_MS, NULL },
@@ -134,10 +142,12 @@ const struct prom_metric prom_objects[] = {
     { "intercepted_requests_total", ST_intercepted, K(FE), PROMF_COUNTER | PROMF_SKIP, NULL },
     { "denied_connections_total", ST_dcon, K(FE) | K(LI), PROMF_COUNTER, NULL },
     { "denied_sessions_total", ST_dses, K(FE) | K(LI), PROMF_COUNTER, NULL },
-    { "failed_header_rewriting_total", ST_wrew, K(FE) | K(LI) | K(BE) | K(SRV), PROMF_COUNTER, NULL },
+    { "failed_header_rewriting_total", ST_wrew, K(FE) | K(LI) | K(BE) | K(SRV), PROMF_COUNTER,
+      NULL },
     { "connection_attempts_total", ST_connect, K(BE) | K(SRV), PROMF_COUNTER, NULL },
     { "connection_reuses_total", ST_reuse, K(BE) | K(SRV), PROMF_COUNTER, NULL },
-    { "http_cache_lookups_total", ST_cache_lookups, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
+    { "http_cache_lookups_total", ST_cache_lookups, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP,
+      NULL },
     { "http_cache_hits_total", ST_cache_hits, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
     { "idle_connections_current", ST_srv_icur, K(SRV), 0, NULL },
     { "idle_connections_limit", ST_src_ilim, K(SRV), 0, NULL },
@@ -152,24 +162,27 @@ const struct prom_metric prom_objects[] = {
     { "need_connections_current", ST_need_conn_est, K(SRV), 0, NULL },
     { "uweight", ST_uweight, K(BE) | K(SRV), 0, NULL },
     { "agg_server_status", ST_agg_server_status, K(BE), PROMF_STATUS | PROMF_AGG, NULL },
-    { "agg_server_check_status", ST_agg_server_check_status, K(BE), PROMF_STATUS | PROMF_AGG, NULL },
+    { "agg_server_check_status", ST_agg_server_check_status, K(BE), PROMF_STATUS | PROMF_AGG,
+      NULL },
     { "agg_check_status", ST_agg_check_status, K(BE), PROMF_CHECK | PROMF_AGG, NULL },
     { "private_idle_connections_current", ST_priv_idle_cur, K(SRV), 0, NULL },
     { "req_bytes_in_total", ST_reqbin, K(FE) | K(LI) | K(BE) | K(SRV), PROMF_COUNTER, NULL },
     { "req_bytes_out_total", ST_reqbout, K(FE) | K(LI) | K(BE) | K(SRV), PROMF_COUNTER, NULL },
     { "res_bytes_in_total", ST_resbin, K(FE) | K(LI) | K(BE) | K(SRV), PROMF_COUNTER, NULL },
     { "res_bytes_out_total", ST_resbout, K(FE) | K(LI) | K(BE) | K(SRV), PROMF_COUNTER, NULL },
-    { "http_cache_hint_hits_total", ST_cache_hint_hits, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP, NULL },
+    { "http_cache_hint_hits_total", ST_cache_hint_hits, K(FE) | K(BE), PROMF_COUNTER | PROMF_SKIP,
+      NULL },
     { 0 },
 };
 
 /* extra-counters: the columns behind the '-'. */
 const struct prom_metric prom_modules[] = {
 #define FLAGS_U64(tag) ((tag)[1] == 'C' ? PROMF_COUNTER | PROMF_SKIP : PROMF_SKIP)
-#define X(n, type, tag, lasting, help) { #n, ST_##n, K(FE) | K(LI) | K(BE) | K(SRV), FLAGS_U64(tag), NULL },
+#define X(n, type, tag, lasting, help)                                                             \
+    { #n, ST_##n, K(FE) | K(LI) | K(BE) | K(SRV), FLAGS_U64(tag), NULL },
     STATS_COLUMNS_MODULES(X)
 #undef X
-    { 0 },
+        { 0 },
 };
 
 const char *

@@ -1,7 +1,8 @@
-/* prometheus.c - `http-request use-service prometheus-exporter`: the statistics in Prometheus' text format.
+/* prometheus.c - `http-request use-service prometheus-exporter`: the statistics in Prometheus' text
+ * format.
  *
- * The format wants all series of a metric together, objects are read one by one: values of all objects are collected
- * first, then written metric by metric while the client reads. */
+ * The format wants all series of a metric together, objects are read one by one: values of all
+ * objects are collected first, then written metric by metric while the client reads. */
 #include "stats/prom.h"
 
 #include "action/service.h"
@@ -32,7 +33,7 @@ struct value {
 
 struct object {
     const struct proxy *px;
-    const char *name; /* of the server or listener; NULL */
+    const char *name;     /* of the server or listener; NULL */
     struct value *values; /* [metrics of the kind] */
     uint32_t *agg;        /* backends: [SRVST_COUNT + CHK_STATUSES] */
 };
@@ -44,7 +45,8 @@ struct objects {
     unsigned nmetrics;
 };
 
-struct export {
+struct export
+{
     unsigned scopes; /* 1 << enum prom_kind */
     bool no_maint, desc_labels, extra, exclude;
     char names[NAMES_MAX]; /* ",haproxy_x,haproxy_y,"; empty: all */
@@ -72,13 +74,15 @@ name_wanted(const struct export *e, enum prom_kind kind, const char *name)
 static void
 choose_metrics(struct export *e)
 {
-    const struct prom_metric *const tables[] = { prom_process, prom_objects, e->extra ? prom_modules : NULL };
+    const struct prom_metric *const tables[] = { prom_process, prom_objects,
+                                                 e->extra ? prom_modules : NULL };
 
     for (unsigned t = 0; t < COUNT_OF(tables); t++)
         for (const struct prom_metric *m = tables[t]; m && m->name; m++)
             for (unsigned k = 0; k < PROM_KINDS; k++) {
                 struct objects *o = &e->kind[k];
-                if (m->kinds & 1u << k && e->scopes & 1u << k && name_wanted(e, k, m->name) && o->nmetrics < VALUES_MAX)
+                if (m->kinds & 1u << k && e->scopes & 1u << k && name_wanted(e, k, m->name) &&
+                    o->nmetrics < VALUES_MAX)
                     o->metric[o->nmetrics++] = m;
             }
 }
@@ -150,7 +154,7 @@ aggregate(struct object *o, const struct proxy *px)
 {
     struct server *s;
 
-    list_each(s, &px->servers, link) {
+    list_each (s, &px->servers, link) {
         unsigned check = check_state(s);
         o->agg[server_state(s)]++;
         if (check < CHK_STATUSES)
@@ -173,8 +177,12 @@ add_object(struct objects *all, const struct stats_row *r)
         all->size = size;
     }
     struct object *o = &all->list[all->n];
-    *o = (struct object){ .px = r->px, .name = r->kind == STATS_SRV ? r->srv->name : r->kind == STATS_LI ? r->li->name : NULL };
-    o->values = calloc(1, all->nmetrics * sizeof(struct value) + (backend ? (SRVST_COUNT + CHK_STATUSES) * sizeof(uint32_t) : 0) + 1);
+    *o = (struct object){ .px = r->px,
+                          .name = r->kind == STATS_SRV  ? r->srv->name
+                                  : r->kind == STATS_LI ? r->li->name
+                                                        : NULL };
+    o->values = calloc(1, all->nmetrics * sizeof(struct value) +
+                              (backend ? (SRVST_COUNT + CHK_STATUSES) * sizeof(uint32_t) : 0) + 1);
     if (!o->values)
         return false;
     for (unsigned i = 0; i < all->nmetrics; i++)
@@ -193,8 +201,13 @@ collect(struct export *e)
     static const struct {
         enum prom_kind kind;
         unsigned want;
-    } kinds[] = { { PROM_FE, STATS_WANT_FE }, { PROM_LI, STATS_WANT_LI }, { PROM_BE, STATS_WANT_BE }, { PROM_SRV, STATS_WANT_SRV } };
-    static const enum prom_kind kind_of[] = { [STATS_FE] = PROM_FE, [STATS_BE] = PROM_BE, [STATS_SRV] = PROM_SRV, [STATS_LI] = PROM_LI };
+    } kinds[] = { { PROM_FE, STATS_WANT_FE },
+                  { PROM_LI, STATS_WANT_LI },
+                  { PROM_BE, STATS_WANT_BE },
+                  { PROM_SRV, STATS_WANT_SRV } };
+    static const enum prom_kind kind_of[] = {
+        [STATS_FE] = PROM_FE, [STATS_BE] = PROM_BE, [STATS_SRV] = PROM_SRV, [STATS_LI] = PROM_LI
+    };
     struct stats_walk w = { .sid = -1, .hide_maint = e->no_maint };
 
     stats_info_fill(&e->info, true);
@@ -229,8 +242,9 @@ put_header(struct text *to, struct export *e, const struct prom_metric *m, enum 
     if (e->header_of && strcmp(e->header_of, m->name) == 0)
         return;
     e->header_of = m->name;
-    text_printf(to, "# HELP haproxy_%s_%s %s\n# TYPE haproxy_%s_%s %s\n", prom_kind_name[kind], m->name, prom_help(m, kind),
-                prom_kind_name[kind], m->name, m->flags & PROMF_COUNTER ? "counter" : "gauge");
+    text_printf(to, "# HELP haproxy_%s_%s %s\n# TYPE haproxy_%s_%s %s\n", prom_kind_name[kind],
+                m->name, prom_help(m, kind), prom_kind_name[kind], m->name,
+                m->flags & PROMF_COUNTER ? "counter" : "gauge");
 }
 
 static void
@@ -249,7 +263,8 @@ put_number(struct text *to, const struct prom_metric *m, const struct value *v)
 
 /* "haproxy_server_weight{proxy="b",server="s"": the closing brace is the caller's. */
 static void
-put_series(struct text *to, const struct export *e, const struct prom_metric *m, enum prom_kind kind, const struct object *o)
+put_series(struct text *to, const struct export *e, const struct prom_metric *m,
+           enum prom_kind kind, const struct object *o)
 {
     text_printf(to, "haproxy_%s_%s{proxy=", prom_kind_name[kind], m->name);
     put_label_value(to, o->px->name);
@@ -270,19 +285,20 @@ put_series(struct text *to, const struct export *e, const struct prom_metric *m,
 }
 
 static void
-put_state(struct text *to, const struct export *e, const struct prom_metric *m, enum prom_kind kind, const struct object *o,
-          const char *state, uint64_t v)
+put_state(struct text *to, const struct export *e, const struct prom_metric *m, enum prom_kind kind,
+          const struct object *o, const char *state, uint64_t v)
 {
     put_series(to, e, m, kind, o);
     text_printf(to, ",state=\"%s\"} %llu\n", state, (unsigned long long)v);
 }
 
 static void
-put_states(struct text *to, const struct export *e, const struct prom_metric *m, enum prom_kind kind, const struct object *o,
-           const struct value *v)
+put_states(struct text *to, const struct export *e, const struct prom_metric *m,
+           enum prom_kind kind, const struct object *o, const struct value *v)
 {
-    static const char *const server[] = { "DOWN", "UP", "MAINT", "DRAIN", "NOLB" }, *const up[] = { "DOWN", "UP" },
-                            *const listener[] = { "WAITING", "OPEN", "FULL" };
+    static const char *const server[] = { "DOWN", "UP", "MAINT", "DRAIN", "NOLB" },
+                             *const up[] = { "DOWN", "UP" },
+                             *const listener[] = { "WAITING", "OPEN", "FULL" };
     bool agg = m->flags & PROMF_AGG;
     const char *const *names = kind == PROM_SRV || agg ? server : kind == PROM_LI ? listener : up;
     unsigned n = kind == PROM_SRV || agg ? 5 : kind == PROM_LI ? 3 : 2;
@@ -292,8 +308,8 @@ put_states(struct text *to, const struct export *e, const struct prom_metric *m,
 }
 
 static void
-put_checks(struct text *to, const struct export *e, const struct prom_metric *m, enum prom_kind kind, const struct object *o,
-           const struct value *v)
+put_checks(struct text *to, const struct export *e, const struct prom_metric *m,
+           enum prom_kind kind, const struct object *o, const struct value *v)
 {
     bool agg = m->flags & PROMF_AGG;
 
@@ -305,7 +321,8 @@ put_checks(struct text *to, const struct export *e, const struct prom_metric *m,
 }
 
 static void
-put_object(struct text *to, struct export *e, enum prom_kind kind, unsigned metric, const struct object *o)
+put_object(struct text *to, struct export *e, enum prom_kind kind, unsigned metric,
+           const struct object *o)
 {
     const struct prom_metric *m = e->kind[kind].metric[metric];
     const struct value *v = &o->values[metric];
@@ -359,15 +376,18 @@ put_tables(struct text *to, const struct export *e)
         bool first = true;
         if (!name_wanted(e, PROM_TABLE, metrics[i].name))
             continue;
-        list_each(t, &config->tables, link) {
+        list_each (t, &config->tables, link) {
             if (first)
-                text_printf(to, "# HELP haproxy_sticktable_%s %s\n# TYPE haproxy_sticktable_%s gauge\n", metrics[i].name,
-                            metrics[i].help, metrics[i].name);
+                text_printf(to,
+                            "# HELP haproxy_sticktable_%s %s\n# TYPE haproxy_sticktable_%s gauge\n",
+                            metrics[i].name, metrics[i].help, metrics[i].name);
             first = false;
             text_printf(to, "haproxy_sticktable_%s{name=", metrics[i].name);
             put_label_value(to, t->name);
             text_printf(to, ",type=\"%s\"} %u\n", stick_type_names[t->type],
-                        i == 0 ? t->size : i == 1 ? atomic_load(&t->used) : atomic_load(&t->local_updates));
+                        i == 0   ? t->size
+                        : i == 1 ? atomic_load(&t->used)
+                                 : atomic_load(&t->local_updates));
         }
     }
 }
@@ -444,9 +464,15 @@ add_scope(struct export *e, struct slice v)
         const char *name;
         unsigned scopes;
     } scopes[] = {
-        { "global", 1u << PROM_GLOBAL },  { "frontend", 1u << PROM_FE },       { "listener", 1u << PROM_LI },
-        { "backend", 1u << PROM_BE },     { "server", 1u << PROM_SRV },        { "sticktable", 1u << PROM_TABLE },
-        { "resolver", 0 },                { "*", (1u << PROM_KINDS) - 1 },     { "", 0 },
+        { "global", 1u << PROM_GLOBAL },
+        { "frontend", 1u << PROM_FE },
+        { "listener", 1u << PROM_LI },
+        { "backend", 1u << PROM_BE },
+        { "server", 1u << PROM_SRV },
+        { "sticktable", 1u << PROM_TABLE },
+        { "resolver", 0 },
+        { "*", (1u << PROM_KINDS) - 1 },
+        { "", 0 },
     };
 
     for (unsigned i = 0; i < COUNT_OF(scopes); i++)
@@ -509,7 +535,8 @@ parse_request(struct stream *s, struct export *e)
     bool scoped = false, ok = true;
 
     while (rest.p && rest.len && ok) {
-        struct slice value, field = slice_cut(rest, '&', &rest), name = slice_cut(field, '=', &value);
+        struct slice value, field = slice_cut(rest, '&', &rest),
+                            name = slice_cut(field, '=', &value);
         value = value.p ? decoded(s, value) : SL("");
         if (slice_eq(name, SL("scope"))) {
             scoped = true;

@@ -49,7 +49,8 @@ mode_name(const struct proxy *px)
 }
 
 void
-row_begin(struct stats_row *r, enum stats_kind kind, struct proxy *px, const char *svname, unsigned sid)
+row_begin(struct stats_row *r, enum stats_kind kind, struct proxy *px, const char *svname,
+          unsigned sid)
 {
     memset(r->v, 0, sizeof(r->v));
     r->kind = kind;

@@ -189,7 +189,7 @@ be_servers(struct be_sum *b, const struct proxy *px)
     unsigned bck[2] = { 0, 0 };
 
     *b = (struct be_sum){ 0 };
-    list_each(s, &px->servers, link)
+    list_each (s, &px->servers, link)
         be_add(b, px, s, bck);
     if (!b->active) {
         b->weight = bck[0];
@@ -203,7 +203,8 @@ be_status(struct stats_row *r, const struct proxy *px, const struct be_sum *b, b
     bool up = !b->servers || b->weight > 0;
     char text[64];
 
-    snprintf(text, sizeof(text), "%s%s", up ? "UP" : "DOWN", atomic_load(&px->unpublished) ? " (UNPUB)" : "");
+    snprintf(text, sizeof(text), "%s%s", up ? "UP" : "DOWN",
+             atomic_load(&px->unpublished) ? " (UNPUB)" : "");
     if (count_up) {
         size_t n = strlen(text);
         snprintf(text + n, sizeof(text) - n, " (%u/%u)", b->up, b->servers);
@@ -212,7 +213,8 @@ be_status(struct stats_row *r, const struct proxy *px, const struct be_sum *b, b
     row_num(r, ST_lastchg, row_age(px->last_change_s));
     row_num(r, ST_chkdown, px->down_transitions);
     if (b->servers)
-        row_num(r, ST_downtime, px->down_time_s + (px->down_notified ? row_age(px->last_change_s) : 0));
+        row_num(r, ST_downtime,
+                px->down_time_s + (px->down_notified ? row_age(px->last_change_s) : 0));
     row_num(r, ST_weight, b->weight);
     row_num(r, ST_uweight, b->uweight);
     row_num(r, ST_act, b->active);

@@ -27,7 +27,8 @@ row_str(struct stats_row *r, enum stats_column c, const char *s)
 /** A copy of `s` that lives as long as the row; cut when the row's memory is used up. */
 const char *row_keep(struct stats_row *r, const char *s);
 /** Clears the row; name, mode, numbers. */
-void row_begin(struct stats_row *r, enum stats_kind kind, struct proxy *px, const char *svname, unsigned sid);
+void row_begin(struct stats_row *r, enum stats_kind kind, struct proxy *px, const char *svname,
+               unsigned sid);
 /** "127.0.0.1:80", "[::1]:80", "unix". */
 const char *row_addr(struct stats_row *r, const struct addr *a, unsigned port);
 /** Seconds between `since_s` (wall clock) and now, never negative. */

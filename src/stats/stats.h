@@ -1,7 +1,9 @@
-/* stats.h - what the process counts, as rows of values: `show info`, `show stat`, CSV, JSON, the page, Prometheus.
+/* stats.h - what the process counts, as rows of values: `show info`, `show stat`, CSV, JSON, the
+ * page, Prometheus.
  *
- * Counters belong to the threads that count; rows hold their sums at the time of reading. Any thread may read: sums of
- * plain 64-bit words that others write may miss the events of the last moment, never more. */
+ * Counters belong to the threads that count; rows hold their sums at the time of reading. Any
+ * thread may read: sums of plain 64-bit words that others write may miss the events of the last
+ * moment, never more. */
 #ifndef STATS_STATS_H
 #define STATS_STATS_H
 
@@ -44,14 +46,20 @@ void stats_put_json_str(struct text *to, const char *s);
 
 enum stats_kind { STATS_FE = 0, STATS_BE = 1, STATS_SRV = 2, STATS_LI = 3 };
 /** The bits of `show stat <iid> <type> <sid>`. */
-enum stats_want { STATS_WANT_FE = 1, STATS_WANT_BE = 2, STATS_WANT_SRV = 4, STATS_WANT_LI = 8, STATS_WANT_ALL = 15 };
+enum stats_want {
+    STATS_WANT_FE = 1,
+    STATS_WANT_BE = 2,
+    STATS_WANT_SRV = 4,
+    STATS_WANT_LI = 8,
+    STATS_WANT_ALL = 15
+};
 
 /** One object's values. Strings are borrowed from the object or kept in `mem`. */
 struct stats_row {
     enum stats_kind kind;
     const struct proxy *px;
-    const struct server *srv;   /* STATS_SRV */
-    const struct listener *li;  /* STATS_LI */
+    const struct server *srv;  /* STATS_SRV */
+    const struct listener *li; /* STATS_LI */
     struct stats_value v[ST_COUNT];
     char mem[2048];
     struct out text;
@@ -64,16 +72,18 @@ void stats_server(struct stats_row *r, struct proxy *px, struct server *srv);
 /** `count_up`: the status tells how many servers are up, "UP (1/3)". */
 void stats_backend(struct stats_row *r, struct proxy *px, bool count_up);
 
-/** Columns of other features (TLS, HTTP/2): `fill` sets those that it owns; the rest of them is 0. At start. */
+/** Columns of other features (TLS, HTTP/2): `fill` sets those that it owns; the rest of them is 0.
+ * At start. */
 void stats_columns_add(void (*fill)(struct stats_row *r));
 /** Whether the statistics show the proxy at all. */
 bool stats_shows_proxy(const struct proxy *px);
 
-/** Where a dump of rows is; { .want = ... } starts. Survives changes of the lists between two calls. */
+/** Where a dump of rows is; { .want = ... } starts. Survives changes of the lists between two
+ * calls. */
 struct stats_walk {
-    unsigned want;            /* enum stats_want */
-    unsigned iid;             /* this proxy only; 0: all */
-    int sid;                  /* this server or listener only; -1: all */
+    unsigned want; /* enum stats_want */
+    unsigned iid;  /* this proxy only; 0: all */
+    int sid;       /* this server or listener only; -1: all */
     bool hide_maint, hide_down, count_up;
     bool (*scope)(const struct proxy *px, void *arg); /* NULL: every proxy */
     void *scope_arg;
@@ -87,7 +97,8 @@ bool stats_walk_next(struct stats_walk *w, struct stats_row *r);
 
 /* ---- the process ---- */
 
-/** What other folders know and the statistics show; written by their owners at start or while they work. */
+/** What other folders know and the statistics show; written by their owners at start or while they
+ * work. */
 struct stats_process {
     const char *version, *release_date, *name;
     unsigned hard_maxconn;      /* what maxconn was at start */
@@ -97,13 +108,15 @@ struct stats_process {
     _Atomic unsigned warnings, debug_commands, failed_resolutions, active_peers, connected_peers;
     _Atomic unsigned tainted;
     _Atomic uint64_t recv_logs, cli_commands, cli_bytes_out;
-    _Atomic unsigned ssl_conns, ssl_fe_keys_max, ssl_be_keys_max, ssl_cache_lookups, ssl_cache_misses;
+    _Atomic unsigned ssl_conns, ssl_fe_keys_max, ssl_be_keys_max, ssl_cache_lookups,
+        ssl_cache_misses;
     struct freq_shared ssl_fe_keys, ssl_be_keys, comp_in, comp_out;
     _Atomic uint64_t zlib_mem;
 };
 extern struct stats_process stats_process;
 
-/** Fills v[INF_COUNT]; strings live in `mem` and the configuration. `flt`: doubles where there are decimals. */
+/** Fills v[INF_COUNT]; strings live in `mem` and the configuration. `flt`: doubles where there are
+ * decimals. */
 struct stats_info {
     struct stats_value v[INF_COUNT];
     char mem[256];
@@ -119,7 +132,8 @@ void stats_sum_px(struct px_counters *to, const struct px_counters *from);
 void stats_sum_srv(struct srv_counters *to, const struct srv_counters *from, bool http);
 void stats_sum_be(struct px_counters *to, const struct px_counters *from, bool http);
 
-/** `clear counters`: on the calling thread, what belongs to it; `all`: counters too, not only maxima. */
+/** `clear counters`: on the calling thread, what belongs to it; `all`: counters too, not only
+ * maxima. */
 void stats_clear_thread(bool all);
 /** ... and what is shared; once. */
 void stats_clear_shared(bool all);
@@ -131,8 +145,10 @@ enum stats_format { STATS_CSV, STATS_TYPED, STATS_JSON };
 
 /** Appends the line of column names, "# pxname,svname,...". */
 void stats_csv_header(struct text *to);
-/** One row: a CSV line, lines of typed values, or objects of a JSON array (`first`: the array's first row). */
-void stats_put_row(struct text *to, const struct stats_row *r, enum stats_format f, bool desc, bool first);
+/** One row: a CSV line, lines of typed values, or objects of a JSON array (`first`: the array's
+ * first row). */
+void stats_put_row(struct text *to, const struct stats_row *r, enum stats_format f, bool desc,
+                   bool first);
 void stats_put_info(struct text *to, const struct stats_info *i, enum stats_format f, bool desc);
 /** The schema of both JSON outputs. */
 void stats_put_schema(struct text *to);

@@ -1,7 +1,7 @@
 /* sum.c - adding up what the threads counted, and clearing it.
  *
- * A counter is written by one thread only, without atomic operations: readers of other threads use relaxed loads, which
- * on 64-bit machines see whole words. */
+ * A counter is written by one thread only, without atomic operations: readers of other threads use
+ * relaxed loads, which on 64-bit machines see whole words. */
 #include "stats/stats.h"
 
 #include "server/check.h"
@@ -139,15 +139,15 @@ stats_clear_thread(bool all)
     struct server *srv;
     struct listener *li;
 
-    list_each(px, &config->proxies, link) {
+    list_each (px, &config->proxies, link) {
         if (px->fe_counters) {
             clear_px(&px->fe_counters[tid], all);
             clear_px(&px->be_counters[tid], all);
         }
-        list_each(srv, &px->servers, link)
+        list_each (srv, &px->servers, link)
             if (srv->counters)
                 clear_srv(&srv->counters[tid], all);
-        list_each(li, &px->listeners, link)
+        list_each (li, &px->listeners, link)
             if (li->counters)
                 clear_px(&li->counters[tid], all);
     }
@@ -179,7 +179,7 @@ stats_clear_shared(bool all)
     struct server *srv;
     struct listener *li;
 
-    list_each(px, &config->proxies, link) {
+    list_each (px, &config->proxies, link) {
         atomic_store(&px->fe_conn_max, atomic_load(&px->fe_conn));
         atomic_store(&px->be_conn_max, atomic_load(&px->be_conn));
         atomic_store(&px->fe_conn_rate_max, 0u);
@@ -189,9 +189,9 @@ stats_clear_shared(bool all)
         atomic_store(&px->queue.length_max, atomic_load(&px->queue.length));
         if (all)
             px->down_transitions = 0;
-        list_each(srv, &px->servers, link)
+        list_each (srv, &px->servers, link)
             clear_shared_srv(srv, all);
-        list_each(li, &px->listeners, link)
+        list_each (li, &px->listeners, link)
             atomic_store(&li->conn_max, atomic_load(&li->conn));
     }
     atomic_store(&config->conn_max, atomic_load(&config->conn));

@@ -1,4 +1,5 @@
-/* uri.h - `stats enable`, `stats uri`...: what a proxy says about its statistics page (manual 4.2). */
+/* uri.h - `stats enable`, `stats uri`...: what a proxy says about its statistics page (manual 4.2).
+ */
 #ifndef STATS_URI_H
 #define STATS_URI_H
 
@@ -31,7 +32,7 @@ struct stats_uri {
     const struct proxy *owner; /* the section that it was written in */
     struct slice uri;
     const char *realm;
-    int refresh_s; /* 0: none */
+    int refresh_s;  /* 0: none */
     unsigned flags; /* enum stats_uri_flag */
     const char *node, *desc;
     struct list users, scopes, admins;
@@ -40,7 +41,13 @@ struct stats_uri {
 
 /** Parameters in the page's target: ";up;csv;scope=be". */
 struct stats_query {
-    enum { STATS_HTML, STATS_PAGE_CSV, STATS_PAGE_JSON, STATS_PAGE_TYPED, STATS_PAGE_SCHEMA } format;
+    enum {
+        STATS_HTML,
+        STATS_PAGE_CSV,
+        STATS_PAGE_JSON,
+        STATS_PAGE_TYPED,
+        STATS_PAGE_SCHEMA
+    } format;
     bool up, no_maint, norefresh;
     struct slice scope;  /* part of the names to show; p NULL: all */
     struct slice result; /* st=: what an action came to */

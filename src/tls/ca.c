@@ -12,9 +12,9 @@
 /** The content of a ca-file or crl-file. */
 struct ca_file {
     char *path;
-    STACK_OF(X509) *certs;
-    STACK_OF(X509_CRL) *crls;
-    STACK_OF(X509_NAME) *names;
+    STACK_OF(X509) * certs;
+    STACK_OF(X509_CRL) * crls;
+    STACK_OF(X509_NAME) * names;
 };
 
 /** The store of one combination of files. */
@@ -211,7 +211,8 @@ ca_store(const char *const path[CA_NPATHS], struct text *err)
         if (known[i])
             ok = ok && store && fill(store, htab_get_str(&files, known[i]));
     if (!store || !ok) {
-        text_printf(err, "unable to configure CRL file or CA file '%s'", known[CA_CRL] ? known[CA_CRL] : known[CA_MAIN]);
+        text_printf(err, "unable to configure CRL file or CA file '%s'",
+                    known[CA_CRL] ? known[CA_CRL] : known[CA_MAIN]);
         X509_STORE_free(store);
         return NULL;
     }
@@ -225,8 +226,7 @@ ca_store(const char *const path[CA_NPATHS], struct text *err)
     return store;
 }
 
-STACK_OF(X509_NAME) *
-ca_names(const char *ca_file)
+STACK_OF(X509_NAME) * ca_names(const char *ca_file)
 {
     const struct ca_file *f = htab_get_str(&files, ca_file);
 

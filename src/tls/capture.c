@@ -1,4 +1,5 @@
-/* capture.c - what is kept of handshakes for the curious: lists of the hello, secrets for key logs. */
+/* capture.c - what is kept of handshakes for the curious: lists of the hello, secrets for key logs.
+ */
 #include "tls/info.h"
 #include "tls/tls_int.h"
 

@@ -1,7 +1,7 @@
 /* client.c - the connecting side: contexts of servers, names to check, sessions to resume.
  *
- * A thread keeps the sessions of its own connections, one per server and name (a small direct-mapped table): another
- * thread's are never touched, so nothing is locked. */
+ * A thread keeps the sessions of its own connections, one per server and name (a small
+ * direct-mapped table): another thread's are never touched, so nothing is locked. */
 #include "tls/tls_int.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@ struct tls_client {
     const struct tls_options *o;
     SSL_CTX *ssl;
     char *verify_host;
-    uint64_t salt;   /* distinguishes servers in the threads' tables */
+    uint64_t salt; /* distinguishes servers in the threads' tables */
 };
 
 /** A session to resume. The table of a thread belongs to all its servers. */
@@ -122,7 +122,8 @@ expect_name(SSL *ssl, const char *name)
 /* ---- contexts ---- */
 
 struct tls_client *
-tls_client_new(const struct tls_options *o, struct tls_cert *crt, const char *verify_host, struct text *err)
+tls_client_new(const struct tls_options *o, struct tls_cert *crt, const char *verify_host,
+               struct text *err)
 {
     struct tls_client *t;
 

@@ -42,7 +42,8 @@ apply_versions(SSL_CTX *ctx, const struct tls_options *o, struct text *err)
         text_str(err, "all SSL/TLS versions are disabled");
         return false;
     }
-    if (SSL_CTX_set_min_proto_version(ctx, min) == 1 && SSL_CTX_set_max_proto_version(ctx, max) == 1)
+    if (SSL_CTX_set_min_proto_version(ctx, min) == 1 &&
+        SSL_CTX_set_max_proto_version(ctx, max) == 1)
         return true;
     text_str(err, "the versions are not accepted by the TLS library");
     return false;
@@ -72,7 +73,8 @@ apply_algorithms(SSL_CTX *ctx, const struct tls_options *o, struct text *err)
     if (o->sigalgs && SSL_CTX_set1_sigalgs_list(ctx, o->sigalgs) != 1)
         return refuse(err, "SSL Signature Algorithm list", o->sigalgs);
     if (o->client_sigalgs && SSL_CTX_set1_client_sigalgs_list(ctx, o->client_sigalgs) != 1)
-        return refuse(err, "SSL Signature Algorithm list for client authentication", o->client_sigalgs);
+        return refuse(err, "SSL Signature Algorithm list for client authentication",
+                      o->client_sigalgs);
     return true;
 }
 
@@ -140,19 +142,24 @@ ctx_apply(SSL_CTX *ctx, const struct tls_options *o, bool server, struct text *e
     SSL_CTX_set_info_callback(ctx, layer_on_info);
     if (tls_tune.keylog)
         SSL_CTX_set_keylog_callback(ctx, on_secret);
-    return apply_versions(ctx, o, err) && apply_algorithms(ctx, o, err) && apply_verify(ctx, o, server, err);
+    return apply_versions(ctx, o, err) && apply_algorithms(ctx, o, err) &&
+           apply_verify(ctx, o, server, err);
 }
 
 /* ---- certificates ---- */
 
-/* The widely known group (RFC 7919) that is not bigger than asked for, nor than the certificate's key is strong. */
+/* The widely known group (RFC 7919) that is not bigger than asked for, nor than the certificate's
+ * key is strong. */
 static EVP_PKEY *
 dh_group(unsigned bits, const struct tls_cert *c)
 {
     static const struct {
         int bits;
         const char *name;
-    } groups[] = { { 8192, "ffdhe8192" }, { 6144, "ffdhe6144" }, { 4096, "ffdhe4096" }, { 3072, "ffdhe3072" },
+    } groups[] = { { 8192, "ffdhe8192" },
+                   { 6144, "ffdhe6144" },
+                   { 4096, "ffdhe4096" },
+                   { 3072, "ffdhe3072" },
                    { 2048, "ffdhe2048" } };
     int limit = (int)bits;
     EVP_PKEY *key = NULL;
@@ -167,7 +174,8 @@ dh_group(unsigned bits, const struct tls_cert *c)
             OSSL_PARAM_construct_end(),
         };
         EVP_PKEY_CTX *x = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
-        if (!x || EVP_PKEY_fromdata_init(x) != 1 || EVP_PKEY_fromdata(x, &key, EVP_PKEY_KEY_PARAMETERS, params) != 1)
+        if (!x || EVP_PKEY_fromdata_init(x) != 1 ||
+            EVP_PKEY_fromdata(x, &key, EVP_PKEY_KEY_PARAMETERS, params) != 1)
             key = NULL;
         EVP_PKEY_CTX_free(x);
         return key;

@@ -27,7 +27,8 @@ tls_conn_lib_error(const struct conn *c)
     const struct tls_conn *t = tls_of(c);
 
     /* Those of the verification have fetches of their own. */
-    return t && c->code != CONN_CODE_SSL_CA_FAIL && c->code != CONN_CODE_SSL_CRT_FAIL ? t->lib_err : 0;
+    return t && c->code != CONN_CODE_SSL_CA_FAIL && c->code != CONN_CODE_SSL_CRT_FAIL ? t->lib_err
+                                                                                      : 0;
 }
 
 size_t
@@ -157,13 +158,15 @@ tls_conn_bool(const struct conn *c, enum tls_bool what)
 
 /* ---- bytes ---- */
 
-/* RFC 5929, section 3: the first Finished message; the client's in a full handshake, the server's in a resumed one. */
+/* RFC 5929, section 3: the first Finished message; the client's in a full handshake, the server's
+ * in a resumed one. */
 static size_t
 unique_id(const struct tls_conn *t, void *to, size_t size)
 {
     bool server = t->flags & TLSC_SERVER, resumed = SSL_session_reused(t->ssl);
 
-    return server != resumed ? SSL_get_peer_finished(t->ssl, to, size) : SSL_get_finished(t->ssl, to, size);
+    return server != resumed ? SSL_get_peer_finished(t->ssl, to, size)
+                             : SSL_get_finished(t->ssl, to, size);
 }
 
 struct slice

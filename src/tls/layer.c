@@ -1,12 +1,15 @@
 /* layer.c - TLS as a layer of connections.
  *
- * Ciphertext passes through buffers of the thread, so an idle connection owns nothing but the library's object:
- * - reading takes as much from the socket as there is, in one call, and hands the library what it asks for;
- * - records made by one call leave in one system call. What the socket does not take is kept with the connection, and the
- *   last few bytes of plaintext in it count as sent only once it is gone: the caller comes back with them, so nobody
- *   has to remember flushing. While it goes, one of these bytes is reported at a time, which is the caller's progress.
- * The thread has one BIO for all its connections: it works for the one that entered last.
- * Invariant: `owner` is the connection whose unread ciphertext is in the thread's buffer. */
+ * Ciphertext passes through buffers of the thread, so an idle connection owns nothing but the
+ * library's object:
+ * - reading takes as much from the socket as there is, in one call, and hands the library what it
+ * asks for;
+ * - records made by one call leave in one system call. What the socket does not take is kept with
+ * the connection, and the last few bytes of plaintext in it count as sent only once it is gone: the
+ * caller comes back with them, so nobody has to remember flushing. While it goes, one of these
+ * bytes is reported at a time, which is the caller's progress. The thread has one BIO for all its
+ * connections: it works for the one that entered last. Invariant: `owner` is the connection whose
+ * unread ciphertext is in the thread's buffer. */
 #include "base/slab.h"
 #include "net/conn_code.h"
 #include "net/sys.h"
@@ -18,10 +21,10 @@
 
 #define IN_SIZE        (64u * 1024)
 #define RECORD_MAX     16384u
-#define BATCH_PLAIN    (64u * 1024)                 /* plaintext of one system call at most */
-#define RECORD_SMALL   4229u                        /* with its framing three segments */
-#define BURST_SMALL    (14u * 1024)                 /* sent in small records after a pause: the first window */
-#define OUT_SIZE       (2 * BATCH_PLAIN)             /* and framing, however small the records */
+#define BATCH_PLAIN    (64u * 1024)      /* plaintext of one system call at most */
+#define RECORD_SMALL   4229u             /* with its framing three segments */
+#define BURST_SMALL    (14u * 1024)      /* sent in small records after a pause: the first window */
+#define OUT_SIZE       (2 * BATCH_PLAIN) /* and framing, however small the records */
 #define HELD_MAX       32u
 #define IDLE_MS        1000
 #define STEPS_PER_TURN 8 /* handshake steps; others wait for the next turn of the loop */
@@ -30,16 +33,16 @@ struct tls_thread {
     BIO *bio;
     struct slab conns;
     struct tls_conn *cur, *owner;
-    char *in;                  /* IN_SIZE bytes */
+    char *in; /* IN_SIZE bytes */
     uint32_t in_at, in_len;
-    bool drained;              /* the socket gave less than there was room for */
-    bool last;                 /* the record being made is the last of its batch: it may be sent from where it is */
-    char *out;                 /* OUT_SIZE bytes: records of the current call */
+    bool drained; /* the socket gave less than there was room for */
+    bool last; /* the record being made is the last of its batch: it may be sent from where it is */
+    char *out; /* OUT_SIZE bytes: records of the current call */
     uint32_t out_len;
-    char *gather;              /* RECORD_MAX bytes: a record from several pieces */
-    struct list waiting;       /* struct tls_conn.wait */
+    char *gather;        /* RECORD_MAX bytes: a record from several pieces */
+    struct list waiting; /* struct tls_conn.wait */
     struct task turn;
-    int64_t turn_us;           /* when `steps` was counted */
+    int64_t turn_us; /* when `steps` was counted */
     unsigned steps;
 };
 
@@ -87,7 +90,8 @@ tls_conn_count(void)
 
 /* ---- the BIO: between the library and the socket ---- */
 
-/* Reads from the socket into the empty buffer. False when there is nothing now, or nothing any more. */
+/* Reads from the socket into the empty buffer. False when there is nothing now, or nothing any
+ * more. */
 static bool
 refill(struct tls_thread *th, bool *end)
 {
@@ -383,7 +387,8 @@ on_turn(struct task *task)
         task_wake(task);
 }
 
-/* Asymmetric cryptography takes up to a millisecond: a flood of handshakes must not hold up everybody else's bytes. */
+/* Asymmetric cryptography takes up to a millisecond: a flood of handshakes must not hold up
+ * everybody else's bytes. */
 static bool
 may_step(struct tls_thread *th, struct tls_conn *t)
 {
@@ -442,7 +447,8 @@ handshake_failed(struct tls_conn *t, int rc)
         return;
     }
     bool gone = e == SSL_ERROR_SYSCALL || e == SSL_ERROR_ZERO_RETURN || ERR_peek_error() == 0;
-    note_failure(t, gone && silent ? (c->err ? CONN_CODE_SSL_ABORT : CONN_CODE_SSL_EMPTY) : CONN_CODE_SSL_HANDSHAKE);
+    note_failure(t, gone && silent ? (c->err ? CONN_CODE_SSL_ABORT : CONN_CODE_SSL_EMPTY)
+                                   : CONN_CODE_SSL_HANDSHAKE);
     tls_thread_stats()->failed++;
     SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     broken(t, gone ? ECONNRESET : EPROTO);
@@ -476,7 +482,8 @@ layer_handshake(struct conn *c)
         failed = c->flags & CONN_ERR;
     }
     /* The tickets of TLS 1.3 need no packet of their own: they leave before the first response. */
-    if (rc == 1 && th->out_len && !t->out && t->flags & TLSC_SERVER && SSL_version(t->ssl) == TLS1_3_VERSION) {
+    if (rc == 1 && th->out_len && !t->out && t->flags & TLSC_SERVER &&
+        SSL_version(t->ssl) == TLS1_3_VERSION) {
         struct iovec iov = { th->out, th->out_len };
         keep_rest(t, &iov, 1, 0);
         th->out_len = 0;
@@ -498,7 +505,8 @@ layer_handshake(struct conn *c)
 
 /* ---- reading ---- */
 
-/* After the handshake only TLS 1.3's key updates begin another run of the state machine; each costs both sides. */
+/* After the handshake only TLS 1.3's key updates begin another run of the state machine; each costs
+ * both sides. */
 void
 layer_on_info(const SSL *ssl, int where, int ret)
 {
@@ -568,7 +576,8 @@ layer_recv(struct conn *c, void *buf, size_t len)
 
 /* ---- writing ---- */
 
-/* Sends what is kept from before. Returns the plaintext that counts as sent by that; *clear: nothing is kept any more. */
+/* Sends what is kept from before. Returns the plaintext that counts as sent by that; *clear:
+ * nothing is kept any more. */
 static uint32_t
 send_kept(struct tls_thread *th, struct tls_conn *t, bool *clear)
 {

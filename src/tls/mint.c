@@ -1,6 +1,8 @@
-/* mint.c - certificates made on the fly for names that none is configured for (generate-certificates).
+/* mint.c - certificates made on the fly for names that none is configured for
+ * (generate-certificates).
  *
- * Made ones are kept in a table shared by all threads; its lock is held for lookups only, not while signing. */
+ * Made ones are kept in a table shared by all threads; its lock is held for lookups only, not while
+ * signing. */
 #include "tls/tls_int.h"
 
 #include <openssl/err.h>
@@ -20,13 +22,14 @@ struct minted {
 
 struct tls_mint {
     struct tls_cert ca;
-    EVP_PKEY *key;          /* of all made certificates */
-    pthread_mutex_t lock;   /* leaf; protects the table */
-    struct minted *table;   /* direct-mapped by the name's hash */
+    EVP_PKEY *key;        /* of all made certificates */
+    pthread_mutex_t lock; /* leaf; protects the table */
+    struct minted *table; /* direct-mapped by the name's hash */
     unsigned size;
 };
 
-/* A CA may come without a purpose that tls_store_load() asks for; only certificate and key are needed. */
+/* A CA may come without a purpose that tls_store_load() asks for; only certificate and key are
+ * needed. */
 struct tls_mint *
 mint_new(const char *ca_file, const char *pass, struct text *err)
 {
@@ -107,7 +110,8 @@ set_identity(X509 *x, const char *name, X509 *like)
     for (int at; ok && (at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1)) >= 0;)
         X509_NAME_ENTRY_free(X509_NAME_delete_entry(subject, at));
     ok = ok && (strlen(name) > 64 || /* longer ones have only the alternative name */
-                X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0) == 1);
+                X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name,
+                                           -1, -1, 0) == 1);
     ok = ok && X509_set_subject_name(x, subject) == 1;
     X509_NAME_free(subject);
     return ok;
@@ -123,10 +127,12 @@ make(struct tls_mint *m, const char *name, X509 *like)
     bool ok = x && X509_set_version(x, 2) == 1 && set_identity(x, name, like) &&
               X509_gmtime_adj(X509_getm_notBefore(x), -24 * 3600) &&
               X509_gmtime_adj(X509_getm_notAfter(x), (long)VALID_DAYS * 24 * 3600) &&
-              X509_set_issuer_name(x, X509_get_subject_name(m->ca.x509)) == 1 && X509_set_pubkey(x, m->key) == 1 &&
+              X509_set_issuer_name(x, X509_get_subject_name(m->ca.x509)) == 1 &&
+              X509_set_pubkey(x, m->key) == 1 &&
               add_extension(x, m->ca.x509, NID_basic_constraints, "CA:FALSE") &&
               add_extension(x, m->ca.x509, NID_ext_key_usage, "serverAuth") &&
-              add_extension(x, m->ca.x509, NID_subject_alt_name, alt) && X509_sign(x, m->ca.key, md) > 0;
+              add_extension(x, m->ca.x509, NID_subject_alt_name, alt) &&
+              X509_sign(x, m->ca.key, md) > 0;
 
     free(alt);
     if (!ok) {

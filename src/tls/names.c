@@ -1,5 +1,6 @@
-/* names.c - host names to values: one open hash table; a wildcard is entered under its suffix with the leading dot, which
- * no host name begins with. A lookup hashes once per kind, whatever the number of names. */
+/* names.c - host names to values: one open hash table; a wildcard is entered under its suffix with
+ * the leading dot, which no host name begins with. A lookup hashes once per kind, whatever the
+ * number of names. */
 #include "tls/names.h"
 
 #include <stdlib.h>

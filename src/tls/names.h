@@ -1,4 +1,5 @@
-/* names.h - an index of host names: exact ones and wildcards of one label. Built once, then read by all threads. */
+/* names.h - an index of host names: exact ones and wildcards of one label. Built once, then read by
+ * all threads. */
 #ifndef TLS_NAMES_H
 #define TLS_NAMES_H
 
@@ -25,7 +26,8 @@ struct names {
 /** Longest name that is looked up: a host name has at most 253 bytes. */
 #define NAMES_MAX 255
 
-/** Enters `name` ("*.x" is a wildcard). Case does not matter. Out of memory ends the process (start-up code). */
+/** Enters `name` ("*.x" is a wildcard). Case does not matter. Out of memory ends the process
+ * (start-up code). */
 void names_add(struct names *n, struct slice name, void *value);
 /** The values of exactly `name`, which is in lower case. NULL: none. */
 const struct name_ref *names_exact(const struct names *n, struct slice name);

@@ -53,7 +53,8 @@ check(const struct tls_cert *c, OCSP_RESPONSE *r, time_t *expires)
     OCSP_SINGLERESP *one = find_single(basic, c);
     if (!one)
         why = "OCSP single response: no certificate of that issuer and number";
-    else if (OCSP_single_get0_status(one, &reason, NULL, &this_update, &next_update) != V_OCSP_CERTSTATUS_GOOD)
+    else if (OCSP_single_get0_status(one, &reason, NULL, &this_update, &next_update) !=
+             V_OCSP_CERTSTATUS_GOOD)
         why = "OCSP single response: certificate status is not good";
     else if (!next_update)
         why = "OCSP single response: missing nextupdate";

@@ -1,8 +1,8 @@
 /* pem.c - PEM files: certificate, chain, key and DH parameters in any order.
  *
- * The library's own reader looks for decoders anew for every object, which costs most of a millisecond per certificate;
- * here blocks are split and decoded once, the decoder of keys is kept, and certificates of chains are shared.
- * Configuration time only: not thread-safe. */
+ * The library's own reader looks for decoders anew for every object, which costs most of a
+ * millisecond per certificate; here blocks are split and decoded once, the decoder of keys is kept,
+ * and certificates of chains are shared. Configuration time only: not thread-safe. */
 #include "tls/tls_int.h"
 
 #include <errno.h>
@@ -121,7 +121,8 @@ pem_next(struct slice text, size_t *at, struct pem_block *out)
     struct slice close = slice_sub(body, end + 9, SIZE_MAX);
     size_t close_len = slice_search(close, SL("-----"));
     bool matches = close_len != SIZE_MAX && slice_eq(slice_sub(close, 0, close_len), out->type);
-    out->text = slice(rest.p + begin, (size_t)(close.p - (rest.p + begin)) + (close_len == SIZE_MAX ? 0 : close_len + 5));
+    out->text = slice(rest.p + begin, (size_t)(close.p - (rest.p + begin)) +
+                                          (close_len == SIZE_MAX ? 0 : close_len + 5));
     *at = (size_t)(close.p - text.p) + (close_len == SIZE_MAX ? close.len : close_len + 5);
     struct slice lines = skip_headers(slice_sub(body, 0, end), &out->encrypted);
     out->len = 0;
@@ -135,7 +136,7 @@ pem_next(struct slice text, size_t *at, struct pem_block *out)
 static struct shared {
     X509 *x;
     uint64_t hash;
-} *shared_certs;
+} * shared_certs;
 static unsigned nshared, shared_size;
 
 static bool
@@ -189,7 +190,8 @@ static EVP_PKEY *
 decode_key(const unsigned char *der, size_t len)
 {
     if (!key_decoder)
-        key_decoder = OSSL_DECODER_CTX_new_for_pkey(&decoded_key, "DER", NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
+        key_decoder = OSSL_DECODER_CTX_new_for_pkey(&decoded_key, "DER", NULL, NULL,
+                                                    EVP_PKEY_KEYPAIR, NULL, NULL);
     decoded_key = NULL;
     if (key_decoder && OSSL_DECODER_from_data(key_decoder, &der, &len) == 1)
         return decoded_key;
@@ -260,8 +262,11 @@ give_passphrase(char *buf, int size, int writing, void *arg)
 static EVP_PKEY *
 decrypt_key(const struct pem_block *b, const char *passphrase)
 {
-    BIO *bio = passphrase && b->text.len <= INT32_MAX ? BIO_new_mem_buf(b->text.p, (int)b->text.len) : NULL;
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, (void *)(uintptr_t)passphrase) : NULL;
+    BIO *bio = passphrase && b->text.len <= INT32_MAX ? BIO_new_mem_buf(b->text.p, (int)b->text.len)
+                                                      : NULL;
+    EVP_PKEY *key =
+        bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, (void *)(uintptr_t)passphrase)
+            : NULL;
 
     BIO_free(bio);
     ERR_clear_error();
@@ -303,7 +308,9 @@ take_key(struct tls_cert *c, const char *file, const struct pem_block *b, struct
     if (c->key)
         return true;
     text_printf(err, "unable to load private key from file '%s'%s.", file,
-                encrypted ? ": it is encrypted, and no passphrase opens it (see 'ssl-passphrase-cmd')" : "");
+                encrypted
+                    ? ": it is encrypted, and no passphrase opens it (see 'ssl-passphrase-cmd')"
+                    : "");
     return false;
 }
 
@@ -342,15 +349,15 @@ pem_load(struct tls_cert *c, const char *file, struct slice text, struct text *e
     return ok;
 }
 
-STACK_OF(X509) *
-pem_certs(struct slice text)
+STACK_OF(X509) * pem_certs(struct slice text)
 {
     STACK_OF(X509) *all = NULL;
     struct pem_block b;
     size_t at = 0;
 
     while (pem_next(text, &at, &b)) {
-        X509 *x = b.der && slice_ends(b.type, SL("CERTIFICATE")) ? pem_x509(b.der, b.len, false) : NULL;
+        X509 *x =
+            b.der && slice_ends(b.type, SL("CERTIFICATE")) ? pem_x509(b.der, b.len, false) : NULL;
         free(b.der);
         if (!x)
             continue;

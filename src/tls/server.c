@@ -1,7 +1,8 @@
 /* server.c - the accepting side: which certificate and which options a client gets.
  *
- * There is one context per set of options, not per certificate: a certificate that is not the context's own is put on the
- * connection when (and only when) a full handshake needs it. Names are found by hashing (names.h). */
+ * There is one context per set of options, not per certificate: a certificate that is not the
+ * context's own is put on the connection when (and only when) a full handshake needs it. Names are
+ * found by hashing (names.h). */
 #include "tls/names.h"
 #include "tls/tls_int.h"
 
@@ -17,7 +18,7 @@ struct tls_server {
     struct names names;
     const struct tls_entry **defaults;
     unsigned ndefaults, nentries;
-    unsigned kinds;       /* bits 1 << enum tls_key: of all certificates */
+    unsigned kinds; /* bits 1 << enum tls_key: of all certificates */
     struct ticket_keys *tickets;
     struct tls_mint *mint;
 };
@@ -68,8 +69,8 @@ add_entry(struct tls_server *s, struct tls_cert *cert, const struct tls_options 
 }
 
 void
-tls_server_add(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line, const char *const *filters,
-               unsigned nfilters)
+tls_server_add(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line,
+               const char *const *filters, unsigned nfilters)
 {
     struct tls_entry *e = add_entry(s, cert, line);
     unsigned named = 0;
@@ -209,8 +210,9 @@ hello_name(SSL *ssl)
 static bool
 is_ecdsa_suite(unsigned id)
 {
-    static const uint16_t suites[] = { 0xc02b, 0xc02c, 0xcca9, 0xc023, 0xc024, 0xc009, 0xc00a, 0xc008, 0xc007,
-                                       0xc0ac, 0xc0ad, 0xc0ae, 0xc0af, 0xc072, 0xc073, 0xc05c, 0xc05d };
+    static const uint16_t suites[] = { 0xc02b, 0xc02c, 0xcca9, 0xc023, 0xc024, 0xc009,
+                                       0xc00a, 0xc008, 0xc007, 0xc0ac, 0xc0ad, 0xc0ae,
+                                       0xc0af, 0xc072, 0xc073, 0xc05c, 0xc05d };
 
     for (unsigned i = 0; i < COUNT_OF(suites); i++)
         if (suites[i] == id)
@@ -227,7 +229,8 @@ client_knows_ecdsa(SSL *ssl)
 
     for (size_t i = 2; x.p && i + 1 < x.len; i += 2) {
         unsigned scheme = u16(x.p + i);
-        signs = signs || scheme == 0x0403 || scheme == 0x0503 || scheme == 0x0603 || scheme == 0x0203;
+        signs =
+            signs || scheme == 0x0403 || scheme == 0x0503 || scheme == 0x0603 || scheme == 0x0203;
     }
     if (!signs)
         return false;
@@ -251,8 +254,9 @@ switch_ctx(SSL *ssl, const struct tls_ctx *ctx)
     SSL_set_max_proto_version(ssl, ctx->max);
     if (o->curves || o->ecdhe)
         SSL_set1_groups_list(ssl, o->curves ? o->curves : o->ecdhe);
-    SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET |
-                               SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
+    SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                               SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
+                               SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
     SSL_set_options(ssl, SSL_CTX_get_options(ctx->ssl));
 }
 
@@ -272,7 +276,8 @@ on_hello(SSL *ssl, int *alert, void *arg)
         e = s->entries;
     } else {
         struct slice name = hello_name(ssl);
-        bool ecdsa = s->kinds == 1u << TLS_KEY_ECDSA || (s->kinds & 1u << TLS_KEY_ECDSA && client_knows_ecdsa(ssl));
+        bool ecdsa = s->kinds == 1u << TLS_KEY_ECDSA ||
+                     (s->kinds & 1u << TLS_KEY_ECDSA && client_knows_ecdsa(ssl));
         if (name.len && names_lower(name, lower))
             e = find_name(s, lower, ecdsa);
         if (!e && name.len && s->mint)
@@ -291,7 +296,8 @@ on_hello(SSL *ssl, int *alert, void *arg)
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* Tells the client that its name was understood, and the library to remember it with the session. */
+/* Tells the client that its name was understood, and the library to remember it with the session.
+ */
 static int
 on_name(SSL *ssl, int *alert, void *arg)
 {
@@ -336,12 +342,14 @@ on_cert(SSL *ssl, void *arg)
 }
 
 static int
-on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+        unsigned in_len, void *arg)
 {
     const struct tls_ctx *ctx = arg;
 
-    if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len, (const unsigned char *)ctx->o->alpn.p,
-                              (unsigned)ctx->o->alpn.len, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len,
+                              (const unsigned char *)ctx->o->alpn.p, (unsigned)ctx->o->alpn.len, in,
+                              in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;
     return SSL_TLSEXT_ERR_OK;
 }
@@ -351,7 +359,9 @@ on_status(SSL *ssl, void *arg)
 {
     const struct tls_conn *t = tls_conn_of(ssl);
     const struct tls_ocsp *o =
-        t->entry && !(t->flags & TLSC_MINT) ? atomic_load_explicit(&t->entry->cert->ocsp, memory_order_acquire) : NULL;
+        t->entry && !(t->flags & TLSC_MINT)
+            ? atomic_load_explicit(&t->entry->cert->ocsp, memory_order_acquire)
+            : NULL;
 
     if (!o || (o->expires && o->expires <= loop_wall_us() / 1000000))
         return SSL_TLSEXT_ERR_NOACK;
@@ -363,8 +373,8 @@ on_status(SSL *ssl, void *arg)
 }
 
 static int
-on_sctl(SSL *ssl, unsigned type, unsigned context, const unsigned char **out, size_t *out_len, X509 *x, size_t at,
-        int *alert, void *arg)
+on_sctl(SSL *ssl, unsigned type, unsigned context, const unsigned char **out, size_t *out_len,
+        X509 *x, size_t at, int *alert, void *arg)
 {
     const struct tls_conn *t = tls_conn_of(ssl);
     const struct tls_cert *c = t->entry ? t->entry->cert : NULL;
@@ -389,12 +399,13 @@ static bool
 same_options(const struct tls_options *a, const struct tls_options *b)
 {
     return a == b ||
-           (a->min == b->min && a->max == b->max && a->no_versions == b->no_versions && a->verify == b->verify &&
-            a->flags == b->flags && slice_eq(a->alpn, b->alpn) && same_text(a->ciphers, b->ciphers) &&
-            same_text(a->ciphersuites, b->ciphersuites) && same_text(a->curves, b->curves) &&
-            same_text(a->ecdhe, b->ecdhe) && same_text(a->sigalgs, b->sigalgs) &&
-            same_text(a->client_sigalgs, b->client_sigalgs) && same_text(a->ca_file, b->ca_file) &&
-            same_text(a->ca_verify_file, b->ca_verify_file) && same_text(a->crl_file, b->crl_file));
+           (a->min == b->min && a->max == b->max && a->no_versions == b->no_versions &&
+            a->verify == b->verify && a->flags == b->flags && slice_eq(a->alpn, b->alpn) &&
+            same_text(a->ciphers, b->ciphers) && same_text(a->ciphersuites, b->ciphersuites) &&
+            same_text(a->curves, b->curves) && same_text(a->ecdhe, b->ecdhe) &&
+            same_text(a->sigalgs, b->sigalgs) && same_text(a->client_sigalgs, b->client_sigalgs) &&
+            same_text(a->ca_file, b->ca_file) && same_text(a->ca_verify_file, b->ca_verify_file) &&
+            same_text(a->crl_file, b->crl_file));
 }
 
 static bool
@@ -417,15 +428,17 @@ set_callbacks(const struct tls_server *s, struct tls_ctx *c)
     if (c->several || s->mint)
         SSL_CTX_set_cert_cb(c->ssl, on_cert, NULL);
     if (wants_sctl(s))
-        SSL_CTX_add_custom_ext(c->ssl, TLSEXT_TYPE_signed_certificate_timestamp,
-                               SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE,
-                               on_sctl, NULL, NULL, NULL, NULL);
+        SSL_CTX_add_custom_ext(
+            c->ssl, TLSEXT_TYPE_signed_certificate_timestamp,
+            SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE,
+            on_sctl, NULL, NULL, NULL, NULL);
 }
 
 static void
 set_sessions(const struct tls_server *s, struct tls_ctx *c)
 {
-    /* One ticket is enough: a client that wants several connections at once resumes with the same. */
+    /* One ticket is enough: a client that wants several connections at once resumes with the same.
+     */
     SSL_CTX_set_num_tickets(c->ssl, c->o->flags & TLSF_NO_TICKETS ? 0 : 1);
     SSL_CTX_set_timeout(c->ssl, tls_tune.lifetime_s);
     SSL_CTX_set_session_id_context(c->ssl, (const unsigned char *)"steelyard", 9);
@@ -485,13 +498,15 @@ same_bundle(const struct tls_cert *a, const struct tls_cert *b)
 {
     const char *x = strrchr(a->name, '.'), *y = strrchr(b->name, '.');
 
-    if (!x || !y || x - a->name != y - b->name || strncmp(a->name, b->name, (size_t)(x - a->name)) != 0)
+    if (!x || !y || x - a->name != y - b->name ||
+        strncmp(a->name, b->name, (size_t)(x - a->name)) != 0)
         return false;
     return (strcmp(x, ".rsa") == 0 || strcmp(x, ".ecdsa") == 0 || strcmp(x, ".dsa") == 0) &&
            (strcmp(y, ".rsa") == 0 || strcmp(y, ".ecdsa") == 0 || strcmp(y, ".dsa") == 0);
 }
 
-/* The first certificate stands in for unknown names, unless one that was declared for that comes before it. */
+/* The first certificate stands in for unknown names, unless one that was declared for that comes
+ * before it. */
 static void
 add_implicit_default(struct tls_server *s)
 {
@@ -511,7 +526,8 @@ add_implicit_default(struct tls_server *s)
     }
 }
 
-/* Certificates that are put on connections later must be acceptable now (size of the key, digest). */
+/* Certificates that are put on connections later must be acceptable now (size of the key, digest).
+ */
 static bool
 try_cert(const struct tls_entry *e, SSL **probe, struct text *err)
 {

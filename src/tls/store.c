@@ -1,7 +1,7 @@
 /* store.c - the certificates of the process by name: every file is loaded once.
  *
- * A certificate is loaded from one file (bundle) and its companions beside it: name.key, name.ocsp, name.issuer,
- * name.sctl. Configuration time only. */
+ * A certificate is loaded from one file (bundle) and its companions beside it: name.key, name.ocsp,
+ * name.issuer, name.sctl. Configuration time only. */
 #include "tls/tls_int.h"
 
 #include <dirent.h>
@@ -14,7 +14,7 @@
 
 static struct htab store;
 static EVP_PKEY *default_dh;
-static STACK_OF(X509) *issuers; /* of issuers-chain-path */
+static STACK_OF(X509) * issuers; /* of issuers-chain-path */
 
 const char *
 tls_cert_name(const struct tls_cert *c)
@@ -115,7 +115,8 @@ collect_names(struct tls_cert *c)
     GENERAL_NAMES_free(alt);
     for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
         unsigned char *utf8 = NULL;
-        int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+        int n =
+            ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
         if (n >= 0)
             add_name(c, utf8, n);
         OPENSSL_free(utf8);
@@ -272,9 +273,9 @@ tls_cert_warning(const struct tls_cert *c, struct text *to)
 struct companion {
     unsigned flag;
     const char *ext;
-    const char *given;  /* named by the configuration */
+    const char *given; /* named by the configuration */
     char *path;
-    char *data;         /* content, NULL: there is none */
+    char *data; /* content, NULL: there is none */
     size_t len;
 };
 
@@ -398,7 +399,8 @@ load(const char *name, const struct tls_files *f, unsigned extra, struct text *e
 
     c->name = xstrdup(name);
     if (!text) {
-        text_printf(err, "unable to stat SSL certificate from file '%s' : %s.", f->crt, strerror(errno));
+        text_printf(err, "unable to stat SSL certificate from file '%s' : %s.", f->crt,
+                    strerror(errno));
         ok = false;
     } else {
         ok = pem_load(c, f->crt, slice(text, len), err);
@@ -476,7 +478,8 @@ open_dir(const char *path, unsigned extra, each_fn each, void *arg, struct text 
         struct stat st;
         if (ok && name[0] != '.' && !is_companion(name, extra)) {
             if (stat(file, &st) < 0) {
-                text_printf(err, "unable to stat SSL certificate from file '%s' : %s.", file, strerror(errno));
+                text_printf(err, "unable to stat SSL certificate from file '%s' : %s.", file,
+                            strerror(errno));
                 ok = false;
             } else if (S_ISREG(st.st_mode)) {
                 ok = open_file(file, extra, each, arg, err);
@@ -489,7 +492,8 @@ open_dir(const char *path, unsigned extra, each_fn each, void *arg, struct text 
     return ok;
 }
 
-/* path.rsa, path.ecdsa, path.dsa: one name, several kinds of keys. Returns how many there are, -1 on failure. */
+/* path.rsa, path.ecdsa, path.dsa: one name, several kinds of keys. Returns how many there are, -1
+ * on failure. */
 static int
 open_bundle(const char *path, unsigned extra, each_fn each, void *arg, struct text *err)
 {
@@ -518,7 +522,8 @@ tls_store_open(const char *path, unsigned extra, each_fn each, void *arg, struct
     if (known)
         return each(known, arg);
     if (stat(path, &st) == 0)
-        return S_ISDIR(st.st_mode) ? open_dir(path, extra, each, arg, err) : open_file(path, extra, each, arg, err);
+        return S_ISDIR(st.st_mode) ? open_dir(path, extra, each, arg, err)
+                                   : open_file(path, extra, each, arg, err);
     int e = errno;
     int n = extra & TLSX_BUNDLE ? open_bundle(path, extra, each, arg, err) : 0;
     if (n == 0)

@@ -1,4 +1,5 @@
-/* ticket.c - session tickets with keys from a file (tls-ticket-keys), so that several processes share them. */
+/* ticket.c - session tickets with keys from a file (tls-ticket-keys), so that several processes
+ * share them. */
 #include "tls/tls_int.h"
 
 #include <openssl/core_names.h>
@@ -110,7 +111,8 @@ set_mac(const struct ticket_keys *k, const struct ticket_key *key, EVP_MAC_CTX *
 
 /* As the library wants it: 1 done, 2 done and renew the ticket, 0 unknown key, -1 failure. */
 static int
-on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
+on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher,
+          EVP_MAC_CTX *mac, int encrypt)
 {
     const struct ticket_keys *k = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_keys);
     const struct ticket_key *key = k ? &k->key[NKEYS - 2] : NULL;
@@ -120,7 +122,8 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *c
     if (encrypt) {
         memcpy(name, key->name, 16);
         if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(k->cipher)) != 1 ||
-            EVP_EncryptInit_ex2(cipher, k->cipher, key->aes, iv, NULL) != 1 || !set_mac(k, key, mac))
+            EVP_EncryptInit_ex2(cipher, k->cipher, key->aes, iv, NULL) != 1 ||
+            !set_mac(k, key, mac))
             return -1;
         return 1;
     }
@@ -128,7 +131,8 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *c
         key = &k->key[i];
         if (memcmp(name, key->name, 16) != 0)
             continue;
-        if (!set_mac(k, key, mac) || EVP_DecryptInit_ex2(cipher, k->cipher, key->aes, iv, NULL) != 1)
+        if (!set_mac(k, key, mac) ||
+            EVP_DecryptInit_ex2(cipher, k->cipher, key->aes, iv, NULL) != 1)
             return -1;
         return i < NKEYS - 2 ? 2 : 1;
     }

@@ -1,5 +1,6 @@
-/* tls.h - TLS on connections: settings, certificates, the accepting and the connecting side. No type of the TLS library
- * is visible here; facts about connections and certificates are in tls/info.h. */
+/* tls.h - TLS on connections: settings, certificates, the accepting and the connecting side. No
+ * type of the TLS library is visible here; facts about connections and certificates are in
+ * tls/info.h. */
 #ifndef TLS_TLS_H
 #define TLS_TLS_H
 
@@ -17,9 +18,10 @@ enum tls_flag {
     TLSF_NO_TICKETS = 1 << 0,
     TLSF_CLIENT_CIPHERS = 1 << 1, /* prefer-client-ciphers */
     TLSF_NO_CA_NAMES = 1 << 2,
-    TLSF_NO_ALPN = 1 << 3,        /* nothing is announced */
-    TLSF_NO_REUSE = 1 << 4,       /* client: no session resumption */
-    TLSF_NO_RENEGOTIATION = 1 << 5, /* client: the server may not ask for it; servers always refuse */
+    TLSF_NO_ALPN = 1 << 3,  /* nothing is announced */
+    TLSF_NO_REUSE = 1 << 4, /* client: no session resumption */
+    TLSF_NO_RENEGOTIATION =
+        1 << 5, /* client: the server may not ask for it; servers always refuse */
     TLSF_STRICT_SNI = 1 << 6,
 };
 
@@ -30,17 +32,17 @@ struct tls_ignore {
     bool all;
 };
 
-/** What a bind line, a line of a crt-list, or a server says. NULL and UNSET: not said. Strings live as long as the
- *  configuration. */
+/** What a bind line, a line of a crt-list, or a server says. NULL and UNSET: not said. Strings live
+ * as long as the configuration. */
 struct tls_options {
     enum tls_version min, max;
     unsigned no_versions; /* bits 1 << version: no-tlsv10 and its like */
     const char *ciphers, *ciphersuites, *curves, *ecdhe, *sigalgs, *client_sigalgs;
-    struct slice alpn;    /* as on the wire: length-prefixed names */
+    struct slice alpn; /* as on the wire: length-prefixed names */
     enum tls_verify verify;
     const char *ca_file, *ca_verify_file, *crl_file;
-    unsigned flags;       /* enum tls_flag */
-    unsigned cleared;     /* flags that are not to be inherited */
+    unsigned flags;   /* enum tls_flag */
+    unsigned cleared; /* flags that are not to be inherited */
     struct tls_ignore crt_ignore, ca_ignore;
 };
 
@@ -50,9 +52,9 @@ struct tls_tune {
     unsigned cache_size;                  /* sessions kept for clients without tickets */
     unsigned lifetime_s;                  /* of sessions */
     unsigned dh_bits;                     /* size of generated-on-demand DH parameters */
-    unsigned capture_size;                /* bytes of each list of a hello kept for the ssl_fc_*_bin fetches */
-    unsigned minted_max;                  /* generated certificates kept */
-    int security_level;                   /* -1: the library's */
+    unsigned capture_size; /* bytes of each list of a hello kept for the ssl_fc_*_bin fetches */
+    unsigned minted_max;   /* generated certificates kept */
+    int security_level;    /* -1: the library's */
     unsigned key_updates_per_s;
     bool keylog;
     bool skip_self_issued_ca;
@@ -65,7 +67,8 @@ void tls_init(void);
 void tls_thread_fini(void);
 /** "OpenSSL 3.0.11 19 Sep 2023", running. */
 const char *tls_library_version(void);
-/** Loads a provider (ssl-provider) or sets where they are (ssl-provider-path), default properties (ssl-propquery). */
+/** Loads a provider (ssl-provider) or sets where they are (ssl-provider-path), default properties
+ * (ssl-propquery). */
 bool tls_load_provider(const char *name);
 bool tls_set_provider_path(const char *dir);
 bool tls_set_properties(const char *query);
@@ -73,10 +76,11 @@ bool tls_set_properties(const char *query);
 /** "TLSv1.2" and its like; TLS_UNSET when unknown. */
 enum tls_version tls_version_find(const char *name);
 const char *tls_version_name(enum tls_version v);
-/** Turns "h2,http/1.1" into the wire format in `to` (at least strlen + 1 bytes). Returns its length; -1 with what is
- *  wrong in `err`. */
+/** Turns "h2,http/1.1" into the wire format in `to` (at least strlen + 1 bytes). Returns its
+ * length; -1 with what is wrong in `err`. */
 int tls_alpn_parse(const char *list, char *to, struct text *err);
-/** An entry of crt-ignore-err: a number or a name such as X509_V_ERR_CERT_HAS_EXPIRED. -1 when unknown. */
+/** An entry of crt-ignore-err: a number or a name such as X509_V_ERR_CERT_HAS_EXPIRED. -1 when
+ * unknown. */
 int tls_error_id(struct slice name);
 int tls_error_id_max(void);
 
@@ -84,7 +88,7 @@ int tls_error_id_max(void);
 
 /** What files belong to a certificate besides the one that names it. */
 struct tls_files {
-    const char *crt;     /* certificate, chain, maybe key and DH parameters */
+    const char *crt;                        /* certificate, chain, maybe key and DH parameters */
     const char *key, *ocsp, *issuer, *sctl; /* NULL: looked for as the search flags say */
 };
 
@@ -101,47 +105,56 @@ enum tls_extra {
 
 /** The certificate called `name` if it was loaded or declared, else NULL. */
 struct tls_cert *tls_store_get(const char *name);
-/** Loads it under `name`. `extra`: companions to look for (enum tls_extra). NULL with HAProxy's text in `err`. */
-MUST_CHECK struct tls_cert *tls_store_load(const char *name, const struct tls_files *files, unsigned extra,
-                                           struct text *err);
+/** Loads it under `name`. `extra`: companions to look for (enum tls_extra). NULL with HAProxy's
+ * text in `err`. */
+MUST_CHECK struct tls_cert *tls_store_load(const char *name, const struct tls_files *files,
+                                           unsigned extra, struct text *err);
 /** From memory, for tests and fuzzers: not entered into the store; free with tls_cert_free(). */
-MUST_CHECK struct tls_cert *tls_cert_from_text(const char *name, struct slice pem, struct text *err);
+MUST_CHECK struct tls_cert *tls_cert_from_text(const char *name, struct slice pem,
+                                               struct text *err);
 void tls_cert_free(struct tls_cert **c);
-/** All certificates that `path` stands for: a file, the bundle path.rsa, path.ecdsa, ..., or a folder of them (sorted by
- *  name). Calls `each` for every one; false with `err` when something cannot be loaded. */
-bool tls_store_open(const char *path, unsigned extra, bool (*each)(struct tls_cert *c, void *arg), void *arg,
-                    struct text *err);
+/** All certificates that `path` stands for: a file, the bundle path.rsa, path.ecdsa, ..., or a
+ * folder of them (sorted by name). Calls `each` for every one; false with `err` when something
+ * cannot be loaded. */
+bool tls_store_open(const char *path, unsigned extra, bool (*each)(struct tls_cert *c, void *arg),
+                    void *arg, struct text *err);
 /** DH parameters for certificates that bring none (ssl-dh-param-file). */
 bool tls_set_dh_file(const char *path);
 /** Folder whose certificates complete chains (issuers-chain-path). False when it is none. */
 bool tls_set_issuers_path(const char *path);
 /** Forgets all certificates and authorities; nothing uses them any more. */
 void tls_store_clear(void);
-/** What should be told about a certificate that works: expired, not valid yet. False when there is nothing. */
+/** What should be told about a certificate that works: expired, not valid yet. False when there is
+ * nothing. */
 bool tls_cert_warning(const struct tls_cert *c, struct text *to);
 const char *tls_cert_name(const struct tls_cert *c);
 
 /** The certificate may be used by converters that verify tokens (crt-store's `jwt on`). */
 void tls_cert_allow_jwt(struct tls_cert *c);
-/** Asked for the passphrase of an encrypted key: heap, or NULL when there is none. May be NULL itself. */
+/** Asked for the passphrase of an encrypted key: heap, or NULL when there is none. May be NULL
+ * itself. */
 extern char *(*tls_passphrase)(const char *key_file);
 
-/** Loads a ca-file or crl-file (file, folder, "@system-ca") into the list of known ones. False with `err`. */
+/** Loads a ca-file or crl-file (file, folder, "@system-ca") into the list of known ones. False with
+ * `err`. */
 bool tls_ca_load(const char *path, bool crl, struct text *err);
 
 /* ---- accepting: server.c ---- */
 
 /** `id`: a name that is the same after a reload; sessions are bound to it. Never NULL. */
 struct tls_server *tls_server_new(const char *id, const struct tls_options *o);
-/** Adds a certificate. `line`: options of its own (complete: inherited ones included), NULL: those of the server.
- *  `filters`: names it is for ("*.x", "!y", "*": default); none: those in the certificate. */
+/** Adds a certificate. `line`: options of its own (complete: inherited ones included), NULL: those
+ * of the server. `filters`: names it is for ("*.x", "!y", "*": default); none: those in the
+ * certificate. */
 void tls_server_add(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line,
                     const char *const *filters, unsigned nfilters);
-/** The certificate for clients that name none or an unknown one (default-crt); the first one added otherwise. */
+/** The certificate for clients that name none or an unknown one (default-crt); the first one added
+ * otherwise. */
 void tls_server_add_default(struct tls_server *s, struct tls_cert *cert);
 /** Ticket keys: `data` is a file's content (base64 lines). False with `err`. */
 bool tls_server_ticket_keys(struct tls_server *s, struct slice data, struct text *err);
-/** Certificates for unknown names are signed by this one (generate-certificates). `pass` may be NULL. */
+/** Certificates for unknown names are signed by this one (generate-certificates). `pass` may be
+ * NULL. */
 bool tls_server_mint(struct tls_server *s, const char *ca_file, const char *pass, struct text *err);
 bool tls_server_is_empty(const struct tls_server *s);
 /** After the last certificate: contexts and index. False with `err`. */
@@ -155,20 +168,22 @@ struct tls_stats {
 };
 void tls_stats(struct tls_stats *to);
 
-/** Puts TLS on an accepted connection: sets its layer, CONN_TLS and CONN_HANDSHAKE. False: out of memory. */
+/** Puts TLS on an accepted connection: sets its layer, CONN_TLS and CONN_HANDSHAKE. False: out of
+ * memory. */
 MUST_CHECK bool tls_accept(struct conn *c, struct tls_server *s);
 
 /* ---- connecting: client.c ---- */
 
-/** `crt`: certificate to present, or NULL; `verify_host`: the name that must be in the server's, or NULL: the SNI.
- *  NULL with `err` when the options are not accepted. */
-MUST_CHECK struct tls_client *tls_client_new(const struct tls_options *o, struct tls_cert *crt, const char *verify_host,
-                                             struct text *err);
+/** `crt`: certificate to present, or NULL; `verify_host`: the name that must be in the server's, or
+ * NULL: the SNI. NULL with `err` when the options are not accepted. */
+MUST_CHECK struct tls_client *tls_client_new(const struct tls_options *o, struct tls_cert *crt,
+                                             const char *verify_host, struct text *err);
 void tls_client_free(struct tls_client **t);
-/** Puts TLS on an outgoing connection (may be called while it is connecting). `sni`: server name, NULL: none is sent;
- *  copied. False: out of memory. */
+/** Puts TLS on an outgoing connection (may be called while it is connecting). `sni`: server name,
+ * NULL: none is sent; copied. False: out of memory. */
 MUST_CHECK bool tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len);
-/** Announces other protocols than the client's on this connection; before the handshake. `alpn` as on the wire. */
+/** Announces other protocols than the client's on this connection; before the handshake. `alpn` as
+ * on the wire. */
 bool tls_set_alpn(struct conn *c, struct slice alpn);
 
 #endif

@@ -22,28 +22,28 @@ struct tls_ocsp {
 };
 
 struct tls_cert {
-    char *name;              /* as configured: path, or @store/alias */
+    char *name; /* as configured: path, or @store/alias */
     X509 *x509;
     EVP_PKEY *key;
-    STACK_OF(X509) *chain;   /* NULL: none */
-    X509 *issuer;            /* from the chain or an issuer file; NULL: unknown */
-    EVP_PKEY *dh;            /* DH parameters of the file, or NULL */
+    STACK_OF(X509) * chain; /* NULL: none */
+    X509 *issuer;           /* from the chain or an issuer file; NULL: unknown */
+    EVP_PKEY *dh;           /* DH parameters of the file, or NULL */
     _Atomic(struct tls_ocsp *) ocsp;
-    unsigned char *sctl;     /* list of certificate timestamps */
+    unsigned char *sctl; /* list of certificate timestamps */
     size_t sctl_len;
     enum tls_key kind;
-    bool jwt;                /* may verify tokens */
-    char **names;            /* lower case: common name and alternative names */
+    bool jwt;     /* may verify tokens */
+    char **names; /* lower case: common name and alternative names */
     unsigned nnames;
 };
 
 /** Splits PEM text into blocks. */
 struct pem_block {
-    struct slice type;     /* "CERTIFICATE" */
-    struct slice text;     /* all of it, from BEGIN to END */
-    unsigned char *der;    /* heap, the caller's */
+    struct slice type;  /* "CERTIFICATE" */
+    struct slice text;  /* all of it, from BEGIN to END */
+    unsigned char *der; /* heap, the caller's */
     size_t len;
-    bool encrypted;        /* by PEM headers */
+    bool encrypted; /* by PEM headers */
 };
 /** The next block behind *at. False at the end. `der` NULL: its base64 is broken. */
 bool pem_next(struct slice text, size_t *at, struct pem_block *out);
@@ -57,22 +57,24 @@ bool pem_load(struct tls_cert *c, const char *file, struct slice text, struct te
 /** Tried first for encrypted keys; NULL: none. Cleared by the caller. */
 extern const char *pem_passphrase;
 /** All certificates of a text, NULL when there is none. */
-STACK_OF(X509) *pem_certs(struct slice text);
+STACK_OF(X509) * pem_certs(struct slice text);
 void pem_clear(void);
 /** The issuer of `x` in the folder of ssl issuers-chain-path, or NULL. Borrowed. */
 X509 *tls_find_issuer(X509 *x);
 EVP_PKEY *tls_dh_default(void);
 
 /** Reads and checks a response for `c`. NULL with `err`. */
-struct tls_ocsp *ocsp_parse(const struct tls_cert *c, const unsigned char *der, size_t len, struct text *err);
+struct tls_ocsp *ocsp_parse(const struct tls_cert *c, const unsigned char *der, size_t len,
+                            struct text *err);
 
 /* ---- authorities: ca.c ---- */
 
 enum { CA_MAIN, CA_VERIFY, CA_CRL, CA_NPATHS };
-/** The store made of a ca-file, a ca-verify-file and a crl-file (each may be NULL). Belongs to this file. NULL with `err`. */
+/** The store made of a ca-file, a ca-verify-file and a crl-file (each may be NULL). Belongs to this
+ * file. NULL with `err`. */
 X509_STORE *ca_store(const char *const path[CA_NPATHS], struct text *err);
 /** Names of the authorities in a loaded ca-file, NULL: unknown file. */
-STACK_OF(X509_NAME) *ca_names(const char *ca_file);
+STACK_OF(X509_NAME) * ca_names(const char *ca_file);
 void ca_clear(void);
 
 /* ---- contexts: ctx.c ---- */
@@ -92,27 +94,27 @@ struct tls_ctx {
     struct tls_server *server;
     SSL_CTX *ssl;
     const struct tls_options *o;
-    struct tls_cert *loaded;   /* the certificate inside the context */
-    bool several;              /* other certificates than the loaded one belong to it */
+    struct tls_cert *loaded; /* the certificate inside the context */
+    bool several;            /* other certificates than the loaded one belong to it */
     int min, max;
 };
 
 /** A certificate with the options and names of one line. */
 struct tls_entry {
-    struct tls_entry *next;    /* all of the server */
+    struct tls_entry *next; /* all of the server */
     struct tls_cert *cert;
     struct tls_ctx *ctx;
     const struct tls_options *line;
-    char **except;             /* lower case names of "!name" */
+    char **except; /* lower case names of "!name" */
     unsigned nexcept;
-    unsigned char sid[16];     /* session context: what a session may be resumed for */
+    unsigned char sid[16]; /* session context: what a session may be resumed for */
 };
 
 /* ---- connections: layer.c ---- */
 
 enum tls_conn_flag {
     TLSC_SERVER = 1 << 0,
-    TLSC_UP = 1 << 1,        /* the handshake is done */
+    TLSC_UP = 1 << 1, /* the handshake is done */
     TLSC_RESUMED = 1 << 2,
     TLSC_STARTED = 1 << 3,   /* bytes of the handshake came in */
     TLSC_QUEUED = 1 << 4,    /* waits for its turn to do a handshake step */
@@ -136,19 +138,19 @@ struct tls_conn {
     struct tls_client *client;
     struct tls_server *server;
     struct tls_out *out;
-    char *in;               /* ciphertext not decoded yet, heap; NULL: none or in the thread's buffer */
+    char *in; /* ciphertext not decoded yet, heap; NULL: none or in the thread's buffer */
     uint32_t in_len;
-    uint32_t held;          /* last bytes of plaintext in `out` that do not count as sent yet */
-    uint32_t burst;         /* bytes sent since the connection was idle */
-    uint16_t flags;         /* enum tls_conn_flag */
+    uint32_t held;  /* last bytes of plaintext in `out` that do not count as sent yet */
+    uint32_t burst; /* bytes sent since the connection was idle */
+    uint16_t flags; /* enum tls_conn_flag */
     uint8_t ca_err, ca_depth, crt_err;
-    uint32_t updates;       /* key updates in this second */
+    uint32_t updates; /* key updates in this second */
     int64_t sent_ms, update_ms;
-    unsigned long lib_err;  /* of the library: the first one */
-    X509 *bad_peer;         /* a certificate that was refused */
-    struct tls_seen *seen;/* what was kept of the hello; NULL */
+    unsigned long lib_err; /* of the library: the first one */
+    X509 *bad_peer;        /* a certificate that was refused */
+    struct tls_seen *seen; /* what was kept of the hello; NULL */
     struct tls_secrets *secrets;
-    struct list wait;       /* waits for its turn */
+    struct list wait; /* waits for its turn */
 };
 
 extern const struct layer_ops tls_layer;
@@ -202,11 +204,13 @@ void ticket_keys_use(SSL_CTX *ctx, struct ticket_keys *k);
 struct tls_mint;
 struct tls_mint *mint_new(const char *ca_file, const char *pass, struct text *err);
 void mint_free(struct tls_mint **m);
-/** A certificate for `name`, made or remembered; its reference belongs to the caller. NULL when it fails. */
+/** A certificate for `name`, made or remembered; its reference belongs to the caller. NULL when it
+ * fails. */
 struct mint_cert {
     X509 *x509;
     EVP_PKEY *key;
 };
-bool mint_get(struct tls_mint *m, struct slice name, const struct tls_cert *like, struct mint_cert *out);
+bool mint_get(struct tls_mint *m, struct slice name, const struct tls_cert *like,
+              struct mint_cert *out);
 
 #endif

@@ -59,7 +59,9 @@ verify_callback(int ok, X509_STORE_CTX *x)
     if (t->server)
         return check_client(t, x, err, depth);
     keep_peer(t, x);
-    if (!t->conn->code && (err == X509_V_ERR_HOSTNAME_MISMATCH || err == X509_V_ERR_IP_ADDRESS_MISMATCH))
-        t->conn->code = client_is_pinned(t->client) ? CONN_CODE_SSL_MISMATCH : CONN_CODE_SSL_MISMATCH_SNI;
+    if (!t->conn->code &&
+        (err == X509_V_ERR_HOSTNAME_MISMATCH || err == X509_V_ERR_IP_ADDRESS_MISMATCH))
+        t->conn->code =
+            client_is_pinned(t->client) ? CONN_CODE_SSL_MISMATCH : CONN_CODE_SSL_MISMATCH_SNI;
     return 0;
 }

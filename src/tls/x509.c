@@ -62,7 +62,8 @@ chain_der(const struct conn *c, struct arena *tmp)
 }
 
 struct slice
-tls_cert_bytes(const struct conn *c, enum tls_whose whose, enum tls_cert_bytes what, struct arena *tmp)
+tls_cert_bytes(const struct conn *c, enum tls_whose whose, enum tls_cert_bytes what,
+               struct arena *tmp)
 {
     X509 *x = what == TLS_C_CHAIN_DER ? NULL : cert_of(c, whose);
     unsigned char md[EVP_MAX_MD_SIZE];
@@ -146,14 +147,17 @@ key_size(X509 *x, struct arena *tmp)
 
     if (!key)
         return SLICE_NONE;
-    out_str(&o, type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS ? "RSA" : type == EVP_PKEY_EC ? "EC" : type == EVP_PKEY_DSA
-                                                                 ? "DSA" : OBJ_nid2sn(type));
+    out_str(&o, type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS ? "RSA"
+                : type == EVP_PKEY_EC                            ? "EC"
+                : type == EVP_PKEY_DSA                           ? "DSA"
+                                                                 : OBJ_nid2sn(type));
     out_int(&o, EVP_PKEY_get_bits(key));
     return duplicate(tmp, text, o.len);
 }
 
 struct slice
-tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_cert_text what, struct arena *tmp)
+tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_cert_text what,
+              struct arena *tmp)
 {
     X509 *x = cert_of(c, whose);
     ASN1_OBJECT *alg = NULL;
@@ -275,8 +279,8 @@ dn_of(const struct conn *c, enum tls_whose whose, enum tls_dn dn)
 }
 
 struct slice
-tls_cert_dn(const struct conn *c, enum tls_whose whose, enum tls_dn dn, struct slice entry, int64_t occurrence, bool rfc2253,
-            struct arena *tmp)
+tls_cert_dn(const struct conn *c, enum tls_whose whose, enum tls_dn dn, struct slice entry,
+            int64_t occurrence, bool rfc2253, struct arena *tmp)
 {
     X509_NAME *name = dn_of(c, whose, dn);
     struct slice s;

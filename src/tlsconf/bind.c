@@ -69,7 +69,8 @@ parse_ssl(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     struct bind_conf *b = obj;
 
     if (b->px->mode == PX_CLI)
-        return cfg_error(c, *at - 1, "'ssl' is not supported yet on the sockets of the runtime API");
+        return cfg_error(c, *at - 1,
+                         "'ssl' is not supported yet on the sockets of the runtime API");
     b->flags |= BINDF_TLS;
     bind_tls(c, b);
     return CFG_OK;
@@ -115,7 +116,8 @@ parse_crt_list(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     struct crt_ref **tail = t->certs.tail ? t->certs.tail : &t->certs.first;
     char *text = read_file(path, &len);
     if (!text)
-        return cfg_error(c, *at - 1, "'%s' : cannot open file '%s' : %s", kw->name, path, strerror(errno));
+        return cfg_error(c, *at - 1, "'%s' : cannot open file '%s' : %s", kw->name, path,
+                         strerror(errno));
     crt_list_read(&t->certs, c->arena, path, slice(text, len), &err);
     free(text);
     warn_about_certs(c, *at - 1, *tail);
@@ -168,7 +170,8 @@ parse_ca_sign(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     bool pass = kw->max;
 
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "'%s' : missing %s", kw->name, pass ? "CAkey password" : "CAfile path");
+        return cfg_error(c, *at - 1, "'%s' : missing %s", kw->name,
+                         pass ? "CAkey password" : "CAfile path");
     const char *value = c->word[(*at)++].s;
     if (pass)
         t->ca_sign_pass = value;
@@ -180,7 +183,7 @@ parse_ca_sign(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 /* ---- once all is read ---- */
 
 static enum cfg_rc PRINTF(3, 4)
-bind_error(struct cfg *c, const struct bind_conf *b, const char *fmt, ...)
+    bind_error(struct cfg *c, const struct bind_conf *b, const char *fmt, ...)
 {
     char text[512];
     va_list ap;
@@ -188,8 +191,8 @@ bind_error(struct cfg *c, const struct bind_conf *b, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    return cfg_error_at(c, &b->loc, DIAG_BARE "Proxy '%s': %s for bind '%s' at [%s:%u].", b->px->name, text, b->text,
-                        b->loc.file, b->loc.line);
+    return cfg_error_at(c, &b->loc, DIAG_BARE "Proxy '%s': %s for bind '%s' at [%s:%u].",
+                        b->px->name, text, b->text, b->loc.file, b->loc.line);
 }
 
 static void
@@ -197,13 +200,16 @@ check_versions(struct cfg *c, const struct bind_conf *b, struct tls_options *o)
 {
     if (o->no_versions && (o->min || o->max))
         cfg_warn_at(c, &b->loc,
-                    DIAG_BARE "Proxy '%s': no-sslv3/no-tlsv1x are ignored for bind '%s' at [%s:%u]. Use only 'ssl-min-ver' "
+                    DIAG_BARE "Proxy '%s': no-sslv3/no-tlsv1x are ignored for bind '%s' at "
+                              "[%s:%u]. Use only 'ssl-min-ver' "
                               "and 'ssl-max-ver' to fix.",
                     b->px->name, b->text, b->loc.file, b->loc.line);
     if (!o->min && o->max && o->max < TLS_1_2) {
         cfg_warn_at(c, &b->loc,
-                    DIAG_BARE "Proxy '%s': Ambiguous configuration for bind '%s' at [%s:%u]: the ssl-min-ver value is not "
-                              "configured and the ssl-max-ver value is lower than the default ssl-min-ver value (TLSv1.2). "
+                    DIAG_BARE "Proxy '%s': Ambiguous configuration for bind '%s' at [%s:%u]: the "
+                              "ssl-min-ver value is not "
+                              "configured and the ssl-max-ver value is lower than the default "
+                              "ssl-min-ver value (TLSv1.2). "
                               "Setting the ssl-min-ver to %s. Use 'ssl-min-ver' to fix this.",
                     b->px->name, b->text, b->loc.file, b->loc.line, tls_version_name(o->max));
         o->min = o->max;
@@ -248,7 +254,9 @@ settle_alpn(struct cfg *c, const struct bind_conf *b, struct bind_tls *t)
             without_h2(c, r->line, &dropped);
     if (dropped && !told) {
         told = true;
-        cfg_warn_at(c, &b->loc, "'bind %s' : HTTP/2 and HTTP/3 are not supported yet: only http/1.1 is announced by ALPN.",
+        cfg_warn_at(c, &b->loc,
+                    "'bind %s' : HTTP/2 and HTTP/3 are not supported yet: only http/1.1 is "
+                    "announced by ALPN.",
                     b->text);
     }
 }
@@ -276,35 +284,43 @@ add_generation(struct cfg *c, const struct bind_conf *b, struct bind_tls *t, str
     if (!t->generate)
         return CFG_OK;
     if (!t->ca_sign_file)
-        return cfg_error_at(c, &b->loc,
-                            DIAG_BARE "Proxy '%s': cannot enable certificate generation, no CA certificate File configured "
-                                      "at [%s:%u].",
-                            b->px->name, b->loc.file, b->loc.line);
+        return cfg_error_at(
+            c, &b->loc,
+            DIAG_BARE
+            "Proxy '%s': cannot enable certificate generation, no CA certificate File configured "
+            "at [%s:%u].",
+            b->px->name, b->loc.file, b->loc.line);
     if (tls_server_mint(s, t->ca_sign_file, t->ca_sign_pass, &why))
         return CFG_OK;
-    cfg_error_at(c, &b->loc, DIAG_BARE "Proxy '%s': Failed to read CA certificate file '%s' at [%s:%u]. %s.", b->px->name,
-                 t->ca_sign_file, b->loc.file, b->loc.line, why.p);
+    cfg_error_at(c, &b->loc,
+                 DIAG_BARE "Proxy '%s': Failed to read CA certificate file '%s' at [%s:%u]. %s.",
+                 b->px->name, t->ca_sign_file, b->loc.file, b->loc.line, why.p);
     text_fini(&why);
     return CFG_ERR;
 }
 
 static enum cfg_rc
-check_certs(struct cfg *c, const struct bind_conf *b, const struct bind_tls *t, const struct tls_server *s)
+check_certs(struct cfg *c, const struct bind_conf *b, const struct bind_tls *t,
+            const struct tls_server *s)
 {
     bool strict = t->o.flags & TLSF_STRICT_SNI, explicit = false;
 
     for (const struct crt_ref *r = t->certs.first; r; r = r->next)
         explicit |= r->is_default;
     if (strict && explicit)
-        cfg_warn_at(c, &b->loc, "'bind %s' : 'default-crt' has no effect with 'strict-sni'.", b->text);
+        cfg_warn_at(c, &b->loc, "'bind %s' : 'default-crt' has no effect with 'strict-sni'.",
+                    b->text);
     if (!tls_server_is_empty(s) || t->generate)
         return CFG_OK;
     if (!strict)
-        return cfg_error_at(c, &b->loc,
-                            DIAG_BARE "Proxy '%s': no SSL certificate specified for bind '%s' at [%s:%u] (use 'crt').",
-                            b->px->name, b->text, b->loc.file, b->loc.line);
+        return cfg_error_at(
+            c, &b->loc,
+            DIAG_BARE
+            "Proxy '%s': no SSL certificate specified for bind '%s' at [%s:%u] (use 'crt').",
+            b->px->name, b->text, b->loc.file, b->loc.line);
     cfg_warn_at(c, &b->loc,
-                DIAG_BARE "Proxy '%s': no SSL certificate specified for bind '%s' at [%s:%u], ssl connections will fail "
+                DIAG_BARE "Proxy '%s': no SSL certificate specified for bind '%s' at [%s:%u], ssl "
+                          "connections will fail "
                           "(use 'crt').",
                 b->px->name, b->text, b->loc.file, b->loc.line);
     return CFG_OK;
@@ -331,8 +347,10 @@ finish_bind(struct cfg *c, struct bind_conf *b)
         add_certs(s, more, &t->o);
     if (t->tickets.p)
         (void)!tls_server_ticket_keys(s, t->tickets, &why);
-    if (add_generation(c, b, t, s) == CFG_OK && check_certs(c, b, t, s) == CFG_OK && !tls_server_finish(s, &why)) {
-        if (strncmp(why.p, "unable to load SSL certificate", 30) == 0) /* of a file, not of the line's options */
+    if (add_generation(c, b, t, s) == CFG_OK && check_certs(c, b, t, s) == CFG_OK &&
+        !tls_server_finish(s, &why)) {
+        if (strncmp(why.p, "unable to load SSL certificate", 30) ==
+            0) /* of a file, not of the line's options */
             cfg_error_at(c, &b->loc, DIAG_PARSING "'bind %s' in section '%s' : %s.", b->text,
                          b->px->cap & PX_BE ? "listen" : "frontend", why.p);
         else
@@ -347,32 +365,43 @@ tlsconf_check_binds(struct cfg *c)
     struct proxy *px;
     struct bind_conf *b;
 
-    list_each(px, &c->config->proxies, link)
-        list_each(b, &px->binds, link)
+    list_each (px, &c->config->proxies, link)
+        list_each (b, &px->binds, link)
             if (b->flags & BINDF_TLS && b->ext)
                 finish_bind(c, b);
 }
 
 /* ---- rows ---- */
 
-#define OPT(n, a, h) { .name = (n), .args = (a), .where = IN_BIND, .parse = parse_option, .help = (h) }
+#define OPT(n, a, h)                                                                               \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_BIND, .parse = parse_option, .help = (h)             \
+    }
 
 const struct keyword tlsconf_bind_keywords[] = {
     { "ssl", NULL, IN_BIND, .parse = parse_ssl, .help = "deciphers TLS" },
-    { "crt", "<cert>", IN_BIND, .parse = parse_crt, .help = "certificate with key, or a folder of them" },
-    { "default-crt", "<cert>", IN_BIND, .parse = parse_crt, .max = 1, .help = "certificate for unknown names" },
-    { "crt-list", "<file>", IN_BIND, .parse = parse_crt_list, .help = "certificates with options and names" },
-    { "tls-ticket-keys", "<keyfile>", IN_BIND, .parse = parse_ticket_keys, .help = "keys of session tickets" },
-    { "generate-certificates", NULL, IN_BIND, .parse = parse_generate, .help = "certificates are made on the fly" },
-    { "ca-sign-file", "<cafile>", IN_BIND, .parse = parse_ca_sign, .help = "authority that signs generated certificates" },
-    { "ca-sign-pass", "<passphrase>", IN_BIND, .parse = parse_ca_sign, .max = 1, .help = "passphrase of its key" },
+    { "crt", "<cert>", IN_BIND, .parse = parse_crt,
+      .help = "certificate with key, or a folder of them" },
+    { "default-crt", "<cert>", IN_BIND, .parse = parse_crt, .max = 1,
+      .help = "certificate for unknown names" },
+    { "crt-list", "<file>", IN_BIND, .parse = parse_crt_list,
+      .help = "certificates with options and names" },
+    { "tls-ticket-keys", "<keyfile>", IN_BIND, .parse = parse_ticket_keys,
+      .help = "keys of session tickets" },
+    { "generate-certificates", NULL, IN_BIND, .parse = parse_generate,
+      .help = "certificates are made on the fly" },
+    { "ca-sign-file", "<cafile>", IN_BIND, .parse = parse_ca_sign,
+      .help = "authority that signs generated certificates" },
+    { "ca-sign-pass", "<passphrase>", IN_BIND, .parse = parse_ca_sign, .max = 1,
+      .help = "passphrase of its key" },
     OPT("allow-0rtt", NULL, "accepts early data of TLS 1.3"),
     OPT("alpn", "<protocols>", "protocols announced, by preference"),
     OPT("no-alpn", NULL, "announces no protocol"),
     OPT("npn", "<protocols>", "predecessor of alpn"),
     OPT("ca-file", "<cafile>", "authorities of client certificates"),
     OPT("ca-verify-file", "<cafile>", "more of them, not announced to clients"),
-    OPT("ca-ignore-err", "[all|<errorID>,...]", "errors tolerated in the chain of a client certificate"),
+    OPT("ca-ignore-err", "[all|<errorID>,...]",
+        "errors tolerated in the chain of a client certificate"),
     OPT("crt-ignore-err", "[all|<errorID>,...]", "errors tolerated in a client certificate"),
     OPT("crl-file", "<crlfile>", "revoked client certificates"),
     OPT("ciphers", "<ciphers>", "ciphers up to TLS 1.2"),
@@ -395,12 +424,16 @@ const struct keyword tlsconf_bind_keywords[] = {
     OPT("no-tls-tickets", NULL, "no resumption by tickets"),
     OPT("tls-tickets", NULL, "undoes no-tls-tickets"),
     OPT("prefer-client-ciphers", NULL, "the client's preference of ciphers decides"),
-    OPT("ssl-min-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", "oldest version accepted"),
-    OPT("ssl-max-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", "newest version accepted"),
+    OPT("ssl-min-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]",
+        "oldest version accepted"),
+    OPT("ssl-max-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]",
+        "newest version accepted"),
     OPT("strict-sni", NULL, "refuses clients that name no known host"),
     OPT("no-strict-sni", NULL, "undoes strict-sni"),
     OPT("verify", "[none|optional|required]", "whether client certificates are asked for"),
-    { "ktls", "<on|off>", IN_BIND, .kind = KW_UNSUPPORTED, .flags = KWF_EXPERIMENTAL, .help = "TLS by the kernel" },
-    { "ech", "<dir>", IN_BIND, .kind = KW_UNSUPPORTED, .flags = KWF_EXPERIMENTAL, .help = "encrypted client hello" },
+    { "ktls", "<on|off>", IN_BIND, .kind = KW_UNSUPPORTED, .flags = KWF_EXPERIMENTAL,
+      .help = "TLS by the kernel" },
+    { "ech", "<dir>", IN_BIND, .kind = KW_UNSUPPORTED, .flags = KWF_EXPERIMENTAL,
+      .help = "encrypted client hello" },
     { 0 },
 };

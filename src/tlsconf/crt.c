@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 
 void
-crt_refs_push(struct crt_refs *refs, struct arena *arena, const struct crt_ref *like, struct tls_cert *cert)
+crt_refs_push(struct crt_refs *refs, struct arena *arena, const struct crt_ref *like,
+              struct tls_cert *cert)
 {
     struct crt_ref *r = ARENA_NEW(arena, struct crt_ref);
 
@@ -35,7 +36,8 @@ push_each(struct tls_cert *cert, void *arg)
 }
 
 bool
-crt_refs_add(struct crt_refs *refs, struct arena *arena, const char *path, const struct crt_ref *like, struct text *err)
+crt_refs_add(struct crt_refs *refs, struct arena *arena, const char *path,
+             const struct crt_ref *like, struct text *err)
 {
     struct push p = { refs, arena, like };
 
@@ -57,12 +59,14 @@ on_or_off(const char *name, const char *value, struct text *err, bool *on)
     *on = value && strcmp(value, "on") == 0;
     if (*on || (value && strcmp(value, "off") == 0))
         return true;
-    text_printf(err, "cannot parse '%s' value '%s', 'on' or 'off' is expected", name, value ? value : "");
+    text_printf(err, "cannot parse '%s' value '%s', 'on' or 'off' is expected", name,
+                value ? value : "");
     return false;
 }
 
 bool
-load_option_set(struct load_options *l, const char *name, const char *value, struct text *err, bool *rc)
+load_option_set(struct load_options *l, const char *name, const char *value, struct text *err,
+                bool *rc)
 {
     static const struct {
         const char *name;
@@ -101,7 +105,8 @@ load_option_set(struct load_options *l, const char *name, const char *value, str
             if (!*rc)
                 text_printf(err, "'%s' was already specified with another value", name);
             *field = value;
-        } else if (rows[i].kind == LATER || !(*rc = on_or_off(name, value, err, &on)) || (on && !rows[i].offset)) {
+        } else if (rows[i].kind == LATER || !(*rc = on_or_off(name, value, err, &on)) ||
+                   (on && !rows[i].offset)) {
             if (*rc)
                 text_printf(err, "'%s' is not supported yet", name);
             *rc = false;
@@ -114,8 +119,8 @@ load_option_set(struct load_options *l, const char *name, const char *value, str
 }
 
 struct tls_cert *
-load_options_run(struct load_options *l, struct arena *arena, const char *name, const char *crt_base, const char *key_base,
-                 struct text *err)
+load_options_run(struct load_options *l, struct arena *arena, const char *name,
+                 const char *crt_base, const char *key_base, struct text *err)
 {
     struct tls_files f = l->files;
 

@@ -18,8 +18,7 @@ struct line {
     struct text *err;
 };
 
-static bool PRINTF(2, 3)
-fail(struct line *l, const char *fmt, ...)
+static bool PRINTF(2, 3) fail(struct line *l, const char *fmt, ...)
 {
     va_list ap;
 
@@ -97,8 +96,8 @@ split(struct line *l, struct arena *arena, struct slice text)
 /* ---- options ---- */
 
 static bool
-take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_options *o, struct load_options *load,
-            bool *ssl_options)
+take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_options *o,
+            struct load_options *load, bool *ssl_options)
 {
     const char *name = l->word[(*at)++];
     const char *value = *at < l->close ? l->word[*at] : NULL;
@@ -127,8 +126,8 @@ take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_option
 }
 
 static bool
-add_certificate(struct crt_refs *refs, struct arena *arena, struct line *l, struct load_options *load,
-                const struct crt_ref *like)
+add_certificate(struct crt_refs *refs, struct arena *arena, struct line *l,
+                struct load_options *load, const struct crt_ref *like)
 {
     const char *path = l->word[0];
 
@@ -137,15 +136,16 @@ add_certificate(struct crt_refs *refs, struct arena *arena, struct line *l, stru
     if (!load->files.crt)
         load->files.crt = path;
     const char *known = tls_path(arena, tlsconf_global.crt_base, path);
-    struct tls_cert *c = load_options_run(load, arena, known, tlsconf_global.crt_base, tlsconf_global.key_base, l->err);
+    struct tls_cert *c = load_options_run(load, arena, known, tlsconf_global.crt_base,
+                                          tlsconf_global.key_base, l->err);
     if (c)
         crt_refs_push(refs, arena, like, c);
     return c != NULL;
 }
 
 bool
-crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number, struct slice text,
-              struct text *err)
+crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number,
+              struct slice text, struct text *err)
 {
     struct line l = { .name = name, .number = number, .err = err };
     struct tls_options o = { 0 };
@@ -176,7 +176,8 @@ crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsi
 }
 
 bool
-crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, struct slice text, struct text *err)
+crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, struct slice text,
+              struct text *err)
 {
     unsigned number = 0;
 
@@ -185,8 +186,10 @@ crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, stru
             number += text.p[i] == '\n';
         const char *last = memrchr(text.p, '\n', text.len);
         size_t at = last ? (size_t)(text.p + text.len - last) : text.len + 1;
-        text_printf(err, "parsing [%s:%u]: Missing LF on last line, file might have been truncated at position %zu.", name,
-                    number + 1, at);
+        text_printf(err,
+                    "parsing [%s:%u]: Missing LF on last line, file might have been truncated at "
+                    "position %zu.",
+                    name, number + 1, at);
         return false;
     }
     if (memchr(text.p, '\0', text.len)) {

@@ -35,7 +35,8 @@ parse_store_base(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 
 /* The name by which bind lines refer to it. */
 static const char *
-name_in_store(struct cfg *c, const struct crt_store *s, const struct load_options *l, const char *path)
+name_in_store(struct cfg *c, const struct crt_store *s, const struct load_options *l,
+              const char *path)
 {
     if (l->alias)
         return arena_printf(c->arena, "@%s/%s", s->name, l->alias);
@@ -54,19 +55,23 @@ parse_load(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         const char *name = c->word[(*at)++].s;
         const char *value = *at < c->nwords ? c->word[*at].s : NULL;
         if (!load_option_set(&l, name, value, &err, &ok))
-            return cfg_error(c, *at - 1, "'%s %s' in section 'crt-store': unknown keyword '%s'.", kw->name, cfg_arg(c, 1),
-                             name);
+            return cfg_error(c, *at - 1, "'%s %s' in section 'crt-store': unknown keyword '%s'.",
+                             kw->name, cfg_arg(c, 1), name);
         *at += value != NULL;
         if (!ok)
             return tlsconf_report(c, *at - 1, &err, &none, true);
     }
     if (!l.files.crt)
-        return cfg_error(c, CFG_WHOLE_LINE, "'%s' in section 'crt-store': mandatory 'crt' parameter not found.", kw->name);
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "'%s' in section 'crt-store': mandatory 'crt' parameter not found.",
+                         kw->name);
     const char *crt_base = s->crt_base ? s->crt_base : tlsconf_global.crt_base;
     const char *key_base = s->key_base ? s->key_base : tlsconf_global.key_base;
     const char *name = name_in_store(c, s, &l, tls_path(c->arena, crt_base, l.files.crt));
     if (tls_store_get(name))
-        return cfg_error(c, CFG_WHOLE_LINE, "'%s' in section 'crt-store': store '%s' was already defined.", kw->name, name);
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "'%s' in section 'crt-store': store '%s' was already defined.", kw->name,
+                         name);
     load_options_run(&l, c->arena, name, crt_base, key_base, &err);
     if (!err.len)
         return CFG_OK;
@@ -118,7 +123,8 @@ f_use_for(struct cfg *c, const struct proxy *px)
 }
 
 static enum cfg_rc
-take_f_use_word(struct cfg *c, unsigned *at, struct load_options *l, struct tls_options *o, bool *has_options)
+take_f_use_word(struct cfg *c, unsigned *at, struct load_options *l, struct tls_options *o,
+                bool *has_options)
 {
     const char *name = c->word[(*at)++].s;
     const char *value = *at < c->nwords ? c->word[*at].s : NULL;
@@ -133,7 +139,8 @@ take_f_use_word(struct cfg *c, unsigned *at, struct load_options *l, struct tls_
     if (!opt)
         return cfg_error(c, *at - 1, "'ssl-f-use' : unknown keyword '%s'.", name);
     *has_options = true;
-    tls_option_set(opt, OPT_LINE, o, tls_option_has_argument(opt) ? value : NULL, c->arena, &err, &warn);
+    tls_option_set(opt, OPT_LINE, o, tls_option_has_argument(opt) ? value : NULL, c->arena, &err,
+                   &warn);
     *at += tls_option_has_argument(opt) && value;
     return tlsconf_report(c, *at - 1, &err, &warn, true);
 }
@@ -152,7 +159,8 @@ parse_f_use(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         if (take_f_use_word(c, at, &l, &o, &has_options) != CFG_OK)
             return CFG_ERR;
     if (!l.files.crt)
-        return cfg_error(c, CFG_WHOLE_LINE, "'%s' : mandatory 'crt' parameter not found.", kw->name);
+        return cfg_error(c, CFG_WHOLE_LINE, "'%s' : mandatory 'crt' parameter not found.",
+                         kw->name);
     if (has_options) {
         like.line = ARENA_NEW(c->arena, struct tls_options);
         *like.line = o;
@@ -160,8 +168,8 @@ parse_f_use(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!l.files.key && !l.files.ocsp && !l.files.issuer && !l.files.sctl) {
         crt_refs_add(&u->refs, c->arena, l.files.crt, &like, &err);
     } else {
-        struct tls_cert *cert =
-            load_options_run(&l, c->arena, NULL, tlsconf_global.crt_base, tlsconf_global.key_base, &err);
+        struct tls_cert *cert = load_options_run(&l, c->arena, NULL, tlsconf_global.crt_base,
+                                                 tlsconf_global.key_base, &err);
         if (cert)
             crt_refs_push(&u->refs, c->arena, &like, cert);
     }
@@ -171,17 +179,20 @@ parse_f_use(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 /* ---- rows ---- */
 
 const struct keyword tlsconf_store_keywords[] = {
-    { "crt-base", "<dir>", IN_CRT_STORE, .parse = parse_store_base, .offset = offsetof(struct crt_store, crt_base),
+    { "crt-base", "<dir>", IN_CRT_STORE, .parse = parse_store_base,
+      .offset = offsetof(struct crt_store, crt_base),
       .help = "folder of relative certificate names" },
-    { "key-base", "<dir>", IN_CRT_STORE, .parse = parse_store_base, .offset = offsetof(struct crt_store, key_base),
-      .help = "folder of relative key names" },
-    { "load", "[crt <file>] [<option> <value>]...", IN_CRT_STORE, .parse = parse_load, .help = "declares a certificate" },
+    { "key-base", "<dir>", IN_CRT_STORE, .parse = parse_store_base,
+      .offset = offsetof(struct crt_store, key_base), .help = "folder of relative key names" },
+    { "load", "[crt <file>] [<option> <value>]...", IN_CRT_STORE, .parse = parse_load,
+      .help = "declares a certificate" },
     { "ssl-f-use", "[<sslbindconf> ...]*", IN_FRONTEND, .parse = parse_f_use,
       .help = "a certificate for all bind lines with ssl" },
     { 0 },
 };
 
 const struct section tlsconf_sections[] = {
-    { "crt-store", "[<name>]", IN_CRT_STORE, begin_store, .help = "certificates declared before their use" },
+    { "crt-store", "[<name>]", IN_CRT_STORE, begin_store,
+      .help = "certificates declared before their use" },
     { 0 },
 };

@@ -16,7 +16,8 @@ parse_base(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     const char **field = (const char **)((char *)&tlsconf_global + kw->max);
 
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "global statement '%s' expects a directory path as an argument.", kw->name);
+        return cfg_error(
+            c, *at - 1, "global statement '%s' expects a directory path as an argument.", kw->name);
     if (*field)
         return cfg_error(c, *at - 1, "'%s' already specified.", kw->name);
     *field = c->word[(*at)++].s;
@@ -27,7 +28,8 @@ static enum cfg_rc
 parse_issuers(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords || !tls_set_issuers_path(c->word[*at].s))
-        return cfg_error(c, *at - 1, "global statement '%s' expects a directory path as an argument.", kw->name);
+        return cfg_error(
+            c, *at - 1, "global statement '%s' expects a directory path as an argument.", kw->name);
     ++*at;
     return CFG_OK;
 }
@@ -41,8 +43,9 @@ parse_default_text(struct cfg *c, const struct keyword *kw, void *obj, unsigned 
 
     if (*at >= c->nwords)
         return cfg_error(c, *at - 1, "global statement '%s' expects a %s as an argument.", kw->name,
-                         strstr(kw->name, "ciphers") ? "cipher suite" : strstr(kw->name, "curves") ? "curves suite"
-                                                                                                   : "string");
+                         strstr(kw->name, "ciphers")  ? "cipher suite"
+                         : strstr(kw->name, "curves") ? "curves suite"
+                                                      : "string");
     *field = c->word[(*at)++].s;
     return CFG_OK;
 }
@@ -55,13 +58,15 @@ parse_default_options(struct cfg *c, const struct keyword *kw, void *obj, unsign
     enum option_side side = server ? OPT_DEF_SERVER : OPT_DEF_BIND;
 
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "global statement '%s' expects an option as an argument.", kw->name);
+        return cfg_error(c, *at - 1, "global statement '%s' expects an option as an argument.",
+                         kw->name);
     while (*at < c->nwords) {
         const char *name = c->word[(*at)++].s, *value = NULL;
         const struct tls_option *opt = tls_option_find(name, side);
         struct text err = { 0 }, warn = { 0 };
         if (!opt)
-            return cfg_error(c, *at - 1, "unknown option '%s' on global statement '%s'.", name, kw->name);
+            return cfg_error(c, *at - 1, "unknown option '%s' on global statement '%s'.", name,
+                             kw->name);
         if (tls_option_has_argument(opt) && *at < c->nwords)
             value = c->word[(*at)++].s;
         if (!tls_option_set(opt, side, o, value, c->arena, &err, &warn))
@@ -94,7 +99,8 @@ parse_dh_file(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (*at >= c->nwords)
         return cfg_error(c, *at - 1, "'%s' expects a file path as an argument.", kw->name);
     if (!tls_set_dh_file(c->word[*at].s))
-        return cfg_error(c, *at, "'%s': unable to load DH parameters from file <%s>.", kw->name, c->word[*at].s);
+        return cfg_error(c, *at, "'%s': unable to load DH parameters from file <%s>.", kw->name,
+                         c->word[*at].s);
     ++*at;
     return CFG_OK;
 }
@@ -105,8 +111,13 @@ parse_extra_files(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
     static const struct {
         const char *name;
         unsigned bits;
-    } kinds[] = { { "bundle", TLSX_BUNDLE }, { "sctl", TLSX_SCTL }, { "ocsp", TLSX_OCSP }, { "issuer", TLSX_ISSUER },
-                  { "key", TLSX_KEY }, { "all", TLSX_DEFAULT }, { "none", 0 } };
+    } kinds[] = { { "bundle", TLSX_BUNDLE },
+                  { "sctl", TLSX_SCTL },
+                  { "ocsp", TLSX_OCSP },
+                  { "issuer", TLSX_ISSUER },
+                  { "key", TLSX_KEY },
+                  { "all", TLSX_DEFAULT },
+                  { "none", 0 } };
     unsigned bits = 0, first = *at;
 
     while (*at < c->nwords) {
@@ -119,8 +130,10 @@ parse_extra_files(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
         ++*at;
     }
     if (*at < c->nwords || *at == first)
-        return cfg_error(c, MIN(*at, c->nwords - 1),
-                         "'%s' expects one or multiple arguments (none, all, bundle, sctl, ocsp, issuer, key).", kw->name);
+        return cfg_error(
+            c, MIN(*at, c->nwords - 1),
+            "'%s' expects one or multiple arguments (none, all, bundle, sctl, ocsp, issuer, key).",
+            kw->name);
     tlsconf_global.extra = (tlsconf_global.extra & TLSX_DEL_EXT) | bits;
     return CFG_OK;
 }
@@ -152,7 +165,9 @@ static enum cfg_rc
 parse_provider(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "global statement '%s' expects a valid engine provider name as an argument.", kw->name);
+        return cfg_error(
+            c, *at - 1,
+            "global statement '%s' expects a valid engine provider name as an argument.", kw->name);
     if (!tls_load_provider(c->word[*at].s))
         return cfg_error(c, *at, "%s %s: unknown provider", kw->name, c->word[*at].s);
     ++*at;
@@ -163,9 +178,11 @@ static enum cfg_rc
 parse_provider_path(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "global statement '%s' expects a directory path as an argument.", kw->name);
+        return cfg_error(
+            c, *at - 1, "global statement '%s' expects a directory path as an argument.", kw->name);
     if (!tls_set_provider_path(c->word[(*at)++].s))
-        return cfg_error(c, *at - 1, "'%s' : the path is not accepted by the TLS library.", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : the path is not accepted by the TLS library.",
+                         kw->name);
     return CFG_OK;
 }
 
@@ -173,9 +190,12 @@ static enum cfg_rc
 parse_propquery(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "global statement '%s' expects a property string as an argument.", kw->name);
+        return cfg_error(c, *at - 1,
+                         "global statement '%s' expects a property string as an argument.",
+                         kw->name);
     if (!tls_set_properties(c->word[(*at)++].s))
-        return cfg_error(c, *at - 1, "'%s' : the properties are not accepted by the TLS library.", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : the properties are not accepted by the TLS library.",
+                         kw->name);
     return CFG_OK;
 }
 
@@ -236,8 +256,8 @@ parse_lifetime(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return CFG_ERR;
     size_t digits = strspn(text, "0123456789");
     if (units_parse_time(slice_str(text), 1000000, &us))
-        return cfg_error(c, *at - 1, "unexpected character '%c' in argument to <%s>.", text[digits] ? text[digits] : '0',
-                         kw->name);
+        return cfg_error(c, *at - 1, "unexpected character '%c' in argument to <%s>.",
+                         text[digits] ? text[digits] : '0', kw->name);
     tls_tune.lifetime_s = (unsigned)MIN(us / 1000000, (uint64_t)INT_MAX);
     return CFG_OK;
 }
@@ -249,7 +269,8 @@ parse_keylog(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return cfg_error(c, *at - 1, "'%s' expects either 'on' or 'off'.", kw->name);
     tls_tune.keylog = cfg_arg_is(c, *at, "on");
     if (!tls_tune.keylog && !cfg_arg_is(c, *at, "off"))
-        return cfg_error(c, *at, "'%s' expects either 'on' or 'off' but got '%s'.", kw->name, cfg_arg(c, *at));
+        return cfg_error(c, *at, "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,
+                         cfg_arg(c, *at));
     ++*at;
     return CFG_OK;
 }
@@ -267,7 +288,8 @@ static enum cfg_rc
 parse_private_cache(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at < c->nwords)
-        return cfg_error(c, *at, "'%s' cannot handle unexpected argument '%s'.", kw->name, cfg_arg(c, *at));
+        return cfg_error(c, *at, "'%s' cannot handle unexpected argument '%s'.", kw->name,
+                         cfg_arg(c, *at));
     return CFG_OK;
 }
 
@@ -279,7 +301,8 @@ parse_ocsp_switch(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
     bool on = cfg_arg_is(c, *at, "on"), mode = kw->max;
 
     if (!on && !cfg_arg_is(c, *at, "off"))
-        return cfg_error(c, MIN(*at, c->nwords - 1), "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,
+        return cfg_error(c, MIN(*at, c->nwords - 1),
+                         "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,
                          cfg_arg(c, *at));
     ++*at;
     if (mode && on)
@@ -298,63 +321,98 @@ parse_ocsp_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 /* ---- rows ---- */
 
 #define GLOBAL(n, a, fn, h, ...)                                                                   \
-    { .name = (n), .args = (a), .where = IN_GLOBAL, .parse = (fn), .help = (h), ##__VA_ARGS__ }
-#define FIELD(m)           .max = offsetof(struct tlsconf_global, m)
-#define TUNE(n, m, lo, h)  GLOBAL(n, "<number>", parse_tune, h, .offset = offsetof(struct tls_tune, m), .min = (lo))
-#define LATER(n, a, h)     { .name = (n), .args = (a), .where = IN_GLOBAL, .kind = KW_UNSUPPORTED, .help = (h) }
-#define HARMLESS(n, a, h)  { .name = (n), .args = (a), .where = IN_GLOBAL, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN, .help = (h) }
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_GLOBAL, .parse = (fn), .help = (h), ##__VA_ARGS__    \
+    }
+#define FIELD(m) .max = offsetof(struct tlsconf_global, m)
+#define TUNE(n, m, lo, h)                                                                          \
+    GLOBAL(n, "<number>", parse_tune, h, .offset = offsetof(struct tls_tune, m), .min = (lo))
+#define LATER(n, a, h)                                                                             \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_GLOBAL, .kind = KW_UNSUPPORTED, .help = (h)          \
+    }
+#define HARMLESS(n, a, h)                                                                          \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_GLOBAL, .kind = KW_UNSUPPORTED,                      \
+        .flags = KWF_NO_WARN, .help = (h)                                                          \
+    }
 #define DEFAULTS(what, arg, field, h)                                                              \
-    GLOBAL("ssl-default-bind-" what, arg, parse_default_text, h " of bind lines", FIELD(bind.field)),  \
-        GLOBAL("ssl-default-server-" what, arg, parse_default_text, h " of servers", FIELD(server.field))
+    GLOBAL("ssl-default-bind-" what, arg, parse_default_text, h " of bind lines",                  \
+           FIELD(bind.field)),                                                                     \
+        GLOBAL("ssl-default-server-" what, arg, parse_default_text, h " of servers",               \
+               FIELD(server.field))
 
 const struct keyword tlsconf_global_keywords[] = {
-    GLOBAL("ca-base", "<dir>", parse_base, "folder of relative ca-file and crl-file names", FIELD(ca_base)),
-    GLOBAL("crt-base", "<dir>", parse_base, "folder of relative certificate names", FIELD(crt_base)),
+    GLOBAL("ca-base", "<dir>", parse_base, "folder of relative ca-file and crl-file names",
+           FIELD(ca_base)),
+    GLOBAL("crt-base", "<dir>", parse_base, "folder of relative certificate names",
+           FIELD(crt_base)),
     GLOBAL("key-base", "<dir>", parse_base, "folder of relative key names", FIELD(key_base)),
-    GLOBAL("issuers-chain-path", "<dir>", parse_issuers, "folder of certificates that complete chains"),
+    GLOBAL("issuers-chain-path", "<dir>", parse_issuers,
+           "folder of certificates that complete chains"),
     DEFAULTS("ciphers", "<ciphers>", ciphers, "default ciphers"),
     DEFAULTS("ciphersuites", "<ciphersuites>", ciphersuites, "default TLS 1.3 ciphers"),
     DEFAULTS("curves", "<curves>", curves, "default curves"),
     DEFAULTS("sigalgs", "<sigalgs>", sigalgs, "default signature algorithms"),
-    DEFAULTS("client-sigalgs", "<sigalgs>", client_sigalgs, "default signature algorithms of client certificates"),
-    GLOBAL("ssl-default-bind-options", "<option>...", parse_default_options, "default options of bind lines"),
-    GLOBAL("ssl-default-server-options", "<option>...", parse_default_options, "default options of servers", .max = 1),
-    GLOBAL("ssl-server-verify", "[none|required]", parse_server_verify, "default verification of servers"),
-    GLOBAL("ssl-dh-param-file", "<file>", parse_dh_file, "DH parameters of certificates without their own"),
-    GLOBAL("ssl-load-extra-files", "<type>*", parse_extra_files, "files looked for beside certificates"),
-    GLOBAL("ssl-load-extra-del-ext", NULL, parse_del_ext, "companions of x.crt are named x.key instead of x.crt.key"),
-    GLOBAL("ssl-passphrase-cmd", "<cmd> [<args>...]", parse_passphrase_cmd, "program that prints passphrases of keys"),
+    DEFAULTS("client-sigalgs", "<sigalgs>", client_sigalgs,
+             "default signature algorithms of client certificates"),
+    GLOBAL("ssl-default-bind-options", "<option>...", parse_default_options,
+           "default options of bind lines"),
+    GLOBAL("ssl-default-server-options", "<option>...", parse_default_options,
+           "default options of servers", .max = 1),
+    GLOBAL("ssl-server-verify", "[none|required]", parse_server_verify,
+           "default verification of servers"),
+    GLOBAL("ssl-dh-param-file", "<file>", parse_dh_file,
+           "DH parameters of certificates without their own"),
+    GLOBAL("ssl-load-extra-files", "<type>*", parse_extra_files,
+           "files looked for beside certificates"),
+    GLOBAL("ssl-load-extra-del-ext", NULL, parse_del_ext,
+           "companions of x.crt are named x.key instead of x.crt.key"),
+    GLOBAL("ssl-passphrase-cmd", "<cmd> [<args>...]", parse_passphrase_cmd,
+           "program that prints passphrases of keys"),
     GLOBAL("ssl-provider", "<name>", parse_provider, "loads a provider of the TLS library"),
     GLOBAL("ssl-provider-path", "<path>", parse_provider_path, "folder of providers"),
     GLOBAL("ssl-propquery", "<query>", parse_propquery, "properties that algorithms must have"),
-    GLOBAL("ssl-security-level", "<number>", parse_security_level, "security level of the TLS library"),
+    GLOBAL("ssl-security-level", "<number>", parse_security_level,
+           "security level of the TLS library"),
     GLOBAL("ssl-skip-self-issued-ca", NULL, parse_switch, "does not send the root of a chain",
            .offset = offsetof(struct tls_tune, skip_self_issued_ca)),
     HARMLESS("ssl-engine", "<name> [algo <list>]", "cryptographic engine"),
     HARMLESS("ssl-mode-async", NULL, "asynchronous engines"),
-    { .name = "noktls", .where = IN_GLOBAL, .kind = KW_IGNORED_OK, .help = "TLS is never done by the kernel" },
+    { .name = "noktls",
+      .where = IN_GLOBAL,
+      .kind = KW_IGNORED_OK,
+      .help = "TLS is never done by the kernel" },
     TUNE("tune.ssl.cachesize", cache_size, 0, "sessions kept for clients without tickets"),
     TUNE("tune.ssl.maxrecord", max_record, 0, "size of records at the beginning and after pauses"),
     TUNE("tune.ssl.hard-maxrecord", hard_max_record, 0, "size of records at most"),
     TUNE("tune.ssl.ssl-ctx-cache-size", minted_max, 0, "generated certificates kept"),
-    TUNE("tune.ssl.capture-buffer-size", capture_size, 0, "bytes kept of the lists of a client hello"),
-    GLOBAL("tune.ssl.capture-cipherlist-size", "<number>", parse_tune, "older name of tune.ssl.capture-buffer-size",
+    TUNE("tune.ssl.capture-buffer-size", capture_size, 0,
+         "bytes kept of the lists of a client hello"),
+    GLOBAL("tune.ssl.capture-cipherlist-size", "<number>", parse_tune,
+           "older name of tune.ssl.capture-buffer-size",
            .offset = offsetof(struct tls_tune, capture_size), .flags = KWF_DEPRECATED,
            .use_instead = "tune.ssl.capture-buffer-size"),
     TUNE("tune.ssl.keyupdate-rate-limit", key_updates_per_s, 0, "key updates tolerated per second"),
     GLOBAL("tune.ssl.default-dh-param", "<number>", parse_dh_param, "size of DH parameters"),
     GLOBAL("tune.ssl.lifetime", "<timeout>", parse_lifetime, "lifetime of sessions, in seconds"),
-    GLOBAL("tune.ssl.keylog", "[on|off]", parse_keylog, "keeps secrets for the fetches of key logs"),
-    GLOBAL("tune.ssl.force-private-cache", NULL, parse_private_cache, "accepted: sessions are never shared by processes"),
+    GLOBAL("tune.ssl.keylog", "[on|off]", parse_keylog,
+           "keeps secrets for the fetches of key logs"),
+    GLOBAL("tune.ssl.force-private-cache", NULL, parse_private_cache,
+           "accepted: sessions are never shared by processes"),
     HARMLESS("tune.ssl.certificate-compression", "{ auto | off }", "compressed certificates"),
-    GLOBAL("ocsp-update.mode", "[ on | off ]", parse_ocsp_switch, "updates OCSP responses by default", .max = 1),
-    GLOBAL("ocsp-update.disable", "[ on | off ]", parse_ocsp_switch, "never updates OCSP responses"),
+    GLOBAL("ocsp-update.mode", "[ on | off ]", parse_ocsp_switch,
+           "updates OCSP responses by default", .max = 1),
+    GLOBAL("ocsp-update.disable", "[ on | off ]", parse_ocsp_switch,
+           "never updates OCSP responses"),
     GLOBAL("ocsp-update.mindelay", "<seconds>", parse_ocsp_delay, "shortest time between updates"),
     GLOBAL("ocsp-update.maxdelay", "<seconds>", parse_ocsp_delay, "longest time between updates"),
-    GLOBAL("tune.ssl.ocsp-update.mindelay", "<seconds>", parse_ocsp_delay, "older name of ocsp-update.mindelay",
-           .flags = KWF_DEPRECATED, .use_instead = "ocsp-update.mindelay"),
-    GLOBAL("tune.ssl.ocsp-update.maxdelay", "<seconds>", parse_ocsp_delay, "older name of ocsp-update.maxdelay",
-           .flags = KWF_DEPRECATED, .use_instead = "ocsp-update.maxdelay"),
+    GLOBAL("tune.ssl.ocsp-update.mindelay", "<seconds>", parse_ocsp_delay,
+           "older name of ocsp-update.mindelay", .flags = KWF_DEPRECATED,
+           .use_instead = "ocsp-update.mindelay"),
+    GLOBAL("tune.ssl.ocsp-update.maxdelay", "<seconds>", parse_ocsp_delay,
+           "older name of ocsp-update.maxdelay", .flags = KWF_DEPRECATED,
+           .use_instead = "ocsp-update.maxdelay"),
     LATER("ocsp-update.httpproxy", "<address>[:port]", "proxy of OCSP requests"),
     { 0 },
 };

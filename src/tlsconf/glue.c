@@ -42,7 +42,8 @@ accept_tls(struct session *s)
 
 /* ---- towards servers ---- */
 
-/* RFC 6066, section 3: addresses are no server names. Only what was taken from a Host by itself is left out. */
+/* RFC 6066, section 3: addresses are no server names. Only what was taken from a Host by itself is
+ * left out. */
 static bool
 is_address(struct slice name)
 {
@@ -173,8 +174,10 @@ const struct module tls_module = {
     .thread_stop = thread_stop,
     .stop = release,
 };
-const struct module tls_bind_module = { .name = "tls bind options", .keywords = tlsconf_bind_keywords };
-const struct module tls_server_module = { .name = "tls server options", .keywords = tlsconf_server_keywords };
+const struct module tls_bind_module = { .name = "tls bind options",
+                                        .keywords = tlsconf_bind_keywords };
+const struct module tls_server_module = { .name = "tls server options",
+                                          .keywords = tlsconf_server_keywords };
 const struct module tls_store_module = {
     .name = "certificates",
     .sections = tlsconf_sections,

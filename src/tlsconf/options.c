@@ -1,21 +1,22 @@
-/* options.c - options that bind lines, crt-lists, servers and the ssl-default-* directives have in common. */
+/* options.c - options that bind lines, crt-lists, servers and the ssl-default-* directives have in
+ * common. */
 #include "tlsconf/tlsconf.h"
 
 #include <stdlib.h>
 
 enum kind {
-    TEXT,     /* a string at .offset */
-    PATH,     /* a file below ca-base at .offset */
-    FLAG,     /* .value is set */
-    UNFLAG,   /* .value is cleared */
-    VERSION,  /* enum tls_version at .offset */
-    FORCE,    /* min and max become .value */
-    FORBID,   /* a bit of no_versions */
+    TEXT,    /* a string at .offset */
+    PATH,    /* a file below ca-base at .offset */
+    FLAG,    /* .value is set */
+    UNFLAG,  /* .value is cleared */
+    VERSION, /* enum tls_version at .offset */
+    FORCE,   /* min and max become .value */
+    FORBID,  /* a bit of no_versions */
     ALPN,
     NPN,
     VERIFY,
-    IGNORE,   /* struct tls_ignore at .offset */
-    EARLY,    /* allow-0rtt */
+    IGNORE, /* struct tls_ignore at .offset */
+    EARLY,  /* allow-0rtt */
 };
 
 struct tls_option {
@@ -31,7 +32,11 @@ struct tls_option {
 #define BOTH   (OPT_BIND | OPT_LINE | OPT_SERVER)
 #define FRONT  (OPT_BIND | OPT_LINE)
 #define SWITCH (OPT_BIND | OPT_SERVER | OPT_DEF_BIND | OPT_DEF_SERVER)
-#define NO_VERSION(n, v) { "no-" n, SWITCH, FORBID, .value = v }, { "force-" n, SWITCH, FORCE, .value = v }
+#define NO_VERSION(n, v)                                                                           \
+    { "no-" n, SWITCH, FORBID, .value = v },                                                       \
+    {                                                                                              \
+        "force-" n, SWITCH, FORCE, .value = v                                                      \
+    }
 
 static const struct tls_option options[] = {
     { "allow-0rtt", BOTH, EARLY },
@@ -45,13 +50,16 @@ static const struct tls_option options[] = {
     { "crt-ignore-err", OPT_BIND, IGNORE, AT(crt_ignore), .missing = "missing error IDs list" },
     { "ciphers", BOTH, TEXT, AT(ciphers), .missing = "missing cipher suite" },
     { "ciphersuites", BOTH, TEXT, AT(ciphersuites), .missing = "missing cipher suite" },
-    { "client-sigalgs", BOTH, TEXT, AT(client_sigalgs), .missing = "missing signature algorithm list" },
+    { "client-sigalgs", BOTH, TEXT, AT(client_sigalgs),
+      .missing = "missing signature algorithm list" },
     { "sigalgs", BOTH, TEXT, AT(sigalgs), .missing = "missing signature algorithm list" },
     { "curves", BOTH, TEXT, AT(curves), .missing = "missing curve suite" },
     { "ecdhe", FRONT, TEXT, AT(ecdhe), .missing = "missing named curve" },
     { "no-ca-names", FRONT, FLAG, .value = TLSF_NO_CA_NAMES },
-    { "ssl-min-ver", SWITCH | OPT_LINE, VERSION, AT(min), .missing = "missing the ssl/tls version" },
-    { "ssl-max-ver", SWITCH | OPT_LINE, VERSION, AT(max), .missing = "missing the ssl/tls version" },
+    { "ssl-min-ver", SWITCH | OPT_LINE, VERSION, AT(min),
+      .missing = "missing the ssl/tls version" },
+    { "ssl-max-ver", SWITCH | OPT_LINE, VERSION, AT(max),
+      .missing = "missing the ssl/tls version" },
     { "verify", BOTH, VERIFY, .missing = "missing verify method" },
     NO_VERSION("sslv3", TLS_SSL3),
     NO_VERSION("tlsv10", TLS_1_0),
@@ -120,8 +128,9 @@ set_verify(struct tls_options *o, enum option_side side, const char *value, stru
     } else if (strcmp(value, "optional") == 0 && side != OPT_SERVER) {
         o->verify = TLS_VERIFY_OPTIONAL;
     } else {
-        text_printf(err, "'verify' : unknown verify method '%s', only %s are supported", value,
-                    side == OPT_SERVER ? "'none' and 'required'" : "'none', 'optional', and 'required'");
+        text_printf(
+            err, "'verify' : unknown verify method '%s', only %s are supported", value,
+            side == OPT_SERVER ? "'none' and 'required'" : "'none', 'optional', and 'required'");
         return false;
     }
     return true;
@@ -143,8 +152,8 @@ set_ignore(const char *name, struct tls_ignore *to, const char *value, struct te
         if (id < 0) {
             uint64_t n = 0;
             (void)!slice_to_uint(item, &n);
-            text_printf(err, "'%s' : ID '%llu' out of range (1..%d) in error IDs list '%s'", name, (unsigned long long)n,
-                        tls_error_id_max(), value);
+            text_printf(err, "'%s' : ID '%llu' out of range (1..%d) in error IDs list '%s'", name,
+                        (unsigned long long)n, tls_error_id_max(), value);
             return false;
         }
         to->bit[id / 64] |= 1ull << (id % 64);
@@ -153,7 +162,8 @@ set_ignore(const char *name, struct tls_ignore *to, const char *value, struct te
 }
 
 static bool
-set_path(const struct tls_option *opt, struct tls_options *o, const char *value, struct arena *arena, struct text *err)
+set_path(const struct tls_option *opt, struct tls_options *o, const char *value,
+         struct arena *arena, struct text *err)
 {
     const char *path = tls_path(arena, tlsconf_global.ca_base, value);
     struct text why = { 0 };
@@ -167,8 +177,8 @@ set_path(const struct tls_option *opt, struct tls_options *o, const char *value,
 }
 
 bool
-tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o, const char *value,
-               struct arena *arena, struct text *err, struct text *warn)
+tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o,
+               const char *value, struct arena *arena, struct text *err, struct text *warn)
 {
     void *field = (char *)o + opt->offset;
 
@@ -204,14 +214,16 @@ tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_o
     case ALPN:
         return set_alpn(o, value, arena, err);
     case NPN:
-        text_str(warn, "'npn' : the NPN extension was replaced by ALPN and is not offered, please use 'alpn' instead");
+        text_str(warn, "'npn' : the NPN extension was replaced by ALPN and is not offered, please "
+                       "use 'alpn' instead");
         return true;
     case VERIFY:
         return set_verify(o, side, value, err);
     case IGNORE:
         return set_ignore(opt->name, field, value, err);
     case EARLY:
-        text_str(warn, "'allow-0rtt' is not supported yet: early data is not accepted, clients send it after the handshake");
+        text_str(warn, "'allow-0rtt' is not supported yet: early data is not accepted, clients "
+                       "send it after the handshake");
         return true;
     }
     return false;
@@ -260,7 +272,8 @@ tlsconf_report(struct cfg *c, unsigned word, struct text *err, struct text *warn
     if (warn->len)
         cfg_warn(c, word, "%s.", warn->p);
     if (err->len) {
-        /* A file that cannot be read has a line of its own, without place on bind lines, as HAProxy has it. */
+        /* A file that cannot be read has a line of its own, without place on bind lines, as HAProxy
+         * has it. */
         struct slice second, first = slice_cut(text_get(err), '\n', &second);
         bool two = second.p != NULL;
         if (two)
@@ -268,7 +281,8 @@ tlsconf_report(struct cfg *c, unsigned word, struct text *err, struct text *warn
         else
             second = first;
         bool dot = stop && second.len && second.p[second.len - 1] != '.';
-        rc = cfg_error(c, word, two && stop ? DIAG_BARE "%.*s%s" : "%.*s%s", SLF(second), dot ? "." : "");
+        rc = cfg_error(c, word, two && stop ? DIAG_BARE "%.*s%s" : "%.*s%s", SLF(second),
+                       dot ? "." : "");
     }
     text_fini(err);
     text_fini(warn);

@@ -1,4 +1,5 @@
-/* passphrase.c - ssl-passphrase-cmd: a program that knows the passphrases of encrypted keys. Configuration time only. */
+/* passphrase.c - ssl-passphrase-cmd: a program that knows the passphrases of encrypted keys.
+ * Configuration time only. */
 #include "tlsconf/tlsconf.h"
 
 #include <errno.h>

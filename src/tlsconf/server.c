@@ -76,7 +76,7 @@ parse_verifyhost(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 /* ---- once all is read ---- */
 
 static enum cfg_rc PRINTF(3, 4)
-server_error_at(struct cfg *c, const struct server *s, const char *fmt, ...)
+    server_error_at(struct cfg *c, const struct server *s, const char *fmt, ...)
 {
     struct text t = { 0 };
     va_list ap;
@@ -110,7 +110,8 @@ settle_alpn(struct cfg *c, const struct server *s, struct tls_options *o)
     if (len != o->alpn.len && !told) {
         told = true;
         cfg_warn_at(c, &s->loc,
-                    "'server %s/%s' : HTTP/2 and HTTP/3 are not supported yet: only http/1.1 is announced by ALPN.",
+                    "'server %s/%s' : HTTP/2 and HTTP/3 are not supported yet: only http/1.1 is "
+                    "announced by ALPN.",
                     s->px->name, s->name);
     }
     o->alpn = slice(kept, len);
@@ -119,7 +120,8 @@ settle_alpn(struct cfg *c, const struct server *s, struct tls_options *o)
 static void
 settle_sni(struct cfg *c, struct server *s, struct server_tls *t)
 {
-    if (!(s->flags & SRVF_TLS) || s->sni || t->no_sni_auto || s->px->mode != PX_HTTP || s->px->cap & PX_INTERNAL)
+    if (!(s->flags & SRVF_TLS) || s->sni || t->no_sni_auto || s->px->mode != PX_HTTP ||
+        s->px->cap & PX_INTERNAL)
         return;
     t->sni_is_auto = true;
     s->sni = expr_parse_text(c, "req.hdr(host),field(1,:)", NULL, s->px, PT_SRV);
@@ -152,9 +154,12 @@ finish_server(struct cfg *c, struct server *s)
         t->o.verify = tlsconf_global.server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
     if (t->o.verify == TLS_VERIFY_REQUIRED && !t->o.ca_file) {
         server_error_at(c, s,
-                        "verify is enabled by default but no CA file specified. If you're running on a LAN where you're "
-                        "certain to trust the server's certificate, please set an explicit 'verify none' statement on the "
-                        "'server' line, or use 'ssl-server-verify none' in the global section to disable server-side "
+                        "verify is enabled by default but no CA file specified. If you're running "
+                        "on a LAN where you're "
+                        "certain to trust the server's certificate, please set an explicit 'verify "
+                        "none' statement on the "
+                        "'server' line, or use 'ssl-server-verify none' in the global section to "
+                        "disable server-side "
                         "verifications by default.");
         return;
     }
@@ -181,8 +186,8 @@ tlsconf_check_servers(struct cfg *c)
     struct proxy *px;
     struct server *s;
 
-    list_each(px, &c->config->proxies, link) {
-        list_each(s, &px->servers, link) {
+    list_each (px, &c->config->proxies, link) {
+        list_each (s, &px->servers, link) {
             s->tls = NULL;
             if (s->flags & SRVF_TLS || check_wants_tls(s->check))
                 finish_server(c, s);
@@ -192,16 +197,21 @@ tlsconf_check_servers(struct cfg *c)
 
 /* ---- rows ---- */
 
-#define ROW(n, a, fn, h, ...) { .name = (n), .args = (a), .where = IN_SERVER, .parse = (fn), .help = (h), ##__VA_ARGS__ }
-#define OPT(n, a, h)          ROW(n, a, parse_option, h)
+#define ROW(n, a, fn, h, ...)                                                                      \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_SERVER, .parse = (fn), .help = (h), ##__VA_ARGS__    \
+    }
+#define OPT(n, a, h) ROW(n, a, parse_option, h)
 
 const struct keyword tlsconf_server_keywords[] = {
     ROW("ssl", NULL, parse_ssl, "speaks TLS to the server", .max = 1),
     ROW("no-ssl", NULL, parse_ssl, "undoes ssl"),
     ROW("crt", "<cert>", parse_crt, "certificate presented to the server"),
-    ROW("verifyhost", "<hostname>", parse_verifyhost, "name that the server's certificate must have", .max = 1),
+    ROW("verifyhost", "<hostname>", parse_verifyhost,
+        "name that the server's certificate must have", .max = 1),
     ROW("no-verifyhost", NULL, parse_verifyhost, "undoes verifyhost"),
-    ROW("sni-auto", NULL, parse_sni_auto, "sends the Host of requests as server name (default)", .max = 1),
+    ROW("sni-auto", NULL, parse_sni_auto, "sends the Host of requests as server name (default)",
+        .max = 1),
     ROW("no-sni-auto", NULL, parse_sni_auto, "sends no server name without sni"),
     OPT("allow-0rtt", NULL, "sends early data of TLS 1.3"),
     OPT("alpn", "<protocols>", "protocols announced, by preference"),
@@ -229,9 +239,12 @@ const struct keyword tlsconf_server_keywords[] = {
     OPT("tls-tickets", NULL, "undoes no-tls-tickets"),
     OPT("no-renegotiate", NULL, "refuses renegotiations that the server asks for"),
     OPT("renegotiate", NULL, "undoes no-renegotiate"),
-    OPT("ssl-min-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", "oldest version accepted"),
-    OPT("ssl-max-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]", "newest version accepted"),
+    OPT("ssl-min-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]",
+        "oldest version accepted"),
+    OPT("ssl-max-ver", "[ SSLv3 | TLSv1.0 | TLSv1.1 | TLSv1.2 | TLSv1.3 ]",
+        "newest version accepted"),
     OPT("verify", "[none|required]", "whether the server's certificate is verified"),
-    { "ktls", "<on|off>", IN_SERVER, .kind = KW_UNSUPPORTED, .flags = KWF_EXPERIMENTAL, .help = "TLS by the kernel" },
+    { "ktls", "<on|off>", IN_SERVER, .kind = KW_UNSUPPORTED, .flags = KWF_EXPERIMENTAL,
+      .help = "TLS by the kernel" },
     { 0 },
 };

@@ -15,7 +15,7 @@ struct crt_ref {
     struct tls_options *line; /* its own options; NULL: those of the bind line */
     const char *const *filters;
     unsigned nfilters;
-    bool is_default;          /* default-crt */
+    bool is_default; /* default-crt */
 };
 
 /** Certificates in the order they are named. */
@@ -53,33 +53,43 @@ extern struct tlsconf_global tlsconf_global;
 
 /* ---- options.c: what bind lines, crt-lists, servers and defaults have in common ---- */
 
-enum option_side { OPT_BIND = 1 << 0, OPT_LINE = 1 << 1, OPT_SERVER = 1 << 2, OPT_DEF_BIND = 1 << 3, OPT_DEF_SERVER = 1 << 4 };
+enum option_side {
+    OPT_BIND = 1 << 0,
+    OPT_LINE = 1 << 1,
+    OPT_SERVER = 1 << 2,
+    OPT_DEF_BIND = 1 << 3,
+    OPT_DEF_SERVER = 1 << 4
+};
 
 struct tls_option;
 /** The option called `name` where `side` accepts it, else NULL. */
 const struct tls_option *tls_option_find(const char *name, enum option_side side);
 bool tls_option_has_argument(const struct tls_option *opt);
-/** Stores it. `value`: its argument or NULL; strings are kept in `arena`. False with HAProxy's text in `err`, without a full
- *  stop. A text in `warn` is to be shown. */
-bool tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o, const char *value,
-                    struct arena *arena, struct text *err, struct text *warn);
+/** Stores it. `value`: its argument or NULL; strings are kept in `arena`. False with HAProxy's text
+ * in `err`, without a full stop. A text in `warn` is to be shown. */
+bool tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o,
+                    const char *value, struct arena *arena, struct text *err, struct text *warn);
 /** What `o` does not say is taken from `def`. */
 void tls_options_inherit(struct tls_options *o, const struct tls_options *def);
 /** `path` below `base` when it is relative. In the arena, or `path` itself. */
 const char *tls_path(struct arena *a, const char *base, const char *path);
 /** Reports the texts of tls_option_set(), which it releases. */
-enum cfg_rc tlsconf_report(struct cfg *c, unsigned word, struct text *err, struct text *warn, bool stop);
+enum cfg_rc tlsconf_report(struct cfg *c, unsigned word, struct text *err, struct text *warn,
+                           bool stop);
 
 /* ---- certificates ---- */
 
 /** Finds or loads what `path` names and appends it to `refs`. False with `err`. */
-bool crt_refs_add(struct crt_refs *refs, struct arena *arena, const char *path, const struct crt_ref *like, struct text *err);
-void crt_refs_push(struct crt_refs *refs, struct arena *arena, const struct crt_ref *like, struct tls_cert *cert);
+bool crt_refs_add(struct crt_refs *refs, struct arena *arena, const char *path,
+                  const struct crt_ref *like, struct text *err);
+void crt_refs_push(struct crt_refs *refs, struct arena *arena, const struct crt_ref *like,
+                   struct tls_cert *cert);
 /** Reads a crt-list; `name` is for messages. False with `err`. Untrusted enough to be fuzzed. */
-bool crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, struct slice text, struct text *err);
-/** One line's words: certificate, options, names. */
-bool crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number, struct slice line,
+bool crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, struct slice text,
                    struct text *err);
+/** One line's words: certificate, options, names. */
+bool crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number,
+                   struct slice line, struct text *err);
 
 /** Options of a certificate itself: crt-store's `load`, crt-lists, ssl-f-use. */
 struct load_options {
@@ -88,18 +98,19 @@ struct load_options {
     bool jwt, any; /* any: something was said */
 };
 /** True when `name` is one of them; *rc false with `err` when its value is not accepted. */
-bool load_option_set(struct load_options *l, const char *name, const char *value, struct text *err, bool *rc);
+bool load_option_set(struct load_options *l, const char *name, const char *value, struct text *err,
+                     bool *rc);
 /** Loads a certificate as the options say (relative names below the bases). NULL with `err`. */
-struct tls_cert *load_options_run(struct load_options *l, struct arena *arena, const char *name, const char *crt_base,
-                                  const char *key_base, struct text *err);
+struct tls_cert *load_options_run(struct load_options *l, struct arena *arena, const char *name,
+                                  const char *crt_base, const char *key_base, struct text *err);
 /** Certificates of ssl-f-use lines of a frontend, NULL: none. */
 const struct crt_refs *ssl_f_use_of(const struct proxy *px);
 void ssl_f_use_forget(void);
 
 /* ---- rows and checks ---- */
 
-extern const struct keyword tlsconf_bind_keywords[], tlsconf_server_keywords[], tlsconf_global_keywords[],
-    tlsconf_store_keywords[];
+extern const struct keyword tlsconf_bind_keywords[], tlsconf_server_keywords[],
+    tlsconf_global_keywords[], tlsconf_store_keywords[];
 extern const struct section tlsconf_sections[];
 /** The TLS options of a server line, made when it has none yet. */
 struct server_tls *server_tls(struct cfg *c, struct server *s);

@@ -1,5 +1,6 @@
-/* fuzz_persist.c - persistence cookies in heads made of the input: a Cookie header goes through every mode, then a Set-Cookie.
- * The first byte chooses the mode; a line feed separates headers, a NUL the request from the response. */
+/* fuzz_persist.c - persistence cookies in heads made of the input: a Cookie header goes through
+ * every mode, then a Set-Cookie. The first byte chooses the mode; a line feed separates headers, a
+ * NUL the request from the response. */
 #include <stdlib.h>
 
 #include "config/tune.h"
@@ -12,7 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define HDR_MAX 32
 
 static const unsigned modes[] = {
-    0, CK_INSERT, CK_INSERT | CK_INDIRECT, CK_PREFIX, CK_REWRITE, CK_INSERT | CK_NOCACHE, CK_INSERT | CK_INDIRECT | CK_PRESERVE,
+    0,
+    CK_INSERT,
+    CK_INSERT | CK_INDIRECT,
+    CK_PREFIX,
+    CK_REWRITE,
+    CK_INSERT | CK_NOCACHE,
+    CK_INSERT | CK_INDIRECT | CK_PRESERVE,
     CK_PREFIX | CK_INDIRECT,
 };
 
@@ -77,7 +84,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool ready;
-    static struct proxy be = { .name = "b", .cookie_name = "C", .cookie_domain = "a.b", .cookie_attrs = "x=y" };
+    static struct proxy be = {
+        .name = "b", .cookie_name = "C", .cookie_domain = "a.b", .cookie_attrs = "x=y"
+    };
     static struct server srv[2] = { { .name = "s1", .cookie = "one" }, { .name = "s2" } };
     static struct stream s;
 

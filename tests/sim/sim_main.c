@@ -1,8 +1,9 @@
 /* sim_main.c - runs the real session and stream code against random clients and servers.
  *
  * usage: sim [--seeds <n>] [--first <seed>] [--verbose]
- * For every seed: no byte is lost, doubled or reordered; every client gets its answer or, where the seed injects failures,
- * an error or a closed connection; when all is over no stream, session or client connection is left. */
+ * For every seed: no byte is lost, doubled or reordered; every client gets its answer or, where the
+ * seed injects failures, an error or a closed connection; when all is over no stream, session or
+ * client connection is left. */
 #include "base/epoch.h"
 #include "config/cfg.h"
 #include "config/module.h"
@@ -39,9 +40,12 @@ static const char config_text[] =
     "frontend always\n  bind 127.0.0.1:2\n  default_backend b_always\n"
     "frontend close\n  bind 127.0.0.1:3\n  option http-server-close\n  default_backend b_safe\n"
     "frontend tcp\n  mode tcp\n  bind 127.0.0.1:4\n  default_backend b_tcp\n"
-    "frontend buffer\n  bind 127.0.0.1:5\n  option http-buffer-request\n  default_backend b_always\n"
-    "backend b_safe\n  balance roundrobin\n  server s1 127.0.0.1:80\n  server s2 127.0.0.1:81 maxconn 3\n"
-    "backend b_always\n  http-reuse always\n  balance leastconn\n  server s1 127.0.0.1:80 maxconn 4\n"
+    "frontend buffer\n  bind 127.0.0.1:5\n  option http-buffer-request\n  default_backend "
+    "b_always\n"
+    "backend b_safe\n  balance roundrobin\n  server s1 127.0.0.1:80\n  server s2 127.0.0.1:81 "
+    "maxconn 3\n"
+    "backend b_always\n  http-reuse always\n  balance leastconn\n  server s1 127.0.0.1:80 maxconn "
+    "4\n"
     "backend b_tcp\n  mode tcp\n  balance roundrobin\n  server s1 127.0.0.1:80\n";
 
 static struct config cf;
@@ -145,7 +149,8 @@ side_body(struct http_side *s, unsigned id, bool response)
 {
     while (s->in.len || h1_body_done(&s->h1)) {
         size_t used = 0, made = 0;
-        enum h1_event ev = h1_body_done(&s->h1) ? H1_END : h1_body(&s->h1, s->in.p, s->in.len, &used, &made);
+        enum h1_event ev =
+            h1_body_done(&s->h1) ? H1_END : h1_body(&s->h1, s->in.p, s->in.len, &used, &made);
         for (size_t i = 0; i < made; i++)
             if (s->in.p[i] != body_byte(id, response, s->got + i)) {
                 FAIL("%s %u: wrong byte at %zu", response ? "response" : "request", id, s->got + i);
@@ -237,7 +242,8 @@ server_answer(void *arg)
 static void
 server_ready(struct peer *p)
 {
-    struct server_model *m = container_of(container_of(p, struct http_side, peer), struct server_model, s);
+    struct server_model *m =
+        container_of(container_of(p, struct http_side, peer), struct server_model, s);
     int how = 0;
 
     bool alive = side_read(&m->s, &how);
@@ -343,8 +349,12 @@ client_send(struct client_model *c)
 
     c->head[i] = len == 0 && sim_once_in(8);
     c->reply[i] = sim_once_in(5) ? 0 : sim_below(sim_once_in(4) ? BODY_MAX : 4000);
-    text_printf(&c->s.out, "%s /%u HTTP/1.1\r\nhost: sim\r\nx-id: %u\r\nx-len: %zu\r\nx-reply: %u\r\n",
-                len ? "POST" : c->head[i] ? "HEAD" : "GET", id, id, len, c->reply[i]);
+    text_printf(&c->s.out,
+                "%s /%u HTTP/1.1\r\nhost: sim\r\nx-id: %u\r\nx-len: %zu\r\nx-reply: %u\r\n",
+                len          ? "POST"
+                : c->head[i] ? "HEAD"
+                             : "GET",
+                id, id, len, c->reply[i]);
     if (len && chunked)
         text_str(&c->s.out, "transfer-encoding: chunked\r\n");
     else if (len)
@@ -406,7 +416,8 @@ client_parse(struct client_model *c, bool eof)
             return true;
         unsigned want = c->head[c->done] ? 0 : c->reply[c->done];
         if (c->s.got != want)
-            FAIL("client: answer %u has %zu bytes instead of %u", c->base + c->done, c->s.got, want);
+            FAIL("client: answer %u has %zu bytes instead of %u", c->base + c->done, c->s.got,
+                 want);
         bool last = c->s.head.flags & HTTP_HF_CONN_CLOSE;
         side_message(&c->s, H1_RESPONSE);
         c->done++;
@@ -423,7 +434,8 @@ client_parse(struct client_model *c, bool eof)
 static void
 client_ready(struct peer *p)
 {
-    struct client_model *c = container_of(container_of(p, struct http_side, peer), struct client_model, s);
+    struct client_model *c =
+        container_of(container_of(p, struct http_side, peer), struct client_model, s);
     int how = 0;
 
     if (c->over)
@@ -458,7 +470,8 @@ client_begin(void *arg)
 static void
 on_accept(int fd)
 {
-    struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons((uint16_t)fd),
+    struct sockaddr_in peer = { .sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)fd),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     struct listener *li = accepting[fd];
 
@@ -532,7 +545,8 @@ set_up(void)
     tune.hostname = "sim";
     config_init(&cf);
     cfg_init(&cfg, &cf, &cf.arena);
-    if (cfg_read_text(&cfg, "sim", slice_str(config_text)) != CFG_OK || cfg_finish(&cfg) != CFG_OK) {
+    if (cfg_read_text(&cfg, "sim", slice_str(config_text)) != CFG_OK ||
+        cfg_finish(&cfg) != CFG_OK) {
         diags_print(&cfg.diags, &t, true);
         fputs(t.p ? t.p : "bad configuration\n", stderr);
         return false;
@@ -545,8 +559,8 @@ set_up(void)
     if (!loop_open(0))
         return false;
     cf.loops[0] = loop_self();
-    list_each(px, &cf.proxies, link)
-        list_each(li, &px->listeners, link)
+    list_each (px, &cf.proxies, link)
+        list_each (li, &px->listeners, link)
             li->threads = xcalloc(1, 256);
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->thread_start && !modules[m]->thread_start(&cf))

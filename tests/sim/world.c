@@ -1,7 +1,7 @@
 /* world.c - chance, virtual time, virtual sockets, and the loop's poller on top of them.
  *
- * A byte sent arrives later, in pieces that chance decides; a socket holds a limited number of bytes. Readiness is reported
- * as edges, as epoll does. */
+ * A byte sent arrives later, in pieces that chance decides; a socket holds a limited number of
+ * bytes. Readiness is reported as edges, as epoll does. */
 #include "loop/loop_int.h"
 #include "net/sys.h"
 #include "sim.h"
@@ -79,7 +79,8 @@ void
 sim_after(int64_t us, void (*fn)(void *arg), void *arg)
 {
     if (nevents == events_size)
-        events = xrealloc(events, (events_size = events_size ? events_size * 2 : 256) * sizeof(*events));
+        events =
+            xrealloc(events, (events_size = events_size ? events_size * 2 : 256) * sizeof(*events));
     struct event e = { now_us + us, next_order++, fn, arg };
     unsigned i = nevents++;
     while (i && before(&e, &events[(i - 1) / 2])) {
@@ -115,15 +116,15 @@ pop_event(void)
 
 struct sock {
     bool open, connected, refused, proxy_side;
-    int peer;          /* index of the other end, -1: gone */
+    int peer; /* index of the other end, -1: gone */
     uint32_t generation;
     struct text in;    /* readable now */
     size_t on_the_way; /* sent to us, not arrived */
     bool eof, eof_coming, reset;
-    bool want_room;    /* a write was short: tell when there is room */
-    struct io *io;     /* proxy side */
+    bool want_room; /* a write was short: tell when there is room */
+    struct io *io;  /* proxy side */
     struct peer *model;
-    unsigned edges;    /* IO_* to report */
+    unsigned edges; /* IO_* to report */
     bool shut;
 };
 
@@ -135,7 +136,9 @@ void (*sim_on_accept)(int fd);
 static struct sock *
 sock_of(int fd)
 {
-    return fd >= FD_BASE && fd < FD_BASE + FD_COUNT && socks[fd - FD_BASE].open ? &socks[fd - FD_BASE] : NULL;
+    return fd >= FD_BASE && fd < FD_BASE + FD_COUNT && socks[fd - FD_BASE].open
+               ? &socks[fd - FD_BASE]
+               : NULL;
 }
 
 static int

@@ -263,7 +263,7 @@ test_internal_reply(void **state)
     s->res.in = 0;
     s->res.out_bytes = 192;
     EXPECT("B", "0"); /* since 3.3 our own replies do not count */
-    s->status = 0; /* the client left before there was any */
+    s->status = 0;    /* the client left before there was any */
     EXPECT("ST", "-1");
     s->flags = 0;
     EXPECT("ST", "0");

@@ -284,7 +284,8 @@ test_integers(void **state)
         if (md[i].lo == md[i].hi)
             snprintf(md[i].key, sizeof(md[i].key), "%lld", (long long)md[i].lo);
         else if (rnd(20) == 0)
-            snprintf(md[i].key, sizeof(md[i].key), "%lld:", (long long)(md[i].lo = 1900 + rnd(100))),
+            snprintf(md[i].key, sizeof(md[i].key),
+                     "%lld:", (long long)(md[i].lo = 1900 + rnd(100))),
                 md[i].hi = INT64_MAX;
         else if (rnd(20) == 0)
             snprintf(md[i].key, sizeof(md[i].key), "%s%lld", rnd(2) ? ":" : "-",

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 static struct config cf;
@@ -94,14 +95,17 @@ static void
 test_values(void **state)
 {
     shows((struct stats_value){ STATS_EMPTY, NULL, { .u = 1 } }, "", "");
-    shows((struct stats_value){ STATS_U64, NULL, { .u = UINT64_MAX } }, "18446744073709551615", "18446744073709551615");
+    shows((struct stats_value){ STATS_U64, NULL, { .u = UINT64_MAX } }, "18446744073709551615",
+          "18446744073709551615");
     shows((struct stats_value){ STATS_S32, NULL, { .s = -1 } }, "-1", "-1");
     shows((struct stats_value){ STATS_FLT, NULL, { .f = 250.34691 } }, "250.34691", "250.34691");
     shows((struct stats_value){ STATS_FLT, NULL, { .f = 0 } }, "0", "0");
     shows((struct stats_value){ STATS_FLT, NULL, { .f = 1.0 / 0.0 } }, "0", "0");
     shows((struct stats_value){ STATS_STR, NULL, { .str = "plain" } }, "plain", "plain");
-    shows((struct stats_value){ STATS_STR, NULL, { .str = "a,\"b\"" } }, "a,\"b\"", "\"a,\"\"b\"\"\"");
-    shows((struct stats_value){ STATS_STR, NULL, { .str = "two\nlines" } }, "two lines", "\"two lines\"");
+    shows((struct stats_value){ STATS_STR, NULL, { .str = "a,\"b\"" } }, "a,\"b\"",
+          "\"a,\"\"b\"\"\"");
+    shows((struct stats_value){ STATS_STR, NULL, { .str = "two\nlines" } }, "two lines",
+          "\"two lines\"");
 }
 
 static void
@@ -120,7 +124,8 @@ test_ages(void **state)
     static const struct {
         int64_t s;
         const char *text;
-    } ages[] = { { -1, "0s" }, { 59, "59s" }, { 60, "1m" }, { 61, "1m1s" }, { 3600, "1h" }, { 7260, "2h1m" }, { 90000, "1d1h" } };
+    } ages[] = { { -1, "0s" },   { 59, "59s" },    { 60, "1m" },     { 61, "1m1s" },
+                 { 3600, "1h" }, { 7260, "2h1m" }, { 90000, "1d1h" } };
 
     for (unsigned i = 0; i < COUNT_OF(ages); i++) {
         struct text t = { 0 };
@@ -221,7 +226,8 @@ test_rows(void **state)
     assert_true(slice_starts(text_get(&t), SL("p,\"s,1\",0,0,0,0,,0,")));
     text_fini(&t);
     stats_put_row(&t, r, STATS_TYPED, false, true);
-    assert_true(slice_starts(text_get(&t), SL("S.7.3.0.pxname.1:KNSV:str:p\nS.7.3.1.svname.1:KNSV:str:s,1\n")));
+    assert_true(slice_starts(text_get(&t),
+                             SL("S.7.3.0.pxname.1:KNSV:str:p\nS.7.3.1.svname.1:KNSV:str:s,1\n")));
     text_fini(&t);
     assert_true(stats_walk_next(&w, r));
     assert_int_equal(r->kind, STATS_BE);
@@ -257,7 +263,9 @@ test_metric_names(void **state)
         for (const char *c = m->name; *c; c++)
             assert_true((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_');
         /* counters end in _total and nothing else does */
-        assert_int_equal(!!(m->flags & PROMF_COUNTER), strlen(m->name) > 6 && strcmp(m->name + strlen(m->name) - 6, "_total") == 0);
+        assert_int_equal(
+            !!(m->flags & PROMF_COUNTER),
+            strlen(m->name) > 6 && strcmp(m->name + strlen(m->name) - 6, "_total") == 0);
     }
 }
 
