@@ -260,6 +260,13 @@ check(struct cfg *c)
     proxies_check(c);
 }
 
+static bool
+start(struct config *cf)
+{
+    streams_start();
+    return proxies_start(cf);
+}
+
 static void
 thread_stop(struct config *cf)
 {
@@ -285,7 +292,7 @@ const struct module proxy_module = {
     .keywords = proxy_keywords,
     .defaults = install,
     .check = check,
-    .start = proxies_start,
+    .start = start,
     .thread_stop = thread_stop,
     .stop = stop,
 };

@@ -11,6 +11,17 @@
 #include <time.h>
 
 struct stream_hooks stream_hooks;
+struct h1_limits stream_limits, stream_limits_relaxed;
+
+void
+streams_start(void)
+{
+    /* Room for edits is kept free, as in HAProxy. */
+    stream_limits = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
+                                        .head_max = tune.bufsize - tune.maxrewrite };
+    stream_limits_relaxed = stream_limits;
+    stream_limits_relaxed.relax = true;
+}
 _Atomic bool stream_profiling;
 
 const char *const stream_step_text[] = {

@@ -19,6 +19,11 @@ STREAM_STEPS(X)
 
 /* ---- stream.c ---- */
 
+/** What a message head may hold, by `option accept-unsafe-violations-in-http-*`; set by streams_start(). */
+extern struct h1_limits stream_limits, stream_limits_relaxed;
+/** Before threads start: constants that follow from tunables. */
+void streams_start(void);
+
 static inline enum step_rc
 step_goto(struct stream *s, enum stream_step to)
 {

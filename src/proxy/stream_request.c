@@ -11,16 +11,7 @@
 static const struct h1_limits *
 request_limits(const struct stream *s)
 {
-    static struct h1_limits strict, relaxed;
-
-    if (unlikely(!strict.hdr_max)) {
-        /* Room for edits is kept free, as in HAProxy. */
-        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
-                                     .head_max = tune.bufsize - tune.maxrewrite };
-        relaxed = strict;
-        relaxed.relax = true;
-    }
-    return s->fe->options & PO_RELAX_REQ ? &relaxed : &strict;
+    return s->fe->options & PO_RELAX_REQ ? &stream_limits_relaxed : &stream_limits;
 }
 
 /* The request line as it came, for logs; the buffer is kept until the stream ends. */

@@ -10,16 +10,7 @@
 static const struct h1_limits *
 response_limits(const struct stream *s)
 {
-    static struct h1_limits strict, relaxed;
-
-    if (unlikely(!strict.hdr_max)) {
-        /* Room for edits is kept free, as in HAProxy. */
-        strict = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
-                                     .head_max = tune.bufsize - tune.maxrewrite };
-        relaxed = strict;
-        relaxed.relax = true;
-    }
-    return s->be->options & PO_RELAX_RES ? &relaxed : &strict;
+    return s->be->options & PO_RELAX_RES ? &stream_limits_relaxed : &stream_limits;
 }
 
 /* ---- the request body while the response is awaited ---- */

@@ -3,6 +3,7 @@
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
+#include "http/uri.h"
 #include "server/observe.h"
 #include "server/pool.h"
 
@@ -332,9 +333,35 @@ open_connection(struct stream *s, int *err)
     return conn_connect(&to, from, &opts, err);
 }
 
+/* `redir` on a server: what can be fetched elsewhere is. The prefix goes before path and query. */
+static bool
+redirects_away(const struct stream *s)
+{
+    return s->srv->redir && s->flags & SF_HTTP && (s->rq.meth == HTTP_GET || s->rq.meth == HTTP_HEAD);
+}
+
+static enum step_rc
+redirect_away(struct stream *s)
+{
+    struct slice rest = http_uri_pathq(s->rq.target);
+    char *to = arena_printf(&s->arena, "%s%.*s", s->srv->redir, SLF(rest));
+    struct http_hdr *h = arena_zalloc(&s->arena, 2 * sizeof(*h));
+
+    if (!to || !h)
+        return stream_error(s, 500, 'S', 'C');
+    h[0] = (struct http_hdr){ SL("cache-control"), SL("no-cache") };
+    h[1] = (struct http_hdr){ SL("location"), slice_str(to) };
+    s->reply = (struct reply_out){ .set = true, .close = true, .status = 302, .reason = SL("Found"), .hdrs = h,
+                                   .nhdrs = 2 };
+    stream_term(s, 'L', 'R');
+    return step_goto(s, STEP_reply);
+}
+
 static enum step_rc
 start_connection(struct stream *s)
 {
+    if (redirects_away(s))
+        return redirect_away(s);
     uint64_t hash = reuse_hash(s);
     struct conn *c = s->flags & SF_HTTP ? reuse_connection(s, hash) : NULL;
     int err = 0;

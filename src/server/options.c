@@ -586,37 +586,14 @@ opt_ws(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     (void)kw;
     for (const struct choice *p = set; p->word; p++) {
         if (cfg_arg_is(c, *at, p->word)) {
+            if (p->value == SRVWS_H2)
+                return cfg_error(c, *at, "'ws' : protocol 'h2' is not supported yet.");
             s->ws = (enum srv_ws)p->value;
             ++*at;
             return CFG_OK;
         }
     }
     return cfg_error(c, *at < c->nwords ? *at : *at - 1, "'ws' has to be 'auto', 'h1' or 'h2'.");
-}
-
-static enum cfg_rc
-opt_log_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    static const struct choice set[] = { { "legacy", 0 }, { "octet-count", 1 }, { 0 } };
-    struct server *s = obj;
-    int v = 0;
-
-    (void)kw;
-    if (take_choice(c, at, set, &v, "'log-proto' expects one of 'legacy' or 'octet-count'") !=
-        CFG_OK)
-        return CFG_ERR;
-    s->flags = (s->flags & ~(unsigned)SRVF_OCTET_COUNT) | (v ? SRVF_OCTET_COUNT : 0);
-    return CFG_OK;
-}
-
-static enum cfg_rc
-opt_log_bufsize(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    struct server *s = obj;
-
-    if (*at >= c->nwords)
-        return no_argument(c, *at, kw->name, "a size");
-    return cfg_take_size(c, at, "a size", &s->log_bufsize);
 }
 
 static enum cfg_rc
@@ -732,61 +709,7 @@ opt_tcp_ut(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
-static enum cfg_rc
-opt_socks4(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    struct server *s = obj;
-    const char *v = take(c, at);
-    struct addr_spec spec;
-    char err[256];
-
-    if (!v)
-        return no_argument(c, *at, kw->name, "<addr>:<port>");
-    if (!addr_parse(v, ADDR_FOR_PEER, NULL, &spec, err, sizeof(err)))
-        return cfg_error(c, *at - 1, "'%s %s' : %s.", kw->name, v, err);
-    if (!addr_is_ip(&spec.addr))
-        return cfg_error(c, *at - 1, "'%s' : unsupported protocol.", kw->name);
-    s->socks4 = spec.addr;
-    s->flags |= SRVF_SOCKS4;
-    return CFG_OK;
-}
-
 /* ---- source ---- */
-
-static enum cfg_rc
-source_usesrc(struct cfg *c, struct server *s, unsigned *at)
-{
-    const char *v = take(c, at);
-    struct addr_spec spec;
-    char err[256];
-
-    if (!v)
-        return cfg_error(
-            c, *at - 1,
-            "'usesrc' expects <addr>[:<port>], 'client', 'clientip', or 'hdr_ip(name,#)' as "
-            "argument.");
-    s->flags &= ~(unsigned)(SRVF_USESRC_CLIENT | SRVF_USESRC_CLIENTIP | SRVF_USESRC_ADDR);
-    s->usesrc_hdr = NULL;
-    if (strcmp(v, "client") == 0) {
-        s->flags |= SRVF_USESRC_CLIENT;
-    } else if (strcmp(v, "clientip") == 0) {
-        s->flags |= SRVF_USESRC_CLIENTIP;
-    } else if (strncmp(v, "hdr_ip(", 7) == 0) {
-        size_t len = strcspn(v + 7, ",) ");
-
-        if (len == 0)
-            return cfg_error(c, *at - 1,
-                             "usesrc hdr_ip(name,num) requires an http header field name");
-        s->usesrc_hdr = arena_slicedup(c->arena, slice(v + 7, len));
-        s->usesrc_occ = v[7 + len] == ',' ? (int)strtol(v + 8 + len, NULL, 10) : -1;
-    } else {
-        if (!addr_parse(v, ADDR_O_PORT | ADDR_O_STREAM, NULL, &spec, err, sizeof(err)))
-            return cfg_error(c, *at - 1, "'usesrc' : %s", err);
-        s->usesrc_addr = spec.addr;
-        s->flags |= SRVF_USESRC_ADDR;
-    }
-    return CFG_OK;
-}
 
 static enum cfg_rc
 opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
@@ -803,14 +726,13 @@ opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             "<name>");
     if (!addr_parse(v, ADDR_FOR_SOURCE, NULL, &spec, err, sizeof(err)))
         return cfg_error(c, *at - 1, "'%s %s' : %s", kw->name, v, err);
+    if (spec.port_form == ADDR_PORT_RANGE)
+        return cfg_error(c, *at - 1, "'%s' : a range of source ports is not supported yet.", kw->name);
     s->source = spec.addr;
-    s->source_port_high = spec.port_form == ADDR_PORT_RANGE ? spec.port_high : 0;
     s->interface = NULL;
     for (;;) {
         if (cfg_arg_is(c, *at, "usesrc")) {
-            ++*at;
-            if (source_usesrc(c, s, at) != CFG_OK)
-                return CFG_ERR;
+            return cfg_error(c, *at, "'%s' : 'usesrc' is not supported yet.", kw->name);
         } else if (cfg_arg_is(c, *at, "interface")) {
             ++*at;
             s->interface = take(c, at);
@@ -820,13 +742,6 @@ opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             return CFG_OK;
         }
     }
-}
-
-static enum cfg_rc
-opt_usesrc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    (void)obj;
-    return cfg_error(c, *at - 1, "'%s' only allowed after a 'source' statement.", kw->name);
 }
 
 static enum cfg_rc
@@ -852,7 +767,7 @@ opt_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     for (unsigned i = 0; i < COUNT_OF(known); i++) {
         if (strcmp(v, known[i]) != 0)
             continue;
-        if (i > 1)
+        if (strcmp(v, "h1") != 0 && strcmp(v, "none") != 0)
             return cfg_error(c, *at - 1, "'%s' : protocol '%s' is not supported yet.", kw->name, v);
         if (strcmp(kw->name, "proto") == 0)
             ((struct server *)obj)->proto = v;
@@ -902,8 +817,7 @@ const struct keyword server_option_keywords[] = {
         SRV(minconn)),
     OPT("maxqueue", "<maxqueue>", opt_uint, "requests that may wait for it; 0: unlimited",
         SRV(maxqueue)),
-    OPT("strict-maxconn", NULL, opt_flag, "maxconn bounds connections, idle ones included",
-        .min = SRVF_STRICT_MAXCONN),
+    LATER("strict-maxconn", NULL, "maxconn bounds connections, idle ones included"),
     OPT("slowstart", "<start_time_in_ms>", opt_delay,
         "time over which the weight grows after coming up", SRV(slowstart_ms)),
     OPT("non-stick", NULL, opt_flag, "never enters stick tables", .min = SRVF_NON_STICK),
@@ -974,9 +888,8 @@ const struct keyword server_option_keywords[] = {
         SRV(pool_low_conn)),
     OPT("pool-purge-delay", "<delay>", opt_delay, "idle time after which connections are closed",
         SRV(pool_purge_ms)),
-    OPT("pool-conn-name", "<expr>", opt_string, "names connections for reuse", SRV(pool_conn_name)),
-    OPT("idle-ping", "<delay>", opt_delay, "idle time after which HTTP/2 connections are pinged",
-        SRV(idle_ping_ms)),
+    LATER("pool-conn-name", "<expr>", "names connections for reuse"),
+    LATER("idle-ping", "<delay>", "idle time after which HTTP/2 connections are pinged"),
     OPT("proto", "<name>", opt_proto, "protocol towards the server"),
     OPT("ws", "{ auto | h1 | h2 }", opt_ws, "protocol of websocket requests"),
     OPT("sni", "<expression>", opt_sni, "server name sent in TLS"),
@@ -998,15 +911,14 @@ const struct keyword server_option_keywords[] = {
 
     OPT("source", "<addr>[:<pl>[-<ph>]] [usesrc { <addr2>[:<port2>] | client | clientip } ]",
         opt_source, "local address of connections"),
-    OPT("usesrc", NULL, opt_usesrc, "source address to appear with; after source"),
-    OPT("socks4", "<addr>:<port>", opt_socks4, "SOCKS4 proxy on the way"),
+    LATER("usesrc", "<addr>", "source address to appear with; after source"),
+    LATER("socks4", "<addr>:<port>", "SOCKS4 proxy on the way"),
     OPT("tcp-ut", "<delay>", opt_tcp_ut, "TCP user timeout"),
     OPT("tfo", NULL, opt_flag, "TCP fast open", .min = SRVF_TFO),
     OPT("no-tfo", NULL, opt_flag, "undoes tfo", .max = SRVF_TFO),
-    OPT("log-proto", "<logproto>", opt_log_proto,
-        "framing of syslog messages: legacy or octet-count"),
-    OPT("log-bufsize", "<bufsize>", opt_log_bufsize, "ring of a TCP log server"),
-    OPT("shard", "<shard>", opt_uint, "part of the keys that this peer receives", SRV(shard)),
+    LATER("log-proto", "<logproto>", "framing of syslog messages"),
+    LATER("log-bufsize", "<bufsize>", "ring of a TCP log server"),
+    LATER("shard", "<shard>", "part of the keys that this peer receives"),
 
     LATER("resolvers", "<id>", "resolves the name at run time"),
     LATER("resolve-prefer", "<family>", "address family preferred in resolutions"),
