@@ -3,6 +3,7 @@
 #include "proxy/proxy_module.h"
 
 #include "proxy/capture.h"
+#include "proxy/cookie.h"
 #include "proxy/listener.h"
 #include "proxy/section.h"
 #include "proxy/stream_int.h"
@@ -203,9 +204,12 @@ shutdown_backup_streams(struct proxy *px)
             post_everywhere(srv, 'U', on_kill_letter);
 }
 
+/* Also called when its address has changed: a dynamic cookie is made of it. */
 static void
 close_idle(struct server *srv)
 {
+    if (srv->px->ck_opts & CK_DYNAMIC)
+        cookie_update_server(srv->px, srv);
     post_everywhere(srv, 0, on_flush_letter);
 }
 
