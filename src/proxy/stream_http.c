@@ -40,12 +40,12 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
 
 /* ---- request ---- */
 
-/* The backend's httpclose concerns its servers only, as the frontend's concerns its clients only;
- * server-close of either closes the server's side. */
+/* Either side's httpclose or http-server-close closes the server's side; the client's is closed by its frontend's
+ * httpclose only. */
 static bool
 server_must_close(const struct stream *s)
 {
-    return s->be->http_mode != PX_KEEPALIVE || s->fe->http_mode == PX_SERVER_CLOSE;
+    return s->be->http_mode != PX_KEEPALIVE || s->fe->http_mode != PX_KEEPALIVE;
 }
 
 static bool

@@ -36,9 +36,8 @@ settings(void **state)
          "pool-max-conn 20 pool-purge-delay 7s\n server t 127.0.0.1:80 check observe layer7 "
          "error-limit 3 on-error mark-down on-marked-down "
          "shutdown-sessions send-proxy-v2 proxy-v2-options crc32c,unique-id source "
-         "127.0.0.3:1000-2000 interface lo "
-         "redir http://x non-stick tcp-ut 3s hash-key addr ws h1 init-state down log-proto "
-         "octet-count\n");
+         "127.0.0.3 interface lo "
+         "redir http://x non-stick tcp-ut 3s hash-key addr ws h1 init-state down\n");
     s = fx_server("b", "s");
     assert_int_equal(s->uweight_cfg, 7);
     assert_int_equal(s->flags, SRVF_BACKUP | SRVF_COOKIE_SET | SRVF_ID_SET);
@@ -68,7 +67,6 @@ settings(void **state)
     assert_true(s->on_marked_down_shutdown);
     assert_int_equal(s->pp_opts, SRV_PP_CRC32C | SRV_PP_UNIQUE_ID);
     assert_int_equal(addr_port(&s->source), 1000);
-    assert_int_equal(s->source_port_high, 2000);
     assert_string_equal(s->interface, "lo");
     assert_int_equal(s->hash_key, SRVK_ADDR);
     assert_int_equal(s->ws, SRVWS_H1);

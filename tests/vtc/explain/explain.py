@@ -37,7 +37,7 @@ frontend web
     http-request pause 30s if { path /slow }
     http-request return status 200 content-type text/plain string hello if { path /hi }
     http-after-response set-header X-After %[status]
-    redirect location https://x.example%[path] if { path_beg /old }
+    http-request redirect location https://x.example%[path] if { path_beg /old }
     use_backend api if { path_beg /new/ }
     use_backend h1 if { req.hdr(host) -i h1.example }
     use_backend h2 if { req.hdr(host) -i h2.example }

@@ -21,7 +21,7 @@ frontend web
     http-request deny if { src 10.0.0.0/8 }
     http-request set-header X-Dst %[dst]:%[dst_port]
     http-request wait-for-body time 1s if { method POST }
-    redirect location https://x%[path] code 301 if { path_beg /old }
+    http-request redirect location https://x%[path] code 301 if { path_beg /old }
     use_backend api if { path_beg /n/api }
     default_backend pages
 backend api
