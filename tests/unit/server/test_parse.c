@@ -36,7 +36,7 @@ settings(void **state)
          "pool-max-conn 20 pool-purge-delay 7s\n server t 127.0.0.1:80 check observe layer7 "
          "error-limit 3 on-error mark-down on-marked-down "
          "shutdown-sessions send-proxy-v2 proxy-v2-options crc32c,unique-id source "
-         "127.0.0.3 interface lo "
+         "127.0.0.3:1000 interface lo "
          "redir http://x non-stick tcp-ut 3s hash-key addr ws h1 init-state down\n");
     s = fx_server("b", "s");
     assert_int_equal(s->uweight_cfg, 7);
@@ -60,7 +60,7 @@ settings(void **state)
     assert_int_equal(s->pool_purge_ms, 7000);
     assert_int_equal(s->port, 80);
     s = fx_server("b", "t");
-    assert_int_equal(s->flags, SRVF_NON_STICK | SRVF_SEND_PROXY_V2 | SRVF_OCTET_COUNT);
+    assert_int_equal(s->flags, SRVF_NON_STICK | SRVF_SEND_PROXY_V2);
     assert_int_equal(s->observe, 2);
     assert_int_equal(s->error_limit, 3);
     assert_int_equal(s->on_error, SRV_ON_ERROR_MARK_DOWN);
