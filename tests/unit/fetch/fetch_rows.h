@@ -1,4 +1,5 @@
-/* fetch_rows.h - the sample fetches of the manual, where each is valid, and its type. Manual 7.3. */
+/* fetch_rows.h - the sample fetches of the manual, where each is valid, and its type. Manual 7.3.
+ */
 /* clang-format off */
 #define AT_ANYWHERE PT_ANY
 #define AT_INTERNAL (PT_CONN | PT_SESS | PT_FE_TCP_REQ | PT_FE_HTTP_REQ | PT_SWITCH | PT_BE_TCP_REQ | PT_BE_HTTP_REQ | PT_SRV | PT_SRV_CON | PT_BE_TCP_RES | PT_BE_HTTP_RES | PT_STORE | PT_FE_TCP_RES | PT_FE_HTTP_RES | PT_LOG | PT_CHECK | PT_CLI)
@@ -378,8 +379,8 @@
     X("ssl_fc_alg_keysize", SESSION, SINT) \
     X("ssl_fc_alpn", SESSION, STR) \
     X("ssl_fc_cipher", SESSION, STR) \
-    X("ssl_fc_cipherlist_bin", SESSION, STR) \
-    X("ssl_fc_cipherlist_hex", SESSION, BIN) \
+    X("ssl_fc_cipherlist_bin", SESSION, BIN) \
+    X("ssl_fc_cipherlist_hex", SESSION, STR) \
     X("ssl_fc_cipherlist_str", SESSION, STR) \
     X("ssl_fc_cipherlist_xxh", SESSION, SINT) \
     X("ssl_fc_client_early_traffic_secret", SESSION, STR) \
@@ -389,12 +390,12 @@
     X("ssl_fc_crtname", SESSION, STR) \
     X("ssl_fc_curve", SESSION, STR) \
     X("ssl_fc_early_exporter_secret", SESSION, STR) \
-    X("ssl_fc_ecformats_bin", SESSION, STR) \
-    X("ssl_fc_eclist_bin", SESSION, STR) \
+    X("ssl_fc_ecformats_bin", SESSION, BIN) \
+    X("ssl_fc_eclist_bin", SESSION, BIN) \
     X("ssl_fc_err", SESSION, SINT) \
     X("ssl_fc_err_str", SESSION, STR) \
     X("ssl_fc_exporter_secret", SESSION, STR) \
-    X("ssl_fc_extlist_bin", SESSION, STR) \
+    X("ssl_fc_extlist_bin", SESSION, BIN) \
     X("ssl_fc_has_crt", SESSION, BOOL) \
     X("ssl_fc_has_early", SESSION, BOOL) \
     X("ssl_fc_has_sni", SESSION, BOOL) \

@@ -33,7 +33,8 @@ find_row(const char *name)
 static bool
 is_extra(const char *name)
 {
-    static const char *const names[] = { "lb.log_message",
+    static const char *const names[] = { "lb.log_message", "ssl_fc_ja3", "ssl_fc_ja3_str",
+                                         "ssl_fc_ja4",
                                          "http_auth_groups" /* of ACL http_auth_group */ };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++)
