@@ -187,14 +187,14 @@ string_to_text(struct slice text, struct sample *s, struct sample_ctx *x)
     return true;
 }
 
-static bool
-conv_json_query(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+bool
+conv_json_find(struct slice path, bool as_int, struct sample_ctx *x, struct sample *s)
 {
     struct slice text;
 
-    switch (json_find(s->u.s, arg[0].s, &text)) {
+    switch (json_find(s->u.s, path, &text)) {
     case JSON_NUMBER:
-        if (arg[1].type != ARG_END)
+        if (as_int)
             return number_to_int(text, s);
         return number_to_text(text, s, x);
     case JSON_STRING:
@@ -210,6 +210,12 @@ conv_json_query(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
     default:
         return false;
     }
+}
+
+static bool
+conv_json_query(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+{
+    return conv_json_find(arg[0].s, arg[1].type != ARG_END, x, s);
 }
 
 const struct conv conv_json[] = {

@@ -34,6 +34,12 @@ tls_store_get(const char *name)
     return htab_get_str(&store, name);
 }
 
+struct tls_cert *
+store_find(struct slice name)
+{
+    return htab_get(&store, name);
+}
+
 EVP_PKEY *
 tls_dh_default(void)
 {

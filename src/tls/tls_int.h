@@ -37,6 +37,9 @@ struct tls_cert {
     unsigned nnames;
 };
 
+/** A certificate of the store; any thread, once the configuration is read. NULL: unknown. */
+struct tls_cert *store_find(struct slice name);
+
 /** Splits PEM text into blocks. */
 struct pem_block {
     struct slice type;  /* "CERTIFICATE" */
