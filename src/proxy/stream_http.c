@@ -40,8 +40,8 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
 
 /* ---- request ---- */
 
-/* Either side's httpclose or http-server-close closes the server's side; the client's is closed by its frontend's
- * httpclose only. */
+/* Either side's httpclose or http-server-close closes the server's side; the client's is closed by
+ * its frontend's httpclose only. */
 static bool
 server_must_close(const struct stream *s)
 {

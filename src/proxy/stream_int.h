@@ -19,7 +19,8 @@ STREAM_STEPS(X)
 
 /* ---- stream.c ---- */
 
-/** What a message head may hold, by `option accept-unsafe-violations-in-http-*`; set by streams_start(). */
+/** What a message head may hold, by `option accept-unsafe-violations-in-http-*`; set by
+ * streams_start(). */
 extern struct h1_limits stream_limits, stream_limits_relaxed;
 /** Before threads start: constants that follow from tunables. */
 void streams_start(void);

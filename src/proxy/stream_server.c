@@ -337,7 +337,8 @@ open_connection(struct stream *s, int *err)
 static bool
 redirects_away(const struct stream *s)
 {
-    return s->srv->redir && s->flags & SF_HTTP && (s->rq.meth == HTTP_GET || s->rq.meth == HTTP_HEAD);
+    return s->srv->redir && s->flags & SF_HTTP &&
+           (s->rq.meth == HTTP_GET || s->rq.meth == HTTP_HEAD);
 }
 
 static enum step_rc
@@ -351,8 +352,9 @@ redirect_away(struct stream *s)
         return stream_error(s, 500, 'S', 'C');
     h[0] = (struct http_hdr){ SL("cache-control"), SL("no-cache") };
     h[1] = (struct http_hdr){ SL("location"), slice_str(to) };
-    s->reply = (struct reply_out){ .set = true, .close = true, .status = 302, .reason = SL("Found"), .hdrs = h,
-                                   .nhdrs = 2 };
+    s->reply = (struct reply_out){
+        .set = true, .close = true, .status = 302, .reason = SL("Found"), .hdrs = h, .nhdrs = 2
+    };
     stream_term(s, 'L', 'R');
     return step_goto(s, STEP_reply);
 }

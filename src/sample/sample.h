@@ -170,8 +170,9 @@ enum arg_type {
 };
 
 #define ARG_MAX 12
-#define ARG_OPT 0x80 /* or-ed into an arg_type of a row: this and all later ones may be left out   \
-                      */
+#define ARG_OPT                                                                                    \
+    0x80 /* or-ed into an arg_type of a row: this and all later ones may be left out               \
+          */
 
 struct expr_arg {
     enum arg_type type; /* ARG_END: absent */

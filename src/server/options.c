@@ -727,7 +727,8 @@ opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!addr_parse(v, ADDR_FOR_SOURCE, NULL, &spec, err, sizeof(err)))
         return cfg_error(c, *at - 1, "'%s %s' : %s", kw->name, v, err);
     if (spec.port_form == ADDR_PORT_RANGE)
-        return cfg_error(c, *at - 1, "'%s' : a range of source ports is not supported yet.", kw->name);
+        return cfg_error(c, *at - 1, "'%s' : a range of source ports is not supported yet.",
+                         kw->name);
     s->source = spec.addr;
     s->interface = NULL;
     for (;;) {
