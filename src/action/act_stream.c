@@ -27,6 +27,7 @@ parse_nice(struct cfg *c, unsigned *at, struct rule *r)
     if (!slice_to_int(slice_str(cfg_arg(c, *at)), &n))
         return cfg_error(c, *at, "expects exactly 1 argument (integer value).");
     r->i[0] = MAX(-NICE_MAX, MIN(n, NICE_MAX));
+    cfg_warn(c, *at, "'set-nice' has no effect yet: tasks run in order of arrival.");
     (*at)++;
     return CFG_OK;
 }

@@ -42,6 +42,12 @@ parse_bit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         .name = "option " text, .where = (in), .kind = KW_UNSUPPORTED, .flags = KWF_NO,            \
         .help = help_text                                                                          \
     }
+/* HAProxy would run with it, and so do we without: a warning. */
+#define NOT_YET_WARN(text, in, help_text)                                                          \
+    {                                                                                              \
+        .name = "option " text, .where = (in), .kind = KW_UNSUPPORTED,                             \
+        .flags = KWF_NO | KWF_NO_WARN, .help = help_text                                           \
+    }
 /* HAProxy runs the same without it: it only tells when to save work. */
 #define NO_EFFECT(text, in, help_text)                                                             \
     {                                                                                              \
@@ -123,11 +129,11 @@ parse_tcpka(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_except(struct cfg *c, unsigned *at, const char *what, struct px_xff *f)
 {
-    if (*at + 1 >= c->nwords)
-        return cfg_error(c, *at, "'%s' : missing <network> argument after 'except'.", what);
-    if (!addr_net_parse(slice_str(c->word[*at + 1].s), &f->except.net))
-        return cfg_error(c, *at + 1, "'%s' : invalid <network> argument '%s' after 'except'.", what,
-                         c->word[*at + 1].s);
+    bool missing = *at + 1 >= c->nwords;
+
+    if (missing || !addr_net_parse(slice_str(c->word[*at + 1].s), &f->except.net))
+        return cfg_error(c, missing ? *at : *at + 1,
+                         "'%s except' expects <address>[/mask] as argument.", what);
     f->except.set = true;
     *at += 2;
     return CFG_OK;
@@ -143,8 +149,7 @@ parse_xff(struct cfg *c, unsigned *at, const char *what, struct px_xff *f, bool 
                 return CFG_ERR;
         } else if (cfg_arg_is(c, *at, "header")) {
             if (*at + 1 >= c->nwords)
-                return cfg_error(c, *at, "'%s' : missing <header_name> argument after 'header'.",
-                                 what);
+                return cfg_error(c, *at, "'%s header' expects <header_name> as argument.", what);
             char *lower = arena_strdup(c->arena, c->word[*at + 1].s);
             for (char *p = lower; *p; p++)
                 *p = (char)ascii_lower((unsigned char)*p);
@@ -155,7 +160,7 @@ parse_xff(struct cfg *c, unsigned *at, const char *what, struct px_xff *f, bool 
             (*at)++;
         } else {
             return cfg_error(
-                c, *at, "'%s' only supports optional %s.", what,
+                c, *at, "'%s' only supports optional values: %s.", what,
                 if_none_ok ? "'except', 'header' and 'if-none'" : "'except' and 'header'");
         }
     }
@@ -308,8 +313,8 @@ const struct keyword option_keywords[] = {
     BIT("http-pretend-keepalive", DB, PO_HTTP_PRETEND_KA, "let servers believe in keep-alive"),
     BIT("http-use-proxy-header", DF, PO_HTTP_USE_PROXY_HEADER,
         "use Proxy-Connection instead of Connection"),
-    BIT("independent-streams", DFB, PO_INDEPENDENT_STREAMS,
-        "activity in one direction does not refresh the other's timeout"),
+    NOT_YET_WARN("independent-streams", DFB,
+                 "activity in one direction does not refresh the other's timeout"),
     BIT("nolinger", DFB, PO_NOLINGER, "close with a reset at once"),
     BIT("persist", DB, PO_PERSIST, "stick to servers that are down"),
     BIT("prefer-last-server", DB, PO_PREFER_LAST_SERVER,
@@ -350,7 +355,7 @@ const struct keyword option_keywords[] = {
       .flags = KWF_NO | KWF_DEPRECATED,
       .use_instead = "option accept-unsafe-violations-in-http-response",
       .help = "old name" },
-    BIT("contstats", DF, PO_CONTSTATS, "update counters while a transfer lasts"),
+    NOT_YET_WARN("contstats", DF, "update counters while a transfer lasts"),
     BIT2("disable-h2-upgrade", DF, PO2_DISABLE_H2_UPGRADE,
          "refuse the HTTP/2 preface on clear connections"),
     BIT2("h1-case-adjust-bogus-client", DF, PO2_H1_CASE_ADJUST_CLI,

@@ -105,7 +105,7 @@ parse_rate_limit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 {
     int64_t n;
 
-    if (cfg_take_int(c, at, "'rate-limit sessions'", 0, INT32_MAX, &n) != CFG_OK)
+    if (cfg_take_int(c, at, "an integer value (in sessions/second)", 0, INT32_MAX, &n) != CFG_OK)
         return CFG_ERR;
     ((struct proxy *)obj)->rate_limit_sessions = (unsigned)n;
     return CFG_OK;
@@ -121,7 +121,7 @@ parse_retries(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (*at >= c->nwords)
         return cfg_error(c, 0, "'%s' expects an integer argument (dispatch counts for one).",
                          kw->name);
-    if (cfg_take_int(c, at, "'retries'", 0, INT32_MAX, &n) != CFG_OK)
+    if (cfg_take_int(c, at, "an integer", 0, INT32_MAX, &n) != CFG_OK)
         return CFG_ERR;
     ((struct proxy *)obj)->retries = (unsigned)n;
     return CFG_OK;
@@ -270,28 +270,6 @@ parse_send_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
     return cfg_expect_end(c, *at);
 }
 
-static enum cfg_rc
-parse_persist(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    struct proxy *px = obj;
-    const char *word = cfg_arg(c, *at);
-    size_t n = strlen("rdp-cookie");
-
-    if (strncmp(word, "rdp-cookie", n) != 0)
-        return cfg_error(c, *at, "unknown persist method.");
-    px->rdp_cookie = "msts";
-    if (word[n] == '(') {
-        const char *end = strchr(word, ')');
-        if (!end || end[1] || end == word + n + 1)
-            return cfg_error(c, *at, "persist rdp-cookie(name)' requires an rdp cookie name.");
-        px->rdp_cookie =
-            arena_slicedup(c->arena, slice(word + n + 1, (size_t)(end - word) - n - 1));
-    } else if (word[n]) {
-        return cfg_error(c, *at, "unknown persist method.");
-    }
-    return CFG_OK;
-}
-
 /* ---- logs ---- */
 
 static enum cfg_rc
@@ -393,13 +371,13 @@ const struct keyword proxy_keywords[] = {
       .help = "failures that are worth another attempt" },
     { "http-reuse", "{ never | safe | aggressive | always }", DB, .parse = parse_http_reuse,
       .help = "sharing of idle server connections" },
-    { "max-keep-alive-queue", "<value>", DB, KW_FIELD(KW_UINT, struct proxy, max_ka_queue),
+    { "max-keep-alive-queue", "<value>", DB, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
       .help = "queue length above which another server is better than the last one" },
     { "source", "<addr>[:<port>] [interface <name>]", DB, .parse = parse_source,
       .help = "address that connections to servers come from" },
     { "http-send-name-header", "<name>", DB, .parse = parse_send_name, .flags = KWF_NO,
       .help = "header in which a server gets its own name" },
-    { "persist", "rdp-cookie[(<name>)]", DB, .parse = parse_persist,
+    { "persist", "rdp-cookie[(<name>)]", DB, .kind = KW_UNSUPPORTED,
       .help = "stick to the server of the RDP cookie" },
     { "monitor-uri", "<uri>", DF, .offset = offsetof(struct proxy, monitor_uri),
       .parse = parse_string, .help = "request target that is answered with 200" },
@@ -422,7 +400,7 @@ const struct keyword proxy_keywords[] = {
     { "log-steps", "<steps>", DF, .parse = parse_log_steps, .help = "when log lines are written" },
     SECONDS("clitcpka-cnt", DF, clitcpka_cnt, "keep-alive probes before a client is given up"),
     SECONDS("srvtcpka-cnt", DB, srvtcpka_cnt, "keep-alive probes before a server is given up"),
-    { "max-session-srv-conns", "<n>", DF, KW_FIELD(KW_UINT, struct proxy, max_ses_srv_conns),
+    { "max-session-srv-conns", "<n>", DF, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
       .help = "private server connections kept per client connection" },
     { 0 },
 };

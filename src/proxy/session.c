@@ -86,6 +86,8 @@ session_end(struct session *s)
         free(s->track);
     }
     vars_fini(&s->vars);
+    if (s->fe->options & PO_NOLINGER)
+        s->conn->flags |= CONN_LINGER_RST;
     conn_free(&s->conn);
     list_del(&s->link);
     if (s->flags & SESSF_COUNTED)
@@ -462,7 +464,7 @@ sessions_close_idle(void)
     struct session *s, *tmp;
 
     list_each_safe (s, tmp, sessions_of_thread(), link) {
-        if (s->strm || has_request_waiting(s))
+        if (s->strm || s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE || has_request_waiting(s))
             continue;
         session_end(s);
     }

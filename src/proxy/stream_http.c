@@ -59,6 +59,10 @@ request_connection(struct stream *s)
         s->req.out = H1_FRAME_CHUNKED;
     if (s->flags & SF_UPGRADE_ASKED || rq->meth == HTTP_CONNECT)
         close = false;
+    if (s->be->options2 & PO2_HTTP_DROP_REQ_TRAILERS)
+        s->req.h1.trailers = NULL;
+    if (close && s->be->options & PO_HTTP_PRETEND_KA) /* closed all the same, but not announced */
+        close = false;
     if (rq->version < 11) /* what is not said means that the connection is closed */
         return close || http_hdr_add_ref(rq, SL("connection"), SL("keep-alive"));
     return !close || http_hdr_add_ref(rq, SL("connection"), SL("close"));
@@ -171,6 +175,8 @@ http_prepare_response(struct stream *s)
     }
     if (server_keeps(s))
         s->flags |= SF_KEEP_BACK;
+    if (s->fe->options2 & PO2_HTTP_DROP_RES_TRAILERS)
+        s->res.h1.trailers = NULL;
     response_framing(s, &keep);
     if (keep)
         s->flags |= SF_KEEP_FRONT;
