@@ -143,7 +143,7 @@ bio_read(BIO *b, char *to, int len)
     return (int)n;
 }
 
-static bool send_out(struct tls_thread *th, const char *more, uint32_t more_len, bool more_follows);
+static bool send_out(struct tls_thread *th, const char *last, uint32_t last_len, bool more);
 
 static int
 bio_write(BIO *b, const char *from, int len)

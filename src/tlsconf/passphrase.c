@@ -10,7 +10,6 @@
 
 #define PASSPHRASE_MAX 1024
 
-extern char **environ;
 
 /* What the program prints, up to the first line end. */
 static char *
