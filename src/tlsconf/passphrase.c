@@ -10,7 +10,6 @@
 
 #define PASSPHRASE_MAX 1024
 
-
 /* What the program prints, up to the first line end. */
 static char *
 read_answer(int fd)
