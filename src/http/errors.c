@@ -27,6 +27,7 @@ static const struct http_error errors[] = {
 #define X(code, len, conn, phrase, text)                                                           \
     { .status = (code),                                                                            \
       .reason = S(phrase),                                                                         \
+      .closes = sizeof(conn) > 1,                                                                  \
       .full = S(HEAD(code, len, phrase) PAGE(code, phrase, text)),                                 \
       .head = S(HEAD(code, len, phrase)),                                                          \
       .body = S(PAGE(code, phrase, text)),                                                         \

@@ -28,6 +28,8 @@
       "The request entity exceeds the maximum allowed.")                                           \
     X(414, 110, HTTP_ERR_CLOSE, "URI Too Long",                                                    \
       "The URI provided was too long for the server to process.")                                  \
+    X(421, 104, HTTP_ERR_PLAIN, "Misdirected Request",                                             \
+      "Request sent to a non-authoritative server.")                                               \
     X(422, 116, HTTP_ERR_PLAIN, "Unprocessable Content",                                           \
       "The server cannot process the contained instructions.")                                     \
     X(425, 80, HTTP_ERR_PLAIN, "Too Early", "Your browser sent early data.")                       \
@@ -51,6 +53,7 @@ struct http_error {
     struct slice head; /* the part of `full` before the body */
     struct slice body;
     struct slice raw; /* as the HTTP/1 parser sends it when there is no stream yet */
+    bool closes;      /* the connection ends with it */
 };
 
 /** The default reply for a status. A status without a page gets that of 500, as in HAProxy. */

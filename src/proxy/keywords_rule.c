@@ -38,6 +38,9 @@ parse_rule(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_inspect_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects a positive delay in milliseconds, in %s '%s'.",
+                         kw->name, c->section->name, c->section_name ? c->section_name : "");
     return cfg_take_ms(c, at, kw->name, (int *)(void *)((char *)obj + kw->offset));
 }
 

@@ -3,16 +3,19 @@
 #include "proxy/stream_int.h"
 
 #include "http/errors.h"
+#include "http/h1.h"
 #include "http/status.h"
 #include "proxy/reply.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ERRORFILE_MAX (1024 * 1024)
+#define ERRORFILE_MAX  (1024 * 1024)
+#define ERRORFILE_HDRS 101
 
 const unsigned error_status[NERRORS] = {
     200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414,
@@ -56,34 +59,72 @@ reply_read_file(struct cfg *c, const char *path, size_t *len, const char **why)
     return kept;
 }
 
-/* Splits a raw response; the status line decides what is sent. */
+/* What is wrong with a response's head, as the client's parser would see it; NULL: nothing. */
 static const char *
-parse_raw(struct http_errors *e, struct slice raw)
+check_head(struct cfg *c, struct slice raw, struct http_head *head, size_t *used)
 {
-    size_t body = slice_search(raw, SL("\r\n\r\n")), skip = 4;
+    static const struct h1_limits limits = { .hdr_max = ERRORFILE_HDRS };
+    struct http_hdr *hdr = arena_alloc(c->arena, ERRORFILE_HDRS * sizeof(*hdr));
+    char *copy = arena_slicedup(c->arena, raw); /* the parser writes into it */
+    struct h1 h1;
 
-    if (body == SIZE_MAX)
-        body = slice_search(raw, SL("\n\n")), skip = 2;
-    if (body == SIZE_MAX)
-        return "no header/body separation found";
-    struct slice head = slice(raw.p, body + skip / 2), rest;
-    struct slice line = slice_cut(head, '\n', &rest);
-    if (line.len && line.p[line.len - 1] == '\r')
-        line.len--;
-    if (!slice_starts(line, SL("HTTP/1.")) || line.len < 12 || line.p[8] != ' ')
-        return "invalid status line";
-    uint64_t status;
-    if (!slice_to_uint(slice(line.p + 9, 3), &status) || status < 100 || status > 599)
-        return "invalid status code";
-    e->file_status = (unsigned)status;
-    e->reason = line.len > 13 ? slice(line.p + 13, line.len - 13) : SLICE_NONE;
-    e->head = rest;
-    e->body = slice(raw.p + body + skip, raw.len - body - skip);
+    if (!hdr || !copy)
+        return "out of memory";
+    http_head_init(head, hdr, ERRORFILE_HDRS, c->arena);
+    h1_init(&h1, H1_RESPONSE, &limits);
+    switch (h1_head(&h1, copy, raw.len, head, used)) {
+    case H1_HEAD:
+        break;
+    case H1_MORE:
+        return "unable to parse headers (error offset: -2)";
+    default:
+        return arena_printf(c->arena, "unable to parse headers (error offset: %zu)", h1.err_pos);
+    }
+    size_t body = raw.len - *used;
+    if (head->status < 200 || head->status > 599)
+        return arena_printf(c->arena, "invalid http status code for an error message (%u)",
+                            head->status);
+    if (head->flags & HTTP_HF_TRANSFER_ENC)
+        return "chunk-encoded payload not supported";
+    if (head->flags & HTTP_HF_CLEN && head->clen != body)
+        return arena_printf(
+            c->arena,
+            "payload size does not match the announced content-length (%zu != %" PRIu64 ")", body,
+            head->clen);
+    if (body && (head->status == 204 || head->status == 304))
+        return "message payload not expected";
+    return NULL;
+}
+
+/* Splits a raw response; the status line decides what is sent. Its head goes out as it is written.
+ */
+static const char *
+parse_raw(struct cfg *c, struct http_errors *e, struct slice raw)
+{
+    struct http_head head;
+    size_t used = 0;
+    struct slice rest;
+    const char *why;
+
+    while (raw.len && (raw.p[0] == '\r' || raw.p[0] == '\n'))
+        raw = slice(raw.p + 1, raw.len - 1);
+    why = check_head(c, raw, &head, &used);
+    if (why)
+        return why;
+    slice_cut(slice(raw.p, used), '\n', &rest);
+    e->file_status = head.status;
+    e->file_version = head.version < 11 ? 10 : 11;
+    e->no_length = !(head.flags & HTTP_HF_CLEN) && head.status != 204 && head.status != 304;
+    e->closes = head.flags & HTTP_HF_CONN_CLOSE;
+    e->reason = head.reason.len ? slice(arena_slicedup(c->arena, head.reason), head.reason.len)
+                                : SLICE_NONE;
+    e->head = slice(rest.p, rest.len - (rest.len > 1 && rest.p[rest.len - 2] == '\r' ? 2 : 1));
+    e->body = slice(raw.p + used, raw.len - used);
     return NULL;
 }
 
 struct http_errors *
-errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word)
+errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word, const char *prefix)
 {
     struct http_errors *e = ARENA_NEW(c->arena, struct http_errors);
     const char *why = NULL;
@@ -92,18 +133,18 @@ errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word)
     e->status = status;
     e->kind = HE_FILE;
     e->path = path;
-    if (strcmp(path, "/dev/null") == 0) {
-        e->kind = HE_NONE; /* close without a word */
-        return e;
-    }
     char *data = reply_read_file(c, path, &len, &why);
     if (!data) {
-        cfg_error(c, word, "error opening file <%s>: %s.", path, why);
+        cfg_error(c, word, "%serror opening file '%s'.", prefix, path);
         return NULL;
     }
-    why = parse_raw(e, slice(data, len));
+    if (!len) {
+        e->kind = HE_NONE; /* /dev/null: close without a word */
+        return e;
+    }
+    why = parse_raw(c, e, slice(data, len));
     if (why) {
-        cfg_error(c, word, "unable to parse custom error message file <%s> : %s.", path, why);
+        cfg_error(c, word, "%s'%s': %s", prefix, path, why);
         return NULL;
     }
     return e;
@@ -111,22 +152,34 @@ errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word)
 
 /* ---- keywords ---- */
 
+/* Proxies and sections put it differently. */
+static const char *
+before_colon(const struct cfg *c)
+{
+    return c->where & IN_HTTP_ERRORS ? "" : " ";
+}
+
+static enum cfg_rc
+missing_words(struct cfg *c, const char *kw, const char *second)
+{
+    return cfg_error(c, 0, "%s%s: expects <status_code> and <%s> as arguments.", kw,
+                     before_colon(c), second);
+}
+
 static enum cfg_rc
 take_status(struct cfg *c, unsigned *at, const char *kw, unsigned *status)
 {
     uint64_t n;
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects <status_code> and <%s> as arguments.", kw,
-                         strcmp(kw, "errorfile") == 0 ? "file" : "url");
+        return missing_words(c, kw, strcmp(kw, "errorfile") == 0 ? "file" : "url");
     if (!slice_to_uint(slice_str(c->word[*at].s), &n) || error_index((unsigned)n) < 0) {
         struct text list = { 0 };
         for (unsigned i = 0; i < NERRORS; i++)
             text_printf(&list, "%s%u", i ? ", " : "", error_status[i]);
-        cfg_error(c, *at,
-                  "%s: status code '%s' not handled, error customization will be ignored. Known "
-                  "codes: %s",
-                  kw, c->word[*at].s, list.p);
+        cfg_error(c, *at, "%s%s: status code '%s' not handled.", kw, before_colon(c),
+                  c->word[*at].s);
+        cfg_hint(c, "known codes: %s", list.p);
         text_fini(&list);
         return CFG_ERR;
     }
@@ -151,8 +204,8 @@ parse_errorfile(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
     if (take_status(c, at, kw->name, &status) != CFG_OK)
         return CFG_ERR;
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects <status_code> and <file> as arguments.", kw->name);
-    struct http_errors *e = errorfile_load(c, status, c->word[*at].s, *at);
+        return missing_words(c, kw->name, "file");
+    struct http_errors *e = errorfile_load(c, status, c->word[*at].s, *at, "errorfile : ");
     if (!e)
         return CFG_ERR;
     errors_of(c, obj)[error_index(status)] = e;
@@ -169,7 +222,7 @@ parse_errorloc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (take_status(c, at, kw->name, &status) != CFG_OK)
         return CFG_ERR;
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects <status_code> and <url> as arguments.", kw->name);
+        return missing_words(c, kw->name, "url");
     struct http_errors *e = ARENA_NEW(c->arena, struct http_errors);
     e->status = status;
     e->kind = kw->max == 303 ? HE_REDIRECT_303 : HE_REDIRECT_302;
@@ -194,7 +247,7 @@ http_errors_find(struct config *cf, const char *name)
 struct errorfiles_use {
     struct list link;
     struct http_errors **to;
-    const char *name;
+    const char *name, *px_name;
     struct cfg_loc loc;
     uint32_t which; /* bit per error_index(); 0: all */
 };
@@ -207,6 +260,7 @@ parse_errorfiles(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     struct errorfiles_use *u = ARENA_NEW(c->arena, struct errorfiles_use);
     u->to = errors_of(c, obj);
     u->name = c->word[*at].s;
+    u->px_name = c->section_name ? arena_strdup(c->arena, c->section_name) : "";
     u->loc = cfg_loc_of(c, *at);
     for ((*at)++; *at < c->nwords; (*at)++) {
         uint64_t n;
@@ -229,7 +283,8 @@ replies_check(struct cfg *c)
     list_each (u, &c->config->errorfiles, link) {
         struct http_errors_section *s = http_errors_find(c->config, u->name);
         if (!s) {
-            cfg_error_at(c, &u->loc, "unable to find the http-errors section '%s'.", u->name);
+            cfg_error_at(c, &u->loc, "proxy '%s': unknown http-errors section '%s' (at %s:%u).",
+                         u->px_name, u->name, u->loc.file ? u->loc.file : "", u->loc.line);
             continue;
         }
         for (unsigned i = 0; i < NERRORS; i++)
@@ -282,6 +337,7 @@ use_builtin(struct reply_out *o, unsigned status, bool raw)
     o->reason = e->reason;
     o->raw_head = head;
     o->body = e->body;
+    o->close = e->closes;
     o->set = true;
 }
 
@@ -311,6 +367,9 @@ use_error(struct stream *s, const struct http_errors *e)
         o->status = e->file_status;
         o->logged = e->status;
         o->reason = e->reason;
+        o->version = e->file_version;
+        o->no_length = e->no_length;
+        o->close = e->no_length || e->closes;
         o->raw_head = e->head;
         o->body = e->body;
         o->set = true;

@@ -45,8 +45,10 @@ struct reply {
  * arena. */
 struct reply_out {
     bool set;
-    bool close;  /* the client connection ends with it */
-    bool silent; /* nothing is sent at all (errorfile /dev/null) */
+    bool close;       /* the client connection ends with it */
+    bool silent;      /* nothing is sent at all (errorfile /dev/null) */
+    bool no_length;   /* goes out without content-length: the end of the connection is its end */
+    unsigned version; /* 10 or 11; 0: 11 */
     unsigned status;
     struct slice reason; /* p NULL: standard */
     struct slice body;
@@ -73,7 +75,8 @@ struct http_errors {
     enum { HE_NONE, HE_FILE, HE_REDIRECT_302, HE_REDIRECT_303, HE_REPLY } kind;
     struct slice head, body; /* of a file: header lines after the start line; body */
     struct slice reason;
-    unsigned file_status; /* status in the file's start line */
+    unsigned file_status, file_version; /* of the file's start line */
+    bool no_length, closes;             /* the file has no content-length; asks to close */
     const char *location;
     struct reply *reply;
     const char *path;
@@ -113,7 +116,9 @@ void replies_check(struct cfg *c);
 /** An http-errors section, or NULL. */
 struct config;
 struct http_errors_section *http_errors_find(struct config *cf, const char *name);
-/** Loads a raw HTTP response file; NULL after cfg_error(). */
-struct http_errors *errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word);
+/** Loads a raw HTTP response file; an empty one closes without a word. NULL after cfg_error(),
+ * whose message begins with `prefix`. */
+struct http_errors *errorfile_load(struct cfg *c, unsigned status, const char *path, unsigned word,
+                                   const char *prefix);
 
 #endif

@@ -265,7 +265,7 @@ check_source(struct args *a, unsigned def)
         return cfg_error(c, CFG_WHOLE_LINE,
                          "a content type must be defined when non-empty payload is configured");
     if (r->kind == REPLY_RAW) {
-        r->errors = errorfile_load(c, r->status, cfg_arg(c, a->file_at), a->file_at);
+        r->errors = errorfile_load(c, r->status, cfg_arg(c, a->file_at), a->file_at, "");
         return r->errors ? CFG_OK : CFG_ERR;
     }
     if (r->kind == REPLY_ERRORS)

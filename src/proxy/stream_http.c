@@ -156,11 +156,7 @@ http_reply_connection(struct stream *s, bool keep)
     if (s->parser_reply && http_hdr_first(&s->rs, SL("connection")))
         return true;
     http_hdr_del(&s->rs, SL("connection"));
-    if (!keep)
-        return http_hdr_add_ref(&s->rs, SL("connection"), SL("close"));
-    if (s->rq.version < 11)
-        return http_hdr_add_ref(&s->rs, SL("connection"), SL("keep-alive"));
-    return true;
+    return http_connection_header(s, keep);
 }
 
 bool

@@ -76,8 +76,8 @@ build_head(struct stream *s)
 
     http_head_init(rs, s->hdrs + tune.http_maxhdr, tune.http_maxhdr, &s->arena);
     rs->is_response = true;
-    rs->version = 11;
-    rs->version_str = SL("HTTP/1.1");
+    rs->version = r->version ? r->version : 11;
+    rs->version_str = rs->version == 10 ? SL("HTTP/1.0") : SL("HTTP/1.1");
     if (!http_set_status(rs, r->status, r->reason))
         return false;
     s->rs_ready = true;
@@ -85,7 +85,8 @@ build_head(struct stream *s)
         return false;
     bool has_length =
         http_hdr_first(rs, SL("content-length")) || http_hdr_first(rs, SL("transfer-encoding"));
-    bool add_length = !r->produce && !has_length && r->status >= 200 && r->status != 204;
+    bool add_length =
+        !r->produce && !r->no_length && !has_length && r->status >= 200 && r->status != 204;
     for (unsigned i = 0; i < r->nhdrs || i == r->len_at; i++) {
         if (i == r->len_at && add_length && !add_length_header(rs, r->body.len))
             return false;

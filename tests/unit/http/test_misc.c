@@ -169,8 +169,8 @@ test_errors(void **state)
         "connection: close\r\ncontent-type: text/html\r\n\r\n"
         "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n"
         "</body></html>\n";
-    static const unsigned statuses[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413,
-                                         414, 422, 425, 429, 431, 500, 501, 502, 503, 504 };
+    static const unsigned statuses[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414,
+                                         421, 422, 425, 429, 431, 500, 501, 502, 503, 504 };
 
     for (size_t i = 0; i < COUNT_OF(statuses); i++) {
         const struct http_error *e = http_error_message(statuses[i]);
