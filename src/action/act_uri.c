@@ -150,6 +150,7 @@ exec_normalize(const struct rule *r, struct rule_ctx *x)
         return act_rewritten(http_set_target(&s->rq, out), r, x);
     case HTTP_NORM_INVALID:
         reply_error(s, 400);
+        s->reply.close = true;
         return ACT_DENY;
     default:
         return act_rewrite_failed(r, x);

@@ -94,8 +94,10 @@ render_expr(const struct lf_node *n, struct sample *s, bool found, struct sample
 
     if (found)
         found = text_of(s, n->flags, x, &text);
-    if (found || n->flags & LF_DASH)
-        put_text(o, text, n->flags, n->flags & LF_HTTP ? B_HTTP : 0);
+    if (n->flags & LF_HTTP) /* encoded, hence never quoted */
+        put_text(o, text, n->flags & ~(unsigned)LF_QUOTE, B_HTTP);
+    else if (found || n->flags & LF_DASH)
+        put_text(o, text, n->flags, 0);
 }
 
 static void
