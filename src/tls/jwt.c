@@ -27,14 +27,13 @@ static const struct {
     const char *name;
     enum family family;
     const char *digest;
-} algs[JWT_NALGS] = {
-    [JWT_NONE] = { "none", NOTHING, NULL },
+} algs[JWT_NALGS] = { [JWT_NONE] = { "none", NOTHING, NULL },
 #define FAMILY_HMAC  HMAC_
 #define FAMILY_RSA   RSA_
 #define FAMILY_PSS   PSS_
 #define FAMILY_ECDSA ECDSA_
 #define X(n, f, d)   [JWT_##n] = { #n, FAMILY_##f, d },
-    JWT_ALGS(X)
+                      JWT_ALGS(X)
 #undef X
 };
 
@@ -74,7 +73,8 @@ decode(const struct pem_block *b, bool *is_cert)
     }
     if (!slice_ends(b->type, SL("PUBLIC KEY")))
         return NULL;
-    OSSL_DECODER_CTX *d = OSSL_DECODER_CTX_new_for_pkey(&key, "DER", NULL, NULL, EVP_PKEY_PUBLIC_KEY, NULL, NULL);
+    OSSL_DECODER_CTX *d =
+        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", NULL, NULL, EVP_PKEY_PUBLIC_KEY, NULL, NULL);
     if (!d || OSSL_DECODER_from_data(d, &p, &len) != 1)
         key = NULL;
     OSSL_DECODER_CTX_free(d);
@@ -148,8 +148,8 @@ check_hmac(enum jwt_alg alg, struct slice secret, struct slice text, struct slic
     unsigned char md[EVP_MAX_MD_SIZE];
     size_t len = 0;
 
-    if (!EVP_Q_mac(NULL, "HMAC", NULL, algs[alg].digest, NULL, secret.p, secret.len, (const unsigned char *)text.p,
-                   text.len, md, sizeof(md), &len))
+    if (!EVP_Q_mac(NULL, "HMAC", NULL, algs[alg].digest, NULL, secret.p, secret.len,
+                   (const unsigned char *)text.p, text.len, md, sizeof(md), &len))
         return -6;
     return signature.len == len && CRYPTO_memcmp(md, signature.p, len) == 0;
 }
@@ -208,8 +208,9 @@ check_public(enum jwt_alg alg, EVP_PKEY *key, struct slice text, struct slice si
     }
     EVP_MD_CTX *x = EVP_MD_CTX_new();
     if (x && EVP_DigestVerifyInit_ex(x, &px, algs[alg].digest, NULL, NULL, key, NULL) == 1 &&
-        (algs[alg].family != PSS_ || (EVP_PKEY_CTX_set_rsa_padding(px, RSA_PKCS1_PSS_PADDING) == 1 &&
-                                      EVP_PKEY_CTX_set_rsa_pss_saltlen(px, RSA_PSS_SALTLEN_DIGEST) == 1)))
+        (algs[alg].family != PSS_ ||
+         (EVP_PKEY_CTX_set_rsa_padding(px, RSA_PKCS1_PSS_PADDING) == 1 &&
+          EVP_PKEY_CTX_set_rsa_pss_saltlen(px, RSA_PSS_SALTLEN_DIGEST) == 1)))
         rc = EVP_DigestVerify(x, sig, len, (const unsigned char *)text.p, text.len) == 1;
     EVP_MD_CTX_free(x);
     ERR_clear_error();
@@ -217,7 +218,8 @@ check_public(enum jwt_alg alg, EVP_PKEY *key, struct slice text, struct slice si
 }
 
 int
-jwt_check(enum jwt_alg alg, const struct jwt_key *key, struct slice secret, struct slice text, struct slice signature)
+jwt_check(enum jwt_alg alg, const struct jwt_key *key, struct slice secret, struct slice text,
+          struct slice signature)
 {
     if (algs[alg].family == NOTHING)
         return signature.len == 0;

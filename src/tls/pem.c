@@ -202,11 +202,11 @@ decode_key(const unsigned char *der, size_t len)
 }
 
 static EVP_PKEY *
-decode_dh(const unsigned char *der, size_t len)
+decode_dh(const unsigned char *der, size_t len, const char *type)
 {
     EVP_PKEY *dh = NULL;
     OSSL_DECODER_CTX *d =
-        OSSL_DECODER_CTX_new_for_pkey(&dh, "DER", NULL, "DH", EVP_PKEY_KEY_PARAMETERS, NULL, NULL);
+        OSSL_DECODER_CTX_new_for_pkey(&dh, "DER", NULL, type, EVP_PKEY_KEY_PARAMETERS, NULL, NULL);
 
     if (!d || OSSL_DECODER_from_data(d, &der, &len) != 1)
         dh = NULL;
@@ -322,9 +322,10 @@ take_block(struct tls_cert *c, const char *file, const struct pem_block *b, stru
         return take_cert(c, file, b, err);
     if (slice_ends(b->type, SL("PRIVATE KEY")))
         return take_key(c, file, b, err);
-    if (slice_eq(b->type, SL("DH PARAMETERS")) || slice_eq(b->type, SL("X9.42 DH PARAMETERS"))) {
+    bool x942 = slice_eq(b->type, SL("X9.42 DH PARAMETERS"));
+    if (x942 || slice_eq(b->type, SL("DH PARAMETERS"))) {
         if (!c->dh && b->der)
-            c->dh = decode_dh(b->der, b->len);
+            c->dh = decode_dh(b->der, b->len, x942 ? "DHX" : "DH");
         if (!c->dh) {
             text_printf(err, "unable to load DH parameters from file '%s'.", file);
             return false;
