@@ -66,7 +66,8 @@ size_t base64_encode(char *dst, struct slice src, bool url);
  * malformed. */
 ptrdiff_t base64_decode(char *dst, struct slice src, bool url);
 
-/** The value at `path` of the JSON text in *s replaces it; `as_int`: numbers stay integers. False: none. */
+/** The value at `path` of the JSON text in *s replaces it; `as_int`: numbers stay integers. False:
+ * none. */
 bool conv_json_find(struct slice path, bool as_int, struct sample_ctx *x, struct sample *s);
 
 /* ---- what only higher layers know -------------------------------------------------------------

@@ -1,4 +1,5 @@
-/* conv_jwt.c - JSON Web Tokens: jwt_header_query(), jwt_payload_query(), jwt_verify(), jwt_verify_cert() (manual 7.3.1). */
+/* conv_jwt.c - JSON Web Tokens: jwt_header_query(), jwt_payload_query(), jwt_verify(),
+ * jwt_verify_cert() (manual 7.3.1). */
 #include "sample/conv.h"
 #include "sample/json.h"
 #include "tls/jwt.h"
@@ -37,7 +38,8 @@ split(struct slice token, struct parts *p)
 static bool
 check_query(struct expr_arg *arg, struct cfg *c, char **err)
 {
-    if (arg[0].type != ARG_END && arg[1].type != ARG_END && arg[1].s.len && !slice_eq_str(arg[1].s, "int")) {
+    if (arg[0].type != ARG_END && arg[1].type != ARG_END && arg[1].s.len &&
+        !slice_eq_str(arg[1].s, "int")) {
         *err = xstrdup("output_type only supports \"int\" as argument");
         return false;
     }
@@ -52,7 +54,8 @@ conv_query(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, v
     struct parts p;
 
     split(s->u.s, &p);
-    if (!(p.n == 3 || (p.n == 5 && which == 0))) /* the payload of an encrypted token cannot be read */
+    if (!(p.n == 3 ||
+          (p.n == 5 && which == 0))) /* the payload of an encrypted token cannot be read */
         return false;
     char *to = conv_alloc(p.part[which].len + 1, x);
     ptrdiff_t n = to ? base64_decode(to, p.part[which], true) : -1;
@@ -78,8 +81,10 @@ load_key(struct expr_arg *key, bool alg_known, struct cfg *c, char **err)
     if (!jwt_key_load(key->s.p, &is_cert, &why) && alg_known)
         *err = xstrdup(why.p);
     else if (is_cert && c)
-        cfg_warn(c, CFG_WHOLE_LINE, "'%s' is a certificate: 'jwt_verify' wants a public key, please use 'jwt_verify_cert'.",
-                 key->s.p);
+        cfg_warn(
+            c, CFG_WHOLE_LINE,
+            "'%s' is a certificate: 'jwt_verify' wants a public key, please use 'jwt_verify_cert'.",
+            key->s.p);
     text_fini(&why);
     return !*err;
 }
@@ -144,7 +149,8 @@ text_of(const struct expr_arg *arg, struct sample_ctx *x, struct slice *to)
 }
 
 static int
-verify(enum jwt_alg alg, const struct jwt_key *key, struct slice secret, struct slice token, struct sample_ctx *x)
+verify(enum jwt_alg alg, const struct jwt_key *key, struct slice secret, struct slice token,
+       struct sample_ctx *x)
 {
     struct parts p;
 
@@ -200,21 +206,54 @@ release(struct config *cf)
 
 #define OPT(t) ((t) | ARG_OPT)
 #define LATER(n, u)                                                                                \
-    { n, { ARG_STR }, SMP_BIN, SMP_BIN, conv_verify, "decrypts a token (not supported yet)", check_never, .usage = u }
+    {                                                                                              \
+        n, { ARG_STR }, SMP_BIN, SMP_BIN, conv_verify, "decrypts a token (not supported yet)",     \
+            check_never, .usage = u                                                                \
+    }
 
 const struct conv conv_jwt[] = {
-    { "jwt_header_query", { OPT(ARG_STR), ARG_STR }, SMP_STR, SMP_STR, conv_query, "header of a token, or a value in it",
-      check_query, NULL, "[<json_path>[,<output_type>]]" },
-    { "jwt_payload_query", { OPT(ARG_STR), ARG_STR }, SMP_STR, SMP_STR, conv_query, "payload of a token, or a value in it",
-      check_query, (void *)1, "[<json_path>[,<output_type>]]" },
-    { "jwt_verify", { ARG_FMT_STR, ARG_FMT_STR }, SMP_STR, SMP_SINT, conv_verify, "verifies a token's signature: 1 when good",
-      check_verify, NULL, "<alg>,<key>" },
-    { "jwt_verify_cert", { ARG_FMT_STR, ARG_FMT_STR }, SMP_STR, SMP_SINT, conv_verify,
-      "verifies a token's signature by a certificate: 1 when good", check_verify_cert, (void *)1, "<alg>,<cert>" },
+    { "jwt_header_query",
+      { OPT(ARG_STR), ARG_STR },
+      SMP_STR,
+      SMP_STR,
+      conv_query,
+      "header of a token, or a value in it",
+      check_query,
+      NULL,
+      "[<json_path>[,<output_type>]]" },
+    { "jwt_payload_query",
+      { OPT(ARG_STR), ARG_STR },
+      SMP_STR,
+      SMP_STR,
+      conv_query,
+      "payload of a token, or a value in it",
+      check_query,
+      (void *)1,
+      "[<json_path>[,<output_type>]]" },
+    { "jwt_verify",
+      { ARG_FMT_STR, ARG_FMT_STR },
+      SMP_STR,
+      SMP_SINT,
+      conv_verify,
+      "verifies a token's signature: 1 when good",
+      check_verify,
+      NULL,
+      "<alg>,<key>" },
+    { "jwt_verify_cert",
+      { ARG_FMT_STR, ARG_FMT_STR },
+      SMP_STR,
+      SMP_SINT,
+      conv_verify,
+      "verifies a token's signature by a certificate: 1 when good",
+      check_verify_cert,
+      (void *)1,
+      "<alg>,<cert>" },
     LATER("jwt_decrypt_cert", "<cert>"),
     LATER("jwt_decrypt_jwk", "<jwk>"),
     LATER("jwt_decrypt_secret", "<secret>"),
     { 0 },
 };
 
-const struct module conv_jwt_module = { .name = "converters: tokens", .convs = conv_jwt, .stop = release };
+const struct module conv_jwt_module = { .name = "converters: tokens",
+                                        .convs = conv_jwt,
+                                        .stop = release };

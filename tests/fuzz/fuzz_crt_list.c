@@ -1,4 +1,5 @@
-/* fuzz_crt_list.c - crt-list files. Names of files are kept below a folder that does not exist; one certificate is known. */
+/* fuzz_crt_list.c - crt-list files. Names of files are kept below a folder that does not exist; one
+ * certificate is known. */
 #include "tlsconf/tlsconf.h"
 
 #include <stdlib.h>
@@ -19,8 +20,10 @@ prepare(void)
         return;
     done = true;
     char *file = xasprintf("%s/c.pem", dir);
-    char *command = xasprintf("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout %s/k -out "
-                              "%s/x -subj /CN=c 2>/dev/null && cat %s/k %s/x > %s", dir, dir, dir, dir, file);
+    char *command = xasprintf("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+                              "-nodes -keyout %s/k -out "
+                              "%s/x -subj /CN=c 2>/dev/null && cat %s/k %s/x > %s",
+                              dir, dir, dir, dir, file);
     if (system(command) == 0) {
         struct tls_files f = { .crt = file };
         ASSERT(tls_store_load("c", &f, 0, &err));

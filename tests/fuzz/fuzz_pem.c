@@ -1,4 +1,5 @@
-/* fuzz_pem.c - certificate files: blocks, certificates, keys, DH parameters; a certificate that is accepted has names. */
+/* fuzz_pem.c - certificate files: blocks, certificates, keys, DH parameters; a certificate that is
+ * accepted has names. */
 #include "tls/tls.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* test_layer.c - both sides of the TLS layer over socket pairs: handshakes, names, verification, partial writes, closing. */
+/* test_layer.c - both sides of the TLS layer over socket pairs: handshakes, names, verification,
+ * partial writes, closing. */
 #include "tls/info.h"
 #include "tls/tls.h"
 
@@ -49,7 +50,8 @@ shake(struct pair *p)
         if (p->srv->flags & CONN_HANDSHAKE && !(p->srv->flags & CONN_ERR))
             p->srv->layer->handshake(p->srv);
         loop_turn(0);
-        if (!((p->cli->flags | p->srv->flags) & CONN_HANDSHAKE) || p->cli->flags & p->srv->flags & CONN_ERR)
+        if (!((p->cli->flags | p->srv->flags) & CONN_HANDSHAKE) ||
+            p->cli->flags & p->srv->flags & CONN_ERR)
             return;
     }
 }
@@ -143,7 +145,8 @@ chosen(struct tls_server *s, struct tls_client *t, const char *sni, const char *
         struct slice name = tls_conn_text(p.srv, TLS_T_CRTNAME, NULL);
         assert_non_null(name.p);
         assert_string_equal(strrchr(name.p, '/') + 1, file);
-        struct slice cn = tls_cert_dn(p.cli, TLS_OF_SERVER, TLS_DN_SUBJECT, SL("CN"), 1, false, scratch());
+        struct slice cn =
+            tls_cert_dn(p.cli, TLS_OF_SERVER, TLS_DN_SUBJECT, SL("CN"), 1, false, scratch());
         assert_string_equal(cn.p, file[0] == 'a' ? "A.example" : "b.example");
     }
     part(&p);
@@ -176,7 +179,8 @@ static void
 test_filters(void **state)
 {
     static const struct tls_options plain;
-    static const char *const of_a[] = { "*.shop", "!old.shop" }, *const of_b[] = { "*", "old2.shop" };
+    static const char *const of_a[] = { "*.shop", "!old.shop" }, *const of_b[] = { "*",
+                                                                                   "old2.shop" };
     struct tls_server *s = tls_server_new("test", &plain);
     struct tls_files a = { .crt = path_of("a.pem") }, b = { .crt = path_of("b.pem") };
     struct tls_client *t = client(NULL, NULL);
@@ -204,9 +208,9 @@ test_verify(void **state)
         enum conn_code code;
     } cases[] = {
         { client(&o, NULL), "a.example", CONN_CODE_NONE },
-        { client(&o, NULL), NULL, CONN_CODE_NONE },                       /* no name to compare with */
+        { client(&o, NULL), NULL, CONN_CODE_NONE }, /* no name to compare with */
         { client(&o, NULL), "c.example", CONN_CODE_SSL_MISMATCH_SNI },
-        { client(&o, NULL), "b.example", CONN_CODE_SSL_HANDSHAKE },       /* signed by itself */
+        { client(&o, NULL), "b.example", CONN_CODE_SSL_HANDSHAKE }, /* signed by itself */
         { client(&o, "y.w.example"), "a.example", CONN_CODE_NONE },
         { client(&o, "other.example"), "a.example", CONN_CODE_SSL_MISMATCH },
     };
@@ -233,7 +237,9 @@ test_resumption(void **state)
     static const enum tls_version versions[] = { TLS_1_2, TLS_1_3 };
 
     for (unsigned i = 0; i < 4; i++) {
-        struct tls_options o = { .min = versions[i / 2], .max = versions[i / 2], .flags = i % 2 ? TLSF_NO_TICKETS : 0 };
+        struct tls_options o = { .min = versions[i / 2],
+                                 .max = versions[i / 2],
+                                 .flags = i % 2 ? TLSF_NO_TICKETS : 0 };
         struct tls_server *s = server(&o);
         struct tls_client *t = client(NULL, NULL);
         for (unsigned round = 0; round < 3; round++) {
@@ -247,7 +253,8 @@ test_resumption(void **state)
             assert_int_equal(conn_sendv(p.srv, &iov, 1, false), 5);
             loop_turn(0);
             assert_int_equal(conn_recv(p.cli, buf, sizeof(buf)), 5);
-            /* another name has another certificate: its sessions are not mixed up; no tickets: TLS 1.3 resumes nothing */
+            /* another name has another certificate: its sessions are not mixed up; no tickets:
+             * TLS 1.3 resumes nothing */
             bool resumed = round == 2 && !(versions[i / 2] == TLS_1_3 && i % 2);
             assert_int_equal(tls_conn_bool(p.srv, TLS_B_RESUMED), resumed);
             assert_int_equal(tls_conn_bool(p.cli, TLS_B_RESUMED), resumed);
@@ -466,13 +473,19 @@ test_tickets_from_file(void **state)
     static const struct tls_options plain;
     struct tls_server *s = tls_server_new("x", &plain);
 
-    assert_true(shell("for i in 1 2 3; do openssl rand -base64 80 | tr -d '\\n'; echo; done > keys; "
-                      "for i in 1 2 3; do openssl rand -base64 48 | tr -d '\\n'; echo; done > keys48; head -2 keys > few; "
-                      "cat keys keys48 > mixed; echo '###' > junk"));
+    assert_true(
+        shell("for i in 1 2 3; do openssl rand -base64 80 | tr -d '\\n'; echo; done > keys; "
+              "for i in 1 2 3; do openssl rand -base64 48 | tr -d '\\n'; echo; done > keys48; head "
+              "-2 keys > few; "
+              "cat keys keys48 > mixed; echo '###' > junk"));
     static const struct {
         const char *file;
         bool good;
-    } cases[] = { { "keys", true }, { "keys48", true }, { "few", false }, { "mixed", false }, { "junk", false } };
+    } cases[] = { { "keys", true },
+                  { "keys48", true },
+                  { "few", false },
+                  { "mixed", false },
+                  { "junk", false } };
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
         char text[1024] = "";
         FILE *f = fopen(path_of(cases[i].file), "r");
@@ -487,10 +500,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_filters),     cmocka_unit_test(test_verify),
-        cmocka_unit_test(test_resumption), cmocka_unit_test(test_transfers),  cmocka_unit_test(test_interleaved),
-        cmocka_unit_test(test_ends),      cmocka_unit_test(test_no_tls),      cmocka_unit_test(test_flood),
-        cmocka_unit_test(test_tickets_from_file),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_verify),    cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_transfers), cmocka_unit_test(test_interleaved),
+        cmocka_unit_test(test_ends),      cmocka_unit_test(test_no_tls),
+        cmocka_unit_test(test_flood),     cmocka_unit_test(test_tickets_from_file),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -16,8 +16,9 @@ setup(void **state)
 {
     tls_init();
     arena_init_config(&arena);
-    tlsconf_global = (struct tlsconf_global){ .extra = TLSX_DEFAULT, .crt_base = folder, .ca_base = folder,
-                                              .key_base = folder };
+    tlsconf_global = (struct tlsconf_global){
+        .extra = TLSX_DEFAULT, .crt_base = folder, .ca_base = folder, .key_base = folder
+    };
     return make_certificates() ? 0 : -1;
 }
 
@@ -55,7 +56,8 @@ refuses(const char *text, const char *because)
 static void
 test_lines(void **state)
 {
-    struct crt_ref *r = reads("# comment\n\n  \t\na.pem\nb.pem x.example  *.y.example !z.y.example\n");
+    struct crt_ref *r =
+        reads("# comment\n\n  \t\na.pem\nb.pem x.example  *.y.example !z.y.example\n");
 
     assert_non_null(r);
     assert_int_equal(r->nfilters, 0);
@@ -71,7 +73,8 @@ test_lines(void **state)
 static void
 test_options(void **state)
 {
-    struct crt_ref *r = reads("a.pem [alpn h2,http/1.1 ssl-min-ver TLSv1.3 no-ca-names verify optional ca-file ca.crt] q\n"
+    struct crt_ref *r = reads("a.pem [alpn h2,http/1.1 ssl-min-ver TLSv1.3 no-ca-names verify "
+                              "optional ca-file ca.crt] q\n"
                               "a.pem [ ciphers X:Y ] *\n"
                               "a.pem []\n"
                               "a.pem [ssl-max-ver TLSv1.2\n"
@@ -97,7 +100,9 @@ test_options(void **state)
 static void
 test_refused(void **state)
 {
-    refuses("a.pem", "parsing [list:1]: Missing LF on last line, file might have been truncated at position 6.");
+    refuses(
+        "a.pem",
+        "parsing [list:1]: Missing LF on last line, file might have been truncated at position 6.");
     refuses("a.pem [foo]\n", "parsing [list:1]: unknown ssl keyword foo");
     refuses("\na.pem x] y\n", "parsing [list:2]: missing '['");
     refuses("a.pem [] []\n", "parsing [list:1]: too many '['");
@@ -105,7 +110,8 @@ test_refused(void **state)
     refuses("a.pem [alpn]\n", "parsing [list:1]: ssl args out of '[]' for alpn");
     refuses("a.pem [ssl-min-ver X]\n", "'X' : unknown ssl/tls version");
     refuses("a.pem [ocsp-update on]\n", "'ocsp-update' is not supported yet");
-    refuses("a.pem [ocsp-update x]\n", "cannot parse 'ocsp-update' value 'x', 'on' or 'off' is expected");
+    refuses("a.pem [ocsp-update x]\n",
+            "cannot parse 'ocsp-update' value 'x', 'on' or 'off' is expected");
     refuses("a.pem [key a.key key b.key]\n", "'key' was already specified with another value");
 }
 
