@@ -45,9 +45,10 @@ bench: release ## CPU per request compared with other proxies (root; BENCH="-w a
 	@tools/setup build bench
 	@tools/bench $(BENCH)
 
-diff: release ## the end-to-end tests with the packaged haproxy and with this program
+diff: release ## the packaged haproxy and this program: end-to-end tests, rules, expressions
 	@tools/setup build test
 	@tools/vtc --reference && tools/vtc
+	@tests/diff/conv.py compare && tests/diff/rules.py
 
 sim: build-asan/build.ninja ## the simulator (SIM="arguments")
 	@tools/setup build test

@@ -30,7 +30,6 @@ is_response_set(enum rule_set set)
 static enum step_rc
 wait_for_rule(struct stream *s, bool response, int inspect_ms)
 {
-    struct conn *c = response ? s->back : s->sess->conn;
     int64_t at = deadline(s->rules_since_ms, inspect_ms);
 
     if (s->resume_action &&
@@ -42,8 +41,6 @@ wait_for_rule(struct stream *s, bool response, int inspect_ms)
         at = sooner(at, deadline(s->cli_act_ms, stream_timeout_client(s)));
     else
         at = sooner(at, deadline(s->srv_act_ms, stream_timeout_server(s)));
-    if (!(s->flags & SF_HTTP) && c)
-        conn_fill(c);
     stream_arm(s, at);
     return STEP_WAIT;
 }
@@ -137,9 +134,10 @@ stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, e
         s->resume_action = false;
         s->wait_until_ms = 0;
         s->soft_rewrite = false;
-        if (!(s->flags & SF_HTTP) && !response)
-            conn_fill(s->sess->conn);
     }
+    struct conn *c = response ? s->back : s->sess->conn;
+    if (!(s->flags & SF_HTTP) && c)
+        conn_fill(c); /* what made us run again must be there before the rules look */
     bool final = is_final(s, response, inspect_ms);
     struct rule_ctx x = {
         .sess = s->sess,

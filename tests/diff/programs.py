@@ -66,7 +66,7 @@ class Origin:
 
     def __init__(self):
         self.selector = selectors.DefaultSelector()
-        self.answer, self.seen, self.raw = b'', [], False
+        self.answer, self.seen, self.raw, self.raw_seen = b'', [], False, {}
         self.wake, self.woken = socket.socketpair()
         self.selector.register(self.woken, selectors.EVENT_READ, None)
         self.lock = threading.Lock()
@@ -107,8 +107,8 @@ class Origin:
             return
         data += got
         if self.raw:
-            self.seen.append('raw %r' % re.sub(rb'^(PROXY TCP4 \S+ \S+) \d+ \d+', rb'\1 PORT PORT', bytes(data)))
-            data.clear()
+            self.raw_seen[c] = re.sub(rb'^(PROXY TCP4 \S+ \S+) \d+ \d+', rb'\1 PORT PORT', bytes(data))
+            self.seen = ['raw %r' % text for text in self.raw_seen.values()]
             self.reply(c)
             return
         while True:
@@ -416,7 +416,7 @@ class Program:
         seen, client = {}, None
         self.origin.raw = case.tcp
         for at, (request, answer, again) in enumerate(case.steps, 1):
-            self.origin.answer, self.origin.seen = answer, []
+            self.origin.answer, self.origin.seen, self.origin.raw_seen = answer, [], {}
             if not again and client:
                 client.close()
                 client = None
