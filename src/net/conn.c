@@ -256,8 +256,12 @@ conn_sendv(struct conn *c, const struct iovec *iov, unsigned n, bool more)
     if (unlikely(c->layer))
         return c->layer->sendv(c, iov, n, more);
     ssize_t sent = sys_sendv(c->io.fd, iov, n, more ? MSG_MORE : 0);
-    if (unlikely(sent < 0))
-        return transfer_failed(c, CONN_WR_READY);
+    if (unlikely(sent < 0)) {
+        transfer_failed(c, CONN_WR_READY);
+        if (c->flags & CONN_ERR) /* what came before the reset can still be read */
+            c->flags |= CONN_RD_READY;
+        return 0;
+    }
     size_t total = 0;
     for (unsigned i = 0; i < n; i++)
         total += iov[i].iov_len;
@@ -273,6 +277,7 @@ conn_fill(struct conn *c)
         return false;
     if (!c->rx && !(c->rx = buf_get())) {
         c->flags |= CONN_ERR;
+        c->flags &= ~(unsigned)CONN_RD_READY;
         c->err = ENOMEM;
         return true;
     }

@@ -22,7 +22,8 @@ enum conn_flag {
     CONN_HUP = 1 << 4,        /* the kernel announced the peer's end: read up to it */
     CONN_EOF = 1 << 5,        /* read returned the end */
     CONN_SHUT_WR = 1 << 6,    /* we announced our end */
-    CONN_ERR = 1 << 7,        /* broken: c->err is an errno value */
+    CONN_ERR = 1 << 7,        /* broken: c->err is an errno value. With CONN_RD_READY: for writing
+                               * only, reading goes on until it fails too */
     CONN_BACK = 1 << 8,       /* towards a server */
     CONN_REUSED = 1 << 9,     /* taken from a pool for the current request */
     CONN_PRIVATE = 1 << 10,   /* must not be shared with other sessions */

@@ -107,6 +107,7 @@ conn_splice_in(struct conn *c, struct splice_pipe *p, size_t max)
             c->flags &= ~(unsigned)CONN_RD_READY;
     } else if (errno != EINTR) {
         c->flags |= CONN_ERR;
+        c->flags &= ~(unsigned)CONN_RD_READY;
         c->err = errno;
     }
     return 0;
@@ -126,7 +127,7 @@ conn_splice_out(struct conn *c, struct splice_pipe *p, bool more)
     if (n < 0 && errno == EAGAIN) {
         c->flags &= ~(unsigned)CONN_WR_READY;
     } else if (n < 0 && errno != EINTR) {
-        c->flags |= CONN_ERR;
+        c->flags |= CONN_ERR | CONN_RD_READY; /* as conn_sendv() */
         c->err = errno;
     }
     return 0;

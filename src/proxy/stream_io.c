@@ -277,7 +277,7 @@ chan_pump(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst)
             if (rc != PUMP_BLOCKED)
                 return rc;
         }
-        if (src->flags & (CONN_EOF | CONN_ERR)) {
+        if (src->flags & CONN_EOF || (src->flags & CONN_ERR && !(src->flags & CONN_RD_READY))) {
             enum pump_rc rc = source_ended(ch, src, dst);
             if (rc != PUMP_BLOCKED)
                 return rc;
@@ -400,6 +400,7 @@ chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t p
     enum h1_event ev = h1_body(&ch->h1, at, raw, &used, &made);
     if (ev == H1_ERR) {
         src->flags |= CONN_ERR;
+        src->flags &= ~(unsigned)CONN_RD_READY;
         return true;
     }
     ch->in += used;

@@ -429,11 +429,8 @@ pump_both(struct stream *s, enum step_rc *rc)
             return false;
         case PUMP_ERR_OUT:
             /* The server stopped reading; what it answers still counts. */
-            if (tunnel) {
-                *rc = forward_over(s, 'S', 'D');
-                return false;
-            }
-            s->req.eom_out = true;
+            s->req.eom_out = s->req.shut_out = true;
+            task_wake(&s->task); /* to read on: no event may come */
             s->flags &= ~(unsigned)SF_KEEP_BACK;
             break;
         default:

@@ -247,13 +247,24 @@ send_off(int to, int what, const char *data, size_t len)
     sim_after(at - now_us, arrive, d);
 }
 
+/* The other end has closed: what still goes there is answered by a reset, behind what it sent
+ * before. */
+static ssize_t
+lost(struct sock *s, size_t len)
+{
+    send_off((int)(s - socks), RESET, NULL, 0);
+    return (ssize_t)len;
+}
+
 static ssize_t
 do_send(struct sock *s, const char *p, size_t len)
 {
-    if (s->reset || s->peer < 0) {
-        errno = s->reset ? ECONNRESET : EPIPE;
+    if (s->reset) {
+        errno = s->eof ? EPIPE : ECONNRESET;
         return -1;
     }
+    if (s->peer < 0)
+        return lost(s, len);
     struct sock *o = &socks[s->peer];
     size_t held = o->in.len + o->on_the_way;
     size_t room = held < WINDOW ? WINDOW - held : 0;
@@ -293,14 +304,11 @@ made_room(struct sock *s)
 static ssize_t
 do_recv(struct sock *s, char *p, size_t len, bool peek)
 {
-    if (s->reset) {
-        errno = ECONNRESET;
-        return -1;
-    }
+    /* As Linux does: what had arrived is read before an end, and an end before a reset. */
     if (!s->in.len) {
         if (s->eof)
             return 0;
-        errno = EAGAIN;
+        errno = s->reset ? ECONNRESET : EAGAIN;
         return -1;
     }
     size_t n = MIN(len, s->in.len);
@@ -465,9 +473,13 @@ sys_splice(int from, int to, size_t len, unsigned flags)
         return w;
     }
     s = sock_of(to);
-    if (!s || s->reset || s->peer < 0) {
+    if (!s || s->reset) {
         errno = EPIPE;
         return -1;
+    }
+    if (s->peer < 0) {
+        ssize_t r = read(from, buf, MIN(len, sizeof(buf)));
+        return r > 0 ? lost(s, (size_t)r) : r;
     }
     struct sock *o = &socks[s->peer];
     size_t held = o->in.len + o->on_the_way, room = held < WINDOW ? WINDOW - held : 0;
