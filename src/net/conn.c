@@ -4,6 +4,8 @@
 
 #include "base/slab.h"
 #include "base/tune.h"
+#include "net/conn_code.h"
+#include "net/netns.h"
 #include "net/sys.h"
 
 #include <errno.h>
@@ -11,6 +13,8 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define PORT_TRIES_MAX 1024u /* source ports tried for one connection */
 
 static __thread struct slab conns;
 
@@ -113,6 +117,29 @@ set_int(int fd, int level, int name, int value)
         return;
 }
 
+bool
+conn_set_cc(int fd, const char *algo)
+{
+    return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algo, (socklen_t)strlen(algo)) == 0;
+}
+
+bool
+conn_set_md5sig(int fd, const struct addr *peer, bool any, const char *password)
+{
+    struct tcp_md5sig sig = { .tcpm_keylen = (uint16_t)strlen(password) };
+
+    if (!addr_is_ip(peer) || sig.tcpm_keylen > sizeof(sig.tcpm_key))
+        return false;
+    memcpy(sig.tcpm_key, password, sig.tcpm_keylen);
+    if (any) { /* everybody: the network of length 0 */
+        sig.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX;
+        sig.tcpm_addr.ss_family = peer->sa.sa_family;
+        return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &sig, sizeof(sig)) == 0;
+    }
+    memcpy(&sig.tcpm_addr, &peer->sa, peer->len);
+    return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &sig, sizeof(sig)) == 0;
+}
+
 static void
 apply_sock_opts(int fd, const struct addr *to, const struct sock_opts *o)
 {
@@ -143,8 +170,14 @@ apply_sock_opts(int fd, const struct addr *to, const struct sock_opts *o)
     }
     if (o->tfo && addr_is_ip(to))
         set_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
+    if (o->cc && addr_is_ip(to))
+        conn_set_cc(fd, o->cc);
+    if (o->md5sig)
+        conn_set_md5sig(fd, to, false, o->md5sig);
 }
 
+/* May the socket be bound to `from`? A port is only taken when the connection's four numbers are
+ * known. */
 static bool
 bind_source(int fd, const struct addr *from, const struct sock_opts *o)
 {
@@ -155,38 +188,74 @@ bind_source(int fd, const struct addr *from, const struct sock_opts *o)
     if (!from || !addr_is_ip(from))
         return true;
     set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (o && o->transparent)
-        set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+    if (o && o->transparent) {
+        if (from->kind == ADDR_IP6)
+            set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+        else
+            set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+    }
     if (addr_port(from) == 0)
         set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     return bind(fd, &from->sa, from->len) == 0;
 }
 
+/* A socket that is connected or connecting; -1 and errno. */
+static int
+try_connect(const struct addr *to, const struct addr *from, const struct sock_opts *o, bool *done)
+{
+    int fd = netns_socket(o ? o->netns : NULL, to->sa.sa_family, SOCK_STREAM, 0);
+
+    if (fd < 0)
+        return -1;
+    apply_sock_opts(fd, to, o);
+    if (bind_source(fd, from, o)) {
+        *done = sys_connect(fd, &to->sa, to->len) == 0;
+        if (*done || errno == EINPROGRESS)
+            return fd;
+    }
+    int err = errno;
+    sys_close(fd);
+    errno = err;
+    return -1;
+}
+
+/* Which ports of the range are free towards this destination is known to the kernel. */
+static int
+try_range(const struct addr *to, const struct addr *from, const struct sock_opts *o, bool *done)
+{
+    unsigned n = o->port_high - o->port_low + 1u;
+    struct addr a = *from;
+    int fd = -1;
+
+    for (unsigned i = 0; i < MIN(n, PORT_TRIES_MAX); i++) {
+        unsigned k = atomic_fetch_add_explicit(o->port_next, 1, memory_order_relaxed);
+        addr_set_port(&a, (uint16_t)(o->port_low + k % n));
+        fd = try_connect(to, &a, o, done);
+        if (fd >= 0 || (errno != EADDRINUSE && errno != EADDRNOTAVAIL))
+            return fd;
+    }
+    return fd;
+}
+
 struct conn *
 conn_connect(const struct addr *to, const struct addr *from, const struct sock_opts *opts, int *err)
 {
+    const struct addr *hop = opts && opts->socks4 ? opts->socks4 : to;
+    bool range = opts && opts->port_high && from && addr_is_ip(from), done = false;
+
     *err = EADDRNOTAVAIL;
-    if (!addr_is_ip(to) && !addr_is_unix(to))
+    if ((!addr_is_ip(to) && !addr_is_unix(to)) || (hop != to && to->kind != ADDR_IP4))
         return NULL;
-    int fd = sys_socket(to->sa.sa_family, SOCK_STREAM, 0);
+    int fd = range ? try_range(hop, from, opts, &done) : try_connect(hop, from, opts, &done);
     if (fd < 0) {
         *err = errno;
         return NULL;
     }
-    apply_sock_opts(fd, to, opts);
-    if (!bind_source(fd, from, opts)) {
-        *err = errno;
-        sys_close(fd);
-        return NULL;
-    }
     unsigned flags = CONN_BACK | CONN_CONNECTING | (addr_is_unix(to) ? CONN_UNIX : 0);
-    if (sys_connect(fd, &to->sa, to->len) == 0) {
-        flags = (flags & ~(unsigned)CONN_CONNECTING) | CONN_WR_READY;
-    } else if (errno != EINPROGRESS) {
-        *err = errno;
-        sys_close(fd);
-        return NULL;
-    }
+    if (hop != to)
+        flags |= CONN_SOCKS4;
+    if (done)
+        flags = (flags & ~(unsigned)(hop != to ? 0 : CONN_CONNECTING)) | CONN_WR_READY;
     struct conn *c = conn_new(fd, flags);
     if (!c) {
         *err = ENOMEM;
@@ -197,19 +266,80 @@ conn_connect(const struct addr *to, const struct addr *from, const struct sock_o
     return c;
 }
 
+/* ---- SOCKS4 (https://www.openssh.com/txt/socks4.protocol) ---- */
+
+#define SOCKS4_USER    "HAProxy" /* what proxies know us as */
+#define SOCKS4_GRANTED 0x5a
+
+static bool
+connect_failed(struct conn *c, int err, enum conn_code code)
+{
+    c->flags = (c->flags & ~(unsigned)CONN_CONNECTING) | CONN_ERR;
+    c->err = err;
+    c->code = (uint8_t)code;
+    return true;
+}
+
+/* Asks the proxy for c->dst. */
+static bool
+socks4_ask(struct conn *c)
+{
+    struct {
+        uint8_t version, command;
+        uint16_t port;
+        struct in_addr ip;
+        char user[sizeof(SOCKS4_USER)];
+    } q = { 4, 1, c->dst.in.sin_port, c->dst.in.sin_addr, SOCKS4_USER };
+    struct iovec iov = { &q, sizeof(q) };
+
+    if (sys_sendv(c->io.fd, &iov, 1, 0) != (ssize_t)sizeof(q))
+        return connect_failed(c, ECONNRESET, CONN_CODE_SOCKS4_SEND);
+    c->flags |= CONN_SOCKS4_SENT;
+    return false;
+}
+
+/* Reads the answer's eight bytes; what follows is the server's. True when that is over. */
+static bool
+socks4_answer(struct conn *c)
+{
+    uint8_t a[8];
+    ssize_t n = sys_recv(c->io.fd, a, sizeof(a), MSG_PEEK);
+
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        return connect_failed(c, ECONNRESET,
+                              n == 0 ? CONN_CODE_SOCKS4_ABORT : CONN_CODE_SOCKS4_RECV);
+    if (n < (ssize_t)sizeof(a)) {
+        c->flags &= ~(unsigned)CONN_RD_READY;
+        if (c->flags & CONN_HUP)
+            return connect_failed(c, ECONNRESET, CONN_CODE_SOCKS4_ABORT);
+        return false;
+    }
+    if (sys_recv(c->io.fd, a, sizeof(a), 0) != (ssize_t)sizeof(a))
+        return connect_failed(c, ECONNRESET, CONN_CODE_SOCKS4_RECV);
+    if (a[0] != 0 || a[1] != SOCKS4_GRANTED)
+        return connect_failed(c, ECONNREFUSED, CONN_CODE_SOCKS4_DENY);
+    c->flags &= ~(unsigned)(CONN_CONNECTING | CONN_SOCKS4 | CONN_SOCKS4_SENT);
+    return true;
+}
+
 bool
 conn_connect_done(struct conn *c)
 {
     if (!(c->flags & CONN_CONNECTING))
         return true;
+    if (c->flags & CONN_SOCKS4_SENT)
+        return c->flags & CONN_RD_READY && socks4_answer(c);
     if (!(c->flags & CONN_WR_READY))
         return false;
-    c->flags &= ~(unsigned)CONN_CONNECTING;
     int e = sys_sock_error(c->io.fd);
     if (e) {
-        c->flags |= CONN_ERR;
+        c->flags = (c->flags & ~(unsigned)CONN_CONNECTING) | CONN_ERR;
         c->err = e;
+        return true;
     }
+    if (c->flags & CONN_SOCKS4)
+        return socks4_ask(c);
+    c->flags &= ~(unsigned)CONN_CONNECTING;
     return true;
 }
 

@@ -34,6 +34,8 @@ enum conn_flag {
     CONN_UNIX = 1 << 15,
     CONN_LINGER_RST = 1 << 16, /* close with a reset */
     CONN_TUNNEL = 1 << 17,
+    CONN_SOCKS4 = 1 << 18, /* CONN_CONNECTING includes a SOCKS4 proxy's consent, and what it was */
+    CONN_SOCKS4_SENT = 1 << 19, /* asked for is c->dst */
 };
 
 /** A layer above the socket. `recv`/`sendv` return bytes, 0 with flags set as
@@ -86,8 +88,8 @@ MUST_CHECK struct conn *conn_new(int fd, unsigned flags);
  * possible. */
 void conn_free(struct conn **c);
 
-/** Starts a connection to `to`, from `from` (kind ADDR_NONE: any). NULL with *err (errno) set when
- * refused at once. Completion: CONN_CONNECTING disappears, CONN_ERR tells failure. */
+/** Starts a connection to `to`, from `from` (NULL or kind ADDR_NONE: any). NULL with *err (errno)
+ * set when refused at once. Completion: CONN_CONNECTING disappears, CONN_ERR tells failure. */
 struct sock_opts;
 MUST_CHECK struct conn *conn_connect(const struct addr *to, const struct addr *from,
                                      const struct sock_opts *opts, int *err);
@@ -128,9 +130,23 @@ struct sock_opts {
     unsigned sndbuf, rcvbuf;
     int tcp_ut_ms;
     unsigned mark, tos; /* with has_mark, has_tos */
-    bool has_mark, has_tos, keepalive, tfo, transparent, no_delay;
+    bool has_mark, has_tos, keepalive, tfo, no_delay;
+    bool transparent; /* the source may be an address of somebody else */
     int ka_cnt, ka_idle_s, ka_intvl_s;
+    const char *cc;               /* congestion control; NULL: the system's choice */
+    const char *md5sig;           /* password of TCP MD5 signatures (RFC 2385); NULL: none */
+    const struct netns *netns;    /* NULL: the process' own */
+    const struct addr *socks4;    /* SOCKS4 proxy on the way; NULL: none */
+    uint16_t port_low, port_high; /* range of source ports, tried in turn; 0: none */
+    _Atomic unsigned *port_next;  /* with a range: how many were tried so far */
 };
+
+/** Sets the congestion control algorithm of a TCP socket. False with errno when the kernel has none
+ * of that name. */
+bool conn_set_cc(int fd, const char *algo);
+/** Demands signatures of segments exchanged with `peer`, or (`any`) with everybody of its family.
+ * Before connect() or listen(). */
+bool conn_set_md5sig(int fd, const struct addr *peer, bool any, const char *password);
 
 /** Connections of the calling thread (leak checks, show info). */
 unsigned conn_count(void);

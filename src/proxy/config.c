@@ -4,6 +4,7 @@
 
 #include "config/module.h"
 #include "config/tune.h"
+#include "net/netns.h"
 #include "proxy/capture.h"
 #include "proxy/listener.h"
 #include "proxy/reply.h"
@@ -53,6 +54,7 @@ config_fini(struct config *cf)
     struct listener *li;
 
     listeners_free(cf);
+    netns_fini();
     list_each (px, &cf->proxies, link) {
         list_each (li, &px->listeners, link)
             free(li->counters);
@@ -228,7 +230,6 @@ inherit(struct cfg *c, struct proxy *px, struct proxy *from)
         px->dyncookie_key = from->dyncookie_key;
         px->check = from->check;
         px->source = from->source;
-        px->source_iface = from->source_iface;
         px->max_ka_queue = from->max_ka_queue;
         px->send_name_header = from->send_name_header;
         px->rdp_cookie = from->rdp_cookie;

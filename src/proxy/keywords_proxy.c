@@ -3,6 +3,7 @@
 
 #include "log/log.h"
 #include "proxy/listener.h"
+#include "server/source.h"
 
 #define DFB (IN_DEFAULTS | IN_FRONTEND | IN_BACKEND)
 #define DF  (IN_DEFAULTS | IN_FRONTEND)
@@ -210,27 +211,17 @@ static enum cfg_rc
 parse_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct proxy *px = obj;
-    struct addr_spec spec;
-    char err[256];
 
     if (*at >= c->nwords)
         return cfg_error(
             c, 0, "'%s' expects <addr>[:<port>], and optionally '%s' <addr>, and '%s' <name>.",
             kw->name, "usesrc", "interface");
-    if (!addr_parse(c->word[*at].s, ADDR_FOR_SOURCE, NULL, &spec, err, sizeof(err)))
-        return cfg_error(c, *at, "'%s %s' : %s", kw->name, c->word[*at].s, err);
-    px->source = spec.addr;
-    px->source_iface = NULL;
-    for ((*at)++; *at < c->nwords; (*at)++) {
-        if (cfg_arg_is(c, *at, "usesrc"))
-            return cfg_error(c, *at, "'%s' : 'usesrc' is not supported yet", kw->name);
-        if (!cfg_arg_is(c, *at, "interface"))
-            return cfg_error(c, *at, "'%s' only supports optional keywords '%s' and '%s'.",
-                             kw->name, "interface", "usesrc");
-        if (*at + 1 >= c->nwords)
-            return cfg_error(c, *at, "'%s' : missing interface name.", "interface");
-        px->source_iface = c->word[++*at].s;
-    }
+    px->source = source_parse(c, kw, px, false, at);
+    if (!px->source)
+        return CFG_ERR;
+    if (*at < c->nwords)
+        return cfg_error(c, *at, "'%s' only supports optional keywords '%s' and '%s'.", kw->name,
+                         "interface", "usesrc");
     return CFG_OK;
 }
 
@@ -373,8 +364,10 @@ const struct keyword proxy_keywords[] = {
       .help = "sharing of idle server connections" },
     { "max-keep-alive-queue", "<value>", DB, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
       .help = "queue length above which another server is better than the last one" },
-    { "source", "<addr>[:<port>] [interface <name>]", DB, .parse = parse_source,
-      .help = "address that connections to servers come from" },
+    { "source",
+      "<addr>[:<port>] [usesrc { <addr2>[:<port2>] | client | clientip | hdr_ip(<hdr>[,<occ>]) }] "
+      "[interface <name>]",
+      DB, .parse = parse_source, .help = "address that connections to servers come from" },
     { "http-send-name-header", "<name>", DB, .parse = parse_send_name, .flags = KWF_NO,
       .help = "header in which a server gets its own name" },
     { "persist", "rdp-cookie[(<name>)]", DB, .kind = KW_UNSUPPORTED,

@@ -286,8 +286,7 @@ struct proxy {
     struct list server_rules; /* struct px_switch, use-server */
     struct list force_persist, ignore_persist;
     struct check_conf *check; /* what `option httpchk`... set; check.h */
-    struct addr source;       /* `source` of the backend */
-    const char *source_iface;
+    struct source *source;    /* where connections to servers come from; NULL: anywhere */
     unsigned max_ka_queue, max_ses_srv_conns;
     const char *send_name_header;
     const char *rdp_cookie;

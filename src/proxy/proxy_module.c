@@ -115,6 +115,7 @@ server_view(struct proxy *px, struct server_px *v)
         .default_server = &px->default_server,
         .default_servers = &px->default_servers,
         .check = &px->check,
+        .source = px->source,
         .timeout_check_ms = px->timeout.check,
         .timeout_connect_ms = px->timeout.connect,
     };
@@ -213,6 +214,21 @@ close_idle(struct server *srv)
     post_everywhere(srv, 0, on_flush_letter);
 }
 
+static void
+on_room_letter(struct letter *l)
+{
+    struct server_letter *m = container_of(l, struct server_letter, letter);
+
+    pool_close_one(m->srv);
+    free(m);
+}
+
+static void
+close_one_idle(struct server *srv)
+{
+    post_everywhere(srv, 0, on_room_letter);
+}
+
 static bool
 is_stopping(void)
 {
@@ -252,6 +268,7 @@ install(struct config *cf)
         .find_backend = find_backend,
         .backend_state = backend_state,
         .close_idle = close_idle,
+        .close_one_idle = close_one_idle,
         .stopping = is_stopping,
     };
     lb_install();

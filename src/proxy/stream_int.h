@@ -111,9 +111,15 @@ bool stream_send_continue(struct stream *s);
 /** Reads and drops the rest of a request that was answered early. STEP_WAIT: more will come. */
 enum step_rc stream_drain_request(struct stream *s);
 
-/* ---- stream_server.c ---- */
+/* ---- stream_connect.c ---- */
 /** Where the chosen server is connected to. False when it has no address. */
 bool stream_server_address(struct stream *s, struct addr *to);
+/** What a connection must have in common with the request to serve it. */
+uint64_t stream_reuse_hash(struct stream *s);
+/** A new connection to the chosen server, counted as in use. NULL with *err (errno) set. */
+struct conn *stream_open_connection(struct stream *s, int *err);
+
+/* ---- stream_server.c ---- */
 /** Lets go of the server connection: to the pool, or closed. */
 void stream_release_back(struct stream *s);
 /** Lets go of the server's slot and queue position. */

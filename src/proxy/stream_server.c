@@ -2,13 +2,11 @@
  */
 #include "proxy/stream_int.h"
 
-#include "config/tune.h"
 #include "http/uri.h"
 #include "server/observe.h"
 #include "server/pool.h"
 
 #include <errno.h>
-#include <xxhash.h>
 
 #define RETRY_PAUSE_MS 1000 /* before the same server is tried again */
 
@@ -233,25 +231,6 @@ pool_use_of(const struct stream *s, bool *none)
     }
 }
 
-/* What a connection must have in common with the request to serve it. */
-static uint64_t
-reuse_hash(struct stream *s)
-{
-    struct sample sni;
-    uint64_t h = 0;
-
-    if (s->srv->sni &&
-        expr_eval_as(s->srv->sni, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &sni))
-        h = XXH3_64bits_withSeed(sni.u.s.p, sni.u.s.len, 1);
-    if (s->dst_override)
-        h = XXH3_64bits_withSeed(&s->dst_override->sa, s->dst_override->len, h);
-    if (s->has_bc_mark)
-        h = XXH3_64bits_withSeed(&s->bc_mark, sizeof(s->bc_mark), h + 1);
-    if (s->has_bc_tos)
-        h = XXH3_64bits_withSeed(&s->bc_tos, sizeof(s->bc_tos), h + 2);
-    return h;
-}
-
 static struct conn *
 reuse_connection(struct stream *s, uint64_t hash)
 {
@@ -273,64 +252,6 @@ reuse_connection(struct stream *s, uint64_t hash)
     if (none || s->srv->flags & (SRVF_SEND_PROXY | SRVF_SEND_PROXY_V2))
         return NULL;
     return pool_take(s->srv, hash, use);
-}
-
-bool
-stream_server_address(struct stream *s, struct addr *to)
-{
-    struct server *srv = s->srv;
-    struct addr dst;
-
-    pthread_mutex_lock(&srv->lock);
-    *to = srv->addr;
-    pthread_mutex_unlock(&srv->lock);
-    if (!addr_is_ip(to))
-        return addr_is_unix(to);
-    bool any_host = addr_is_any(to);
-    if (srv->port && !(srv->flags & SRVF_PORT_MAPPED) && !any_host) {
-        addr_set_port(to, srv->port);
-        return true;
-    }
-    stream_dst(s, &dst);
-    if (any_host && addr_is_ip(&dst))
-        *to = dst;
-    if (srv->flags & SRVF_PORT_MAPPED)
-        addr_set_port(to, (uint16_t)(addr_port(&dst) + srv->port_offset));
-    else
-        addr_set_port(to, srv->port ? srv->port : addr_port(&dst));
-    return true;
-}
-
-static struct conn *
-open_connection(struct stream *s, int *err)
-{
-    struct server *srv = s->srv;
-    struct proxy *be = s->be;
-    struct addr to;
-    const struct addr *from = srv->source.kind  ? &srv->source
-                              : be->source.kind ? &be->source
-                                                : NULL;
-    struct sock_opts opts = {
-        .interface = srv->interface ? srv->interface : be->source_iface,
-        .sndbuf = tune.sndbuf_server,
-        .rcvbuf = tune.rcvbuf_server,
-        .tcp_ut_ms = srv->tcp_ut_ms,
-        .keepalive = be->options & PO_SRVTCPKA,
-        .ka_cnt = be->srvtcpka_cnt,
-        .ka_idle_s = be->srvtcpka_idle_s,
-        .ka_intvl_s = be->srvtcpka_intvl_s,
-        .tfo = srv->flags & SRVF_TFO,
-        .mark = s->bc_mark,
-        .tos = s->bc_tos,
-        .has_mark = s->has_bc_mark,
-        .has_tos = s->has_bc_tos,
-    };
-
-    if (!stream_server_address(s, &to)) {
-        *err = EADDRNOTAVAIL;
-        return NULL;
-    }
-    return conn_connect(&to, from, &opts, err);
 }
 
 /* `redir` on a server: what can be fetched elsewhere is. The prefix goes before path and query. */
@@ -364,7 +285,7 @@ start_connection(struct stream *s)
 {
     if (redirects_away(s))
         return redirect_away(s);
-    uint64_t hash = reuse_hash(s);
+    uint64_t hash = stream_reuse_hash(s);
     struct conn *c = s->flags & SF_HTTP ? reuse_connection(s, hash) : NULL;
     int err = 0;
 
@@ -372,10 +293,9 @@ start_connection(struct stream *s)
         SRV_COUNT(s->srv, reuse, 1);
         BE_COUNT(s->be, reuse, 1);
     } else {
-        c = open_connection(s, &err);
+        c = stream_open_connection(s, &err);
         if (!c)
             return stream_connect_failed(s, false);
-        pool_opened(s->srv);
         SRV_COUNT(s->srv, connect, 1);
         BE_COUNT(s->be, connect, 1);
         c->hash = hash;

@@ -532,8 +532,6 @@ check_resolve(struct cfg *c, struct server *s)
         return CFG_ERR;
     if (!(atomic_load(&ck->flags) & CHKF_CONFIGURED))
         return CFG_OK;
-    if (ck->via_socks4)
-        return server_error(c, s, "'check-via-socks4' is not supported yet.");
     if (ck->reuse_pool)
         cfg_warn_at(c, &s->loc,
                     DIAG_PLAIN

@@ -1,6 +1,7 @@
 /* check_io.c - runs checks: when, on which thread, over which connection.
  * Everything about a check but its result belongs to the thread that it was given to. */
 #include "server/check_int.h"
+#include "server/source.h"
 
 #include "config/tune.h"
 #include "net/pp.h"
@@ -240,7 +241,15 @@ static bool
 open_conn(struct check_run *r)
 {
     struct server *s = r->ck->srv;
-    struct sock_opts opts = { .interface = s->interface, .no_delay = true };
+    struct sock_opts opts = {
+        .no_delay = true,
+        .cc = s->cc,
+        .md5sig = s->md5sig,
+        .netns = s->netns,
+        .socks4 = r->ck->via_socks4 && s->flags & SRVF_SOCKS4 ? &s->socks4 : NULL,
+    };
+    const struct addr *from = NULL;
+    struct server_px px;
     struct addr to;
     int err = EADDRNOTAVAIL;
 
@@ -249,8 +258,12 @@ open_conn(struct check_run *r)
     r->conn_rule = r->rule;
     r->proxy_sent = r->tls_begun = false;
     r->pp_len = r->pp_off = 0;
+    server_hooks.view(s->px, &px);
+    struct source *src = s->source ? s->source : px.source;
+    if (src)
+        source_apply(src, NULL, &opts, &from);
     if (target(r, &to))
-        r->conn = conn_connect(&to, s->source.kind != ADDR_NONE ? &s->source : NULL, &opts, &err);
+        r->conn = conn_connect(&to, from, &opts, &err);
     if (!r->conn) {
         check_conn_error(r, err, false);
         return false;

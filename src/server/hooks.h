@@ -21,6 +21,7 @@ struct server_px {
     struct server **default_server;
     struct list *default_servers;             /* named templates */
     struct check_conf **check;                /* NULL: plain connects */
+    struct source *source;                    /* of its servers by default; NULL */
     int timeout_check_ms, timeout_connect_ms; /* 0: not set */
 };
 
@@ -46,6 +47,8 @@ struct server_hooks {
     void (*backend_state)(struct proxy *px, bool up);
     /** Idle connections must be closed: maintenance, address change. */
     void (*close_idle)(struct server *s);
+    /** Every thread should close an idle connection: strict-maxconn leaves no room for another. */
+    void (*close_one_idle)(struct server *s);
     /** Settings were copied to `to` from a template or another server: features with objects behind
      * `tls` or `ext` make their own copies. */
     void (*inherit)(struct cfg *c, struct server *to);

@@ -709,42 +709,6 @@ opt_tcp_ut(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
-/* ---- source ---- */
-
-static enum cfg_rc
-opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    struct server *s = obj;
-    const char *v = take(c, at);
-    struct addr_spec spec;
-    char err[256];
-
-    if (!v)
-        return no_argument(
-            c, *at, kw->name,
-            "<addr>[:<port>[-<port>]], and optionally 'usesrc' <addr>, and 'interface' "
-            "<name>");
-    if (!addr_parse(v, ADDR_FOR_SOURCE, NULL, &spec, err, sizeof(err)))
-        return cfg_error(c, *at - 1, "'%s %s' : %s", kw->name, v, err);
-    if (spec.port_form == ADDR_PORT_RANGE)
-        return cfg_error(c, *at - 1, "'%s' : a range of source ports is not supported yet.",
-                         kw->name);
-    s->source = spec.addr;
-    s->interface = NULL;
-    for (;;) {
-        if (cfg_arg_is(c, *at, "usesrc")) {
-            return cfg_error(c, *at, "'%s' : 'usesrc' is not supported yet.", kw->name);
-        } else if (cfg_arg_is(c, *at, "interface")) {
-            ++*at;
-            s->interface = take(c, at);
-            if (!s->interface)
-                return cfg_error(c, *at - 1, "'%s' : missing interface name.", cfg_arg(c, 0));
-        } else {
-            return CFG_OK;
-        }
-    }
-}
-
 static enum cfg_rc
 opt_track(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -818,7 +782,8 @@ const struct keyword server_option_keywords[] = {
         SRV(minconn)),
     OPT("maxqueue", "<maxqueue>", opt_uint, "requests that may wait for it; 0: unlimited",
         SRV(maxqueue)),
-    LATER("strict-maxconn", NULL, "maxconn bounds connections, idle ones included"),
+    OPT("strict-maxconn", NULL, opt_flag, "maxconn bounds connections, idle ones included",
+        .min = SRVF_STRICT_MAXCONN),
     OPT("slowstart", "<start_time_in_ms>", opt_delay,
         "time over which the weight grows after coming up", SRV(slowstart_ms)),
     OPT("non-stick", NULL, opt_flag, "never enters stick tables", .min = SRVF_NON_STICK),
@@ -889,8 +854,10 @@ const struct keyword server_option_keywords[] = {
         SRV(pool_low_conn)),
     OPT("pool-purge-delay", "<delay>", opt_delay, "idle time after which connections are closed",
         SRV(pool_purge_ms)),
-    LATER("pool-conn-name", "<expr>", "names connections for reuse"),
-    LATER("idle-ping", "<delay>", "idle time after which HTTP/2 connections are pinged"),
+    OPT("pool-conn-name", "<expr>", server_opt_pool_name, "names connections for reuse"),
+    OPT("idle-ping", "<delay>", opt_delay,
+        "idle time after which HTTP/2 connections are pinged (nothing else has pings)",
+        SRV(idle_ping_ms)),
     OPT("proto", "<name>", opt_proto, "protocol towards the server"),
     OPT("ws", "{ auto | h1 | h2 }", opt_ws, "protocol of websocket requests"),
     OPT("sni", "<expression>", opt_sni, "server name sent in TLS"),
@@ -911,9 +878,13 @@ const struct keyword server_option_keywords[] = {
     OPT("set-proxy-v2-tlv-fmt(", "<id>) <fmt>", opt_tlv_fmt, "adds a TLV to the version 2 header"),
 
     OPT("source", "<addr>[:<pl>[-<ph>]] [usesrc { <addr2>[:<port2>] | client | clientip } ]",
-        opt_source, "local address of connections"),
-    LATER("usesrc", "<addr>", "source address to appear with; after source"),
-    LATER("socks4", "<addr>:<port>", "SOCKS4 proxy on the way"),
+        server_opt_source, "local address of connections"),
+    OPT("usesrc", "<addr>", server_opt_usesrc, "source address to appear with; after source"),
+    OPT("socks4", "<addr>:<port>", server_opt_socks4, "SOCKS4 proxy on the way"),
+    OPT("namespace", "<name>", server_opt_namespace,
+        "network namespace that connections are opened in; *: the one of the PROXY header"),
+    OPT("cc", "<algo>", opt_string, "TCP congestion control", SRV(cc)),
+    OPT("tcp-md5sig", "<password>", server_opt_md5sig, "TCP MD5 signatures"),
     OPT("tcp-ut", "<delay>", opt_tcp_ut, "TCP user timeout"),
     OPT("tfo", NULL, opt_flag, "TCP fast open", .min = SRVF_TFO),
     OPT("no-tfo", NULL, opt_flag, "undoes tfo", .max = SRVF_TFO),
@@ -925,9 +896,6 @@ const struct keyword server_option_keywords[] = {
     LATER("resolve-prefer", "<family>", "address family preferred in resolutions"),
     LATER("resolve-net", "<network>[,<network[,...]]", "networks preferred in resolutions"),
     LATER("resolve-opts", "<opt>[,<opt>]*", "how answers are used"),
-    LATER("namespace", "<name>", "network namespace"),
-    LATER("cc", "<algo>", "TCP congestion control"),
-    LATER("tcp-md5sig", "<password>", "TCP MD5 signatures"),
     LATER("quic-cc-algo", "<algo>", "QUIC congestion control"),
     { 0 },
 };

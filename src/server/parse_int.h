@@ -15,5 +15,12 @@ enum cfg_rc server_resolve_start(struct cfg *c, struct server *s);
 enum cfg_rc server_resolve_track(struct cfg *c, struct server *s);
 /** An error about a server line, after parsing: "'server b/s' : ...". */
 enum cfg_rc server_error(struct cfg *c, const struct server *s, const char *fmt, ...) PRINTF(3, 4);
+/* source.c: options about the way of connections. */
+enum cfg_rc server_opt_source(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_usesrc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_socks4(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_namespace(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_md5sig(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_pool_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "config/tune.h"
 #include "net/sys.h"
+#include "server/hooks.h"
 
 #include <errno.h>
 
@@ -171,6 +172,38 @@ void
 pool_opened(struct server *srv)
 {
     atomic_fetch_add_explicit(&srv->used_conns, 1, memory_order_relaxed);
+}
+
+bool
+pool_close_one(struct server *srv)
+{
+    struct srv_thread *t = &srv->threads[loop_tid()];
+    unsigned n = close_older(&t->idle, INT64_MAX, 1);
+
+    if (!n)
+        n = close_older(&t->safe, INT64_MAX, 1);
+    t->nidle -= n;
+    return n;
+}
+
+bool
+pool_make_room(struct server *srv)
+{
+    pool_opened(srv);
+    if (likely(!(srv->flags & SRVF_STRICT_MAXCONN)) || !srv->maxconn)
+        return true;
+    for (;;) {
+        unsigned n = atomic_load_explicit(&srv->used_conns, memory_order_relaxed) +
+                     atomic_load_explicit(&srv->idle_conns, memory_order_relaxed);
+        if (n <= srv->maxconn)
+            return true;
+        if (pool_close_one(srv))
+            continue;
+        pool_closed(srv);
+        if (server_hooks.close_one_idle && atomic_load(&srv->idle_conns))
+            server_hooks.close_one_idle(srv); /* other threads': for the next attempt */
+        return false;
+    }
 }
 
 void

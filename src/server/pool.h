@@ -19,6 +19,11 @@ struct conn *pool_take(struct server *srv, uint64_t hash, enum pool_use use);
 void pool_put(struct server *srv, struct conn **c);
 /** Closes all idle connections of the calling thread to this server. */
 void pool_flush(struct server *srv);
+/** Closes the oldest idle connection of the calling thread; false when it has none. */
+bool pool_close_one(struct server *srv);
+/** Accounts for a connection that is about to be opened, see pool_opened(). With strict-maxconn
+ * idle ones make room for it; false, and nothing was counted, when that is not possible now. */
+bool pool_make_room(struct server *srv);
 /** Accounting of connections that are opened and closed: used_conns and its recent maximum. */
 void pool_opened(struct server *srv);
 void pool_closed(struct server *srv);

@@ -13,6 +13,8 @@
 #include <stdatomic.h>
 
 struct expr;
+struct netns;
+struct source;
 struct proxy;
 struct server;
 struct tls_client;
@@ -53,11 +55,8 @@ enum srv_flag {
     SRVF_DEFAULT = 1 << 9,      /* a default-server template */
     SRVF_PORT_MAPPED = 1 << 10, /* server port is relative to the client's or the check's */
     SRVF_NO_RESOLVE = 1 << 11,
-    SRVF_DYNAMIC = 1 << 12,         /* added at run time */
-    SRVF_TEMPLATE = 1 << 13,        /* made by server-template */
-    SRVF_USESRC_CLIENT = 1 << 14,   /* source ... usesrc client: address and port */
-    SRVF_USESRC_CLIENTIP = 1 << 15, /* usesrc clientip */
-    SRVF_USESRC_ADDR = 1 << 16,     /* usesrc <addr>, in usesrc_addr */
+    SRVF_DYNAMIC = 1 << 12,  /* added at run time */
+    SRVF_TEMPLATE = 1 << 13, /* made by server-template */
     SRVF_SOCKS4 = 1 << 17,
     SRVF_STRICT_MAXCONN = 1 << 18,
     SRVF_REFERENCED =
@@ -171,11 +170,12 @@ struct server {
 
     /* address: under `lock` when changed at run time */
     struct addr addr;
-    uint16_t port;      /* host order; 0: same as the client's destination */
-    int port_offset;    /* with SRVF_PORT_MAPPED */
-    char *hostname;     /* as configured, for names */
-    struct addr source; /* `source` on the server line; family 0: none */
-    const char *interface;
+    uint16_t port;             /* host order; 0: same as the client's destination */
+    int port_offset;           /* with SRVF_PORT_MAPPED */
+    char *hostname;            /* as configured, for names */
+    struct source *source;     /* `source` on the server line; NULL: its backend's, if any */
+    const struct netns *netns; /* NULL: the process' own */
+    bool netns_of_client;      /* `namespace *`: the one that the PROXY header names */
 
     /* configuration */
     unsigned uweight_cfg; /* as configured */
@@ -200,22 +200,19 @@ struct server {
     struct server *track; /* followed server */
     struct list trackers; /* struct server.track_link */
     struct list track_link;
-    const char *proto;          /* `proto h2` … */
-    unsigned pp_opts;           /* proxy-v2-options, enum pp_opt */
-    const char *pool_conn_name; /* expression as written */
-    const char *sni_text;       /* as written; "" when not set */
+    const char *proto;      /* `proto h2` … */
+    unsigned pp_opts;       /* proxy-v2-options, enum pp_opt */
+    struct expr *pool_name; /* pool-conn-name */
+    const char *sni_text;   /* as written; "" when not set */
     const char *guid;
     enum srv_ws ws;
     enum srv_init_state init_state;
     enum srv_hash_key hash_key;
     uint8_t init_addr[SRV_INIT_ADDR_MAX]; /* enum srv_init_addr; empty: the default */
     struct addr init_ip;                  /* of SRVI_IP */
-    struct addr socks4, usesrc_addr;
-    const char *usesrc_hdr; /* usesrc hdr_ip(name,occ) */
-    int usesrc_occ;
-    int source_port_high;         /* source port range: source's port up to this one; 0: no range */
-    _Atomic unsigned source_next; /* next port of the range */
-    struct srv_tlv *tlvs;         /* set-proxy-v2-tlv-fmt */
+    struct addr socks4;                   /* with SRVF_SOCKS4 */
+    const char *cc, *md5sig;              /* congestion control, password of TCP MD5 signatures */
+    struct srv_tlv *tlvs;                 /* set-proxy-v2-tlv-fmt */
     unsigned shard;
     uint64_t log_bufsize;
     int idle_ping_ms;

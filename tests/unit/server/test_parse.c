@@ -66,7 +66,7 @@ settings(void **state)
     assert_int_equal(s->on_error, SRV_ON_ERROR_MARK_DOWN);
     assert_true(s->on_marked_down_shutdown);
     assert_int_equal(s->pp_opts, SRV_PP_CRC32C | SRV_PP_UNIQUE_ID);
-    assert_int_equal(addr_port(&s->source), 1000);
+    assert_int_equal(addr_port(&s->source->addr), 1000);
     assert_string_equal(s->interface, "lo");
     assert_int_equal(s->hash_key, SRVK_ADDR);
     assert_int_equal(s->ws, SRVWS_H1);

@@ -25,7 +25,7 @@ import threading
 import time
 
 __all__ = ['Proxy', 'Origin', 'Conn', 'Closed', 'Request', 'Syslog', 'eq', 'true', 'has', 'done', 'skip', 'response', 'wait_for',
-           'DEFAULTS', 'REFERENCE', 'LIMIT', 'time', 'socket', 'threading', 're', 'os', 'sys', 'signal', 'tempfile', 'subprocess']
+           'DEFAULTS', 'PROGRAM', 'REFERENCE', 'LIMIT', 'time', 'socket', 'threading', 're', 'os', 'sys', 'signal', 'tempfile', 'subprocess']
 
 PROGRAM = os.environ.get('STEELYARD', 'build/steelyard')
 REFERENCE = os.path.basename(PROGRAM) == 'haproxy' and os.path.realpath(PROGRAM).startswith('/usr/')
