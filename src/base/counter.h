@@ -11,6 +11,40 @@
  * runs. */
 extern _Thread_local unsigned counter_shard;
 
+/* ---- words that one thread writes and others read ---- */
+
+/* Plain loads and stores to the machine: no lock prefix, no fence, and no torn value for the
+ * reader.
+ */
+
+static inline uint64_t
+count_get(const uint64_t *c)
+{
+    return __atomic_load_n(c, __ATOMIC_RELAXED);
+}
+
+static inline void
+count_set(uint64_t *c, uint64_t v)
+{
+    __atomic_store_n(c, v, __ATOMIC_RELAXED);
+}
+
+static inline void
+count_add(uint64_t *c, uint64_t n)
+{
+    count_set(c, count_get(c) + n);
+}
+
+/** Makes *max at least `v`. */
+static inline void
+count_max(uint32_t *max, uint32_t v)
+{
+    if (v > __atomic_load_n(max, __ATOMIC_RELAXED))
+        __atomic_store_n(max, v, __ATOMIC_RELAXED);
+}
+
+/* ---- sets of counters ---- */
+
 /** `n` counters times `nshards` threads. Every shard starts on its own cache line. */
 struct counters {
     unsigned n, nshards;

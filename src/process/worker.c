@@ -33,7 +33,7 @@ struct thread {
 static struct thread *threads;
 static pthread_barrier_t started, ended;
 static struct io signals;
-static int ended_by;
+static _Atomic int ended_by;
 static struct timer stop_timer;
 static int64_t hard_stop_ms;
 

@@ -3,6 +3,7 @@
 #define PROXY_PROXY_H
 
 #include "balance/lb.h"
+#include "base/counter.h"
 #include "base/freq.h"
 #include "log/log.h"
 #include "rules/rule.h"
@@ -227,9 +228,9 @@ struct proxy {
     struct px_timeouts timeout;
 
     /* frontend */
-    struct list binds;     /* struct bind_conf */
-    struct list listeners; /* struct listener */
-    unsigned maxconn;      /* 0: not set */
+    struct list binds;        /* struct bind_conf */
+    struct list listeners;    /* struct listener */
+    _Atomic unsigned maxconn; /* 0: not set */
     unsigned backlog;
     struct list tcp_conn_rules, tcp_sess_rules; /* struct rule */
     struct list switch_rules;                   /* struct px_switch, use_backend */
@@ -296,9 +297,9 @@ struct proxy {
     const char *state_file_name;
     int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s,
         srvtcpka_intvl_s;
-    bool down_notified; /* "has no server available" was logged */
-    int64_t last_change_s;
-    unsigned down_transitions, down_time_s;
+    _Atomic bool down_notified; /* "has no server available" was logged */
+    _Atomic int64_t last_change_s;
+    _Atomic unsigned down_transitions, down_time_s;
     _Atomic bool unpublished;
 
     /* live */
@@ -325,12 +326,12 @@ proxy_has_be(const struct proxy *px)
 }
 
 /** This thread's counters. */
-#define FE_COUNT(px, field, n) ((px)->fe_counters[loop_tid()].field += (n))
-#define BE_COUNT(px, field, n) ((px)->be_counters[loop_tid()].field += (n))
+#define FE_COUNT(px, field, n) count_add(&(px)->fe_counters[loop_tid()].field, (uint64_t)(n))
+#define BE_COUNT(px, field, n) count_add(&(px)->be_counters[loop_tid()].field, (uint64_t)(n))
 /** With `option socket-stats`. */
 #define LI_COUNT(li, field, n)                                                                     \
-    ((li)->counters ? (void)((li)->counters[loop_tid()].field += (n)) : (void)0)
-#define SRV_COUNT(srv, field, n) ((srv)->counters[loop_tid()].field += (n))
+    ((li)->counters ? count_add(&(li)->counters[loop_tid()].field, (uint64_t)(n)) : (void)0)
+#define SRV_COUNT(srv, field, n) count_add(&(srv)->counters[loop_tid()].field, (uint64_t)(n))
 
 /** "frontend", "backend", "proxy" (listen), "defaults": for messages. */
 const char *proxy_kind(const struct proxy *px);

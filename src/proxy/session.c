@@ -108,7 +108,7 @@ sessions_thread_fini(void)
 static void
 refuse(struct session *s, uint64_t *counter)
 {
-    ++*counter;
+    count_add(counter, 1);
     session_end(s);
 }
 

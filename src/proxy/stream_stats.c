@@ -9,14 +9,15 @@ swrate_add(uint64_t *sum, int64_t value_ms)
 {
     uint64_t v = value_ms > 0 ? (uint64_t)value_ms : 0;
 
-    *sum = *sum - (*sum + SWRATE_WINDOW - 1) / SWRATE_WINDOW + v;
+    uint64_t old = count_get(sum);
+    count_set(sum, old - (old + SWRATE_WINDOW - 1) / SWRATE_WINDOW + v);
 }
 
 static void
 note_max(uint32_t *max, int64_t value_ms)
 {
-    if (value_ms > (int64_t)*max)
-        *max = (uint32_t)value_ms;
+    if (value_ms > 0)
+        count_max(max, value_ms < UINT32_MAX ? (uint32_t)value_ms : UINT32_MAX);
 }
 
 static uint64_t *
@@ -79,12 +80,12 @@ stream_count_response(struct stream *s)
         return;
     if (s->track || s->sess->track)
         count_tracked_status(s);
-    ++*class_of(&s->fe->fe_counters[tid], s->status);
+    count_add(class_of(&s->fe->fe_counters[tid], s->status), 1);
     if (s->flags & SF_COUNTED_BE && proxy_has_be(s->be))
-        ++*class_of(&s->be->be_counters[tid], s->status);
+        count_add(class_of(&s->be->be_counters[tid], s->status), 1);
     if (s->srv && !(s->flags & SF_INTERNAL_REPLY)) {
-        ++*srv_class_of(&s->srv->counters[tid], s->status);
-        s->srv->counters[tid].req_tot++;
+        count_add(srv_class_of(&s->srv->counters[tid], s->status), 1);
+        SRV_COUNT(s->srv, req_tot, 1);
     }
 }
 

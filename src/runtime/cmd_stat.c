@@ -197,7 +197,7 @@ clear_server_here(struct text *out, void *arg)
 {
     struct server *srv = arg;
 
-    memset(&srv->counters[loop_tid()], 0, sizeof(struct srv_counters));
+    stats_clear_srv(&srv->counters[loop_tid()], true);
 }
 
 static enum cli_rc

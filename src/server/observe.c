@@ -1,6 +1,8 @@
 /* observe.c - counting consecutive errors of live traffic. */
 #include "server/observe.h"
 
+#include "base/counter.h"
+
 enum { OBSERVE_NONE, OBSERVE_LAYER4, OBSERVE_LAYER7 };
 
 void (*server_observe_check)(struct server *srv, enum srv_on_error action, const char *last);
@@ -28,7 +30,7 @@ observed_error(struct server *srv, enum srv_observed what)
     if (n < srv->error_limit || !server_observe_check)
         return;
     atomic_store_explicit(&srv->consecutive_errors, 0, memory_order_relaxed);
-    srv->counters[loop_tid()].hanafail++;
+    count_add(&srv->counters[loop_tid()].hanafail, 1);
     server_observe_check(srv, srv->on_error, texts[what]);
 }
 

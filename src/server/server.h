@@ -226,8 +226,8 @@ struct server {
     _Atomic unsigned uweight; /* user weight 0..256 */
     _Atomic unsigned eweight; /* effective: uweight * backend scale (16), slow start applied */
     unsigned prev_eweight;
-    int64_t last_change_s; /* wall seconds */
-    unsigned down_time_s,
+    _Atomic int64_t last_change_s; /* wall seconds */
+    _Atomic unsigned down_time_s,
         down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */
     struct check *check, *agent;
     struct list warm_link; /* slow start: on the list of warming servers */

@@ -135,6 +135,8 @@ void stats_sum_be(struct px_counters *to, const struct px_counters *from, bool h
 /** `clear counters`: on the calling thread, what belongs to it; `all`: counters too, not only
  * maxima. */
 void stats_clear_thread(bool all);
+/** The same for one server's counters of the calling thread. */
+void stats_clear_srv(struct srv_counters *c, bool all);
 /** ... and what is shared; once. */
 void stats_clear_shared(bool all);
 void stats_clear_server(struct server *srv);

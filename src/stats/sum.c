@@ -9,19 +9,10 @@
 /* Samples that a sliding sum stands for: proxy/stream_stats.c. */
 #define WINDOW 512u
 
-static uint64_t
-load(const uint64_t *p)
-{
-    return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
 static void
 take_max(uint32_t *to, const uint32_t *from)
 {
-    uint32_t v = __atomic_load_n(from, __ATOMIC_RELAXED);
-
-    if (v > *to)
-        *to = v;
+    count_max(to, __atomic_load_n(from, __ATOMIC_RELAXED));
 }
 
 static unsigned
@@ -35,7 +26,7 @@ stats_sum_px(struct px_counters *to, const struct px_counters *from)
 {
     memset(to, 0, sizeof(*to));
     for (unsigned t = 0; from && t < nthreads(); t++) {
-#define X(n) to->n += load(&from[t].n);
+#define X(n) to->n += count_get(&from[t].n);
         PX_COUNTERS(X)
 #undef X
     }
@@ -56,10 +47,10 @@ average(uint64_t sum, uint64_t window)
 
 #define SUM_TIMES(to, c)                                                                           \
     do {                                                                                           \
-        (to)->q_time += load(&(c)->q_time);                                                        \
-        (to)->c_time += load(&(c)->c_time);                                                        \
-        (to)->d_time += load(&(c)->d_time);                                                        \
-        (to)->t_time += load(&(c)->t_time);                                                        \
+        (to)->q_time += count_get(&(c)->q_time);                                                   \
+        (to)->c_time += count_get(&(c)->c_time);                                                   \
+        (to)->d_time += count_get(&(c)->d_time);                                                   \
+        (to)->t_time += count_get(&(c)->t_time);                                                   \
         take_max(&(to)->qtime_max, &(c)->qtime_max);                                               \
         take_max(&(to)->ctime_max, &(c)->ctime_max);                                               \
         take_max(&(to)->rtime_max, &(c)->rtime_max);                                               \
@@ -82,7 +73,7 @@ stats_sum_be(struct px_counters *to, const struct px_counters *from, bool http)
     stats_sum_px(to, from);
     for (unsigned t = 0; from && t < nthreads(); t++) {
         SUM_TIMES(to, &from[t]);
-        window += window_of(load(http ? &from[t].req_tot : &from[t].stot));
+        window += window_of(count_get(http ? &from[t].req_tot : &from[t].stot));
     }
     AVERAGE_TIMES(to, window);
 }
@@ -94,41 +85,60 @@ stats_sum_srv(struct srv_counters *to, const struct srv_counters *from, bool htt
 
     memset(to, 0, sizeof(*to));
     for (unsigned t = 0; from && t < nthreads(); t++) {
-#define X(n) to->n += load(&from[t].n);
+#define X(n) to->n += count_get(&from[t].n);
         SRV_COUNTERS(X)
 #undef X
         SUM_TIMES(to, &from[t]);
-        window += window_of(load(http ? &from[t].req_tot : &from[t].stot));
+        window += window_of(count_get(http ? &from[t].req_tot : &from[t].stot));
     }
     AVERAGE_TIMES(to, window);
 }
 
 /* ---- clearing ---- */
 
-static void
-clear_maxima_px(struct px_counters *c)
-{
-    c->qtime_max = c->ctime_max = c->rtime_max = c->ttime_max = 0;
-}
+/* The thread's own words, which others may be reading. */
+#define CLEAR_MAXIMA(c)                                                                            \
+    do {                                                                                           \
+        __atomic_store_n(&(c)->qtime_max, 0, __ATOMIC_RELAXED);                                    \
+        __atomic_store_n(&(c)->ctime_max, 0, __ATOMIC_RELAXED);                                    \
+        __atomic_store_n(&(c)->rtime_max, 0, __ATOMIC_RELAXED);                                    \
+        __atomic_store_n(&(c)->ttime_max, 0, __ATOMIC_RELAXED);                                    \
+    } while (0)
 
-static void
-clear_srv(struct srv_counters *c, bool all)
+#define CLEAR_TIMES(c)                                                                             \
+    do {                                                                                           \
+        count_set(&(c)->q_time, 0);                                                                \
+        count_set(&(c)->c_time, 0);                                                                \
+        count_set(&(c)->d_time, 0);                                                                \
+        count_set(&(c)->t_time, 0);                                                                \
+    } while (0)
+
+void
+stats_clear_srv(struct srv_counters *c, bool all)
 {
-    if (all)
-        memset(c, 0, sizeof(*c));
-    c->qtime_max = c->ctime_max = c->rtime_max = c->ttime_max = 0;
+    CLEAR_MAXIMA(c);
+    if (!all)
+        return;
+#define X(n) count_set(&c->n, 0);
+    SRV_COUNTERS(X)
+#undef X
+    CLEAR_TIMES(c);
 }
 
 /* Streams that still run stay counted. */
 static void
 clear_px(struct px_counters *c, bool all)
 {
-    if (all) {
-        uint64_t open = c->strm_tot - c->strm_end;
-        memset(c, 0, sizeof(*c));
-        c->strm_tot = open;
-    }
-    clear_maxima_px(c);
+    uint64_t open = c->strm_tot - c->strm_end;
+
+    CLEAR_MAXIMA(c);
+    if (!all)
+        return;
+#define X(n) count_set(&c->n, 0);
+    PX_COUNTERS(X)
+#undef X
+    CLEAR_TIMES(c);
+    count_set(&c->strm_tot, open);
 }
 
 void
@@ -146,7 +156,7 @@ stats_clear_thread(bool all)
         }
         list_each (srv, &px->servers, link)
             if (srv->counters)
-                clear_srv(&srv->counters[tid], all);
+                stats_clear_srv(&srv->counters[tid], all);
         list_each (li, &px->listeners, link)
             if (li->counters)
                 clear_px(&li->counters[tid], all);
