@@ -44,7 +44,6 @@ static const struct command commands[] = {
     LATER("set ssl ca-file", " <cafile> <payload>", "replace a CA file", A),
     LATER("set ssl cert", " <certfile> <payload>", "replace a certificate", A),
     LATER("set ssl crl-file", " <crlfile> <payload>", "replace a CRL file", A),
-    LATER("set ssl ocsp-response", " <resp|payload>", "replace an OCSP response", A),
     LATER("set ssl tls-key", " [id|file] <key>", "give the next key of TLS tickets", A),
     LATER("show cache", "", "what the caches hold", O),
     LATER("show peers", " [dict|-] [section]", "peers and what they exchange", O),
@@ -55,15 +54,12 @@ static const struct command commands[] = {
     LATER("show ssl crl-file", " [<crlfile[:<index>>]]", "CRL files in use", O),
     LATER("show ssl crt-list", " [-n] [<list>]", "lists of certificates", O),
     LATER("show ssl jwt", "", "certificates that verify JWT", O),
-    LATER("show ssl ocsp-response", " [id]", "OCSP responses in use", O),
-    LATER("show ssl ocsp-updates", "", "OCSP responses that are renewed automatically", O),
     LATER("show ssl providers", "", "providers of the TLS library", O),
     LATER("show ssl sni", " [-f <frontend>] [-A] [-t <offset>]",
           "server names and their certificates", O),
     LATER("show tls-keys", " [id|*]", "keys of TLS tickets", O),
     LATER("show trace", " [<module>]", "state of the traces", O),
     LATER("trace", " [<module>|0] [cmd [args...]]", "trace what happens", A),
-    LATER("update ssl ocsp-response", " <certfile>", "fetch an OCSP response", A),
     { 0 },
 };
 

@@ -1,7 +1,12 @@
 /* store.c - the certificates of the process by name: every file is loaded once.
  *
  * A certificate is loaded from one file (bundle) and its companions beside it: name.key, name.ocsp,
- * name.issuer, name.sctl. Configuration time only. */
+ * name.issuer, name.sctl.
+ *
+ * Certificates do not change once they are in the store, but for their OCSP response: a new version
+ * replaces the old one, which lives as long as somebody holds a reference. Loading is for one
+ * thread at a time. */
+#include "base/epoch.h"
 #include "tls/tls_int.h"
 
 #include <dirent.h>
@@ -9,10 +14,12 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 static struct htab store;
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER; /* leaf; protects `store` */
 static EVP_PKEY *default_dh;
 static STACK_OF(X509) * issuers; /* of issuers-chain-path */
 
@@ -29,15 +36,66 @@ tls_cert_allow_jwt(struct tls_cert *c)
 }
 
 struct tls_cert *
-tls_store_get(const char *name)
+store_find(struct slice name)
 {
-    return htab_get_str(&store, name);
+    pthread_rwlock_rdlock(&lock);
+    struct tls_cert *c = htab_get(&store, name);
+    pthread_rwlock_unlock(&lock);
+    return c;
 }
 
 struct tls_cert *
-store_find(struct slice name)
+tls_store_get(const char *name)
 {
-    return htab_get(&store, name);
+    return store_find(slice_str(name));
+}
+
+struct tls_cert *
+tls_cert_ref(struct tls_cert *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+struct tls_cert *
+tls_store_ref(const char *name)
+{
+    struct tls_cert *c = tls_store_get(name);
+
+    return c ? tls_cert_ref(c) : NULL;
+}
+
+void
+store_each(void (*fn)(struct tls_cert *c, void *arg), void *arg)
+{
+    const struct htab_item *it;
+    unsigned at = 0;
+
+    pthread_rwlock_rdlock(&lock);
+    while ((it = htab_next(&store, &at)))
+        fn(it->value, arg);
+    pthread_rwlock_unlock(&lock);
+}
+
+struct names_call {
+    void (*fn)(const char *name, void *arg);
+    void *arg;
+};
+
+static void
+tell_name(struct tls_cert *c, void *arg)
+{
+    const struct names_call *call = arg;
+
+    call->fn(c->name, call->arg);
+}
+
+void
+tls_store_names(void (*fn)(const char *name, void *arg), void *arg)
+{
+    struct names_call call = { fn, arg };
+
+    store_each(tell_name, &call);
 }
 
 EVP_PKEY *
@@ -51,9 +109,9 @@ tls_cert_free(struct tls_cert **cp)
 {
     struct tls_cert *c = *cp;
 
-    if (!c)
-        return;
     *cp = NULL;
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+        return;
     X509_free(c->x509);
     X509_free(c->issuer);
     EVP_PKEY_free(c->key);
@@ -255,9 +313,9 @@ complete(struct tls_cert *c, const char *file, const char *key_file, struct text
     }
     c->kind = kind_of(c->key);
     collect_names(c);
+    find_issuer(c); /* before the chain loses its root */
     drop_root(c);
     complete_chain(c);
-    find_issuer(c);
     X509_check_purpose(c->x509, -1, 0); /* fills the library's cache now, not in a handshake */
     return true;
 }
@@ -378,12 +436,21 @@ load_companions(struct tls_cert *c, const char *file, struct companion *m, struc
     return !m[SCTL].data || take_sctl(c, &m[SCTL], err);
 }
 
-struct tls_cert *
-tls_cert_from_text(const char *name, struct slice pem, struct text *err)
+static struct tls_cert *
+cert_new(const char *name)
 {
     struct tls_cert *c = xcalloc(1, sizeof(*c));
 
     c->name = xstrdup(name);
+    atomic_init(&c->refs, 1);
+    return c;
+}
+
+struct tls_cert *
+tls_cert_from_text(const char *name, struct slice pem, struct text *err)
+{
+    struct tls_cert *c = cert_new(name);
+
     if (!pem_load(c, name, pem, err) || !complete(c, name, NULL, err))
         tls_cert_free(&c);
     return c;
@@ -400,10 +467,9 @@ load(const char *name, const struct tls_files *f, unsigned extra, struct text *e
     };
     size_t len;
     char *text = tls_read_file(f->crt, &len);
-    struct tls_cert *c = xcalloc(1, sizeof(*c));
+    struct tls_cert *c = cert_new(name);
     bool ok = true;
 
-    c->name = xstrdup(name);
     if (!text) {
         text_printf(err, "unable to stat SSL certificate from file '%s' : %s.", f->crt,
                     strerror(errno));
@@ -435,8 +501,11 @@ tls_store_load(const char *name, const struct tls_files *files, unsigned extra, 
         return c;
     tls_init();
     c = load(name, files, extra, err);
-    if (c)
+    if (c) {
+        pthread_rwlock_wrlock(&lock);
         htab_put(&store, slice_str(c->name), c);
+        pthread_rwlock_unlock(&lock);
+    }
     return c;
 }
 

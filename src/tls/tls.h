@@ -23,6 +23,7 @@ enum tls_flag {
     TLSF_NO_RENEGOTIATION =
         1 << 5, /* client: the server may not ask for it; servers always refuse */
     TLSF_STRICT_SNI = 1 << 6,
+    TLSF_EARLY = 1 << 7, /* allow-0rtt */
 };
 
 /** Verification errors (X509_V_ERR_*) that are tolerated; bit N of the array is error N. */
@@ -103,15 +104,23 @@ enum tls_extra {
 };
 #define TLSX_DEFAULT (TLSX_BUNDLE | TLSX_SCTL | TLSX_OCSP | TLSX_ISSUER | TLSX_KEY)
 
-/** The certificate called `name` if it was loaded or declared, else NULL. */
+/** The certificate called `name` if it was loaded or declared, else NULL. Borrowed: until the end
+ * of the loop's turn once threads run. */
 struct tls_cert *tls_store_get(const char *name);
+/** The same with a reference for the caller. */
+struct tls_cert *tls_store_ref(const char *name);
+/** Names of all certificates in the order they were loaded; fn must not call this file. */
+void tls_store_names(void (*fn)(const char *name, void *arg), void *arg);
+/** Takes another reference. */
+struct tls_cert *tls_cert_ref(struct tls_cert *c);
 /** Loads it under `name`. `extra`: companions to look for (enum tls_extra). NULL with HAProxy's
  * text in `err`. */
 MUST_CHECK struct tls_cert *tls_store_load(const char *name, const struct tls_files *files,
                                            unsigned extra, struct text *err);
-/** From memory, for tests and fuzzers: not entered into the store; free with tls_cert_free(). */
+/** From memory, for tests and fuzzers: not entered into the store. */
 MUST_CHECK struct tls_cert *tls_cert_from_text(const char *name, struct slice pem,
                                                struct text *err);
+/** Gives a reference back; any thread. NULL is fine. */
 void tls_cert_free(struct tls_cert **c);
 /** All certificates that `path` stands for: a file, the bundle path.rsa, path.ecdsa, ..., or a
  * folder of them (sorted by name). Calls `each` for every one; false with `err` when something
@@ -182,6 +191,12 @@ void tls_client_free(struct tls_client **t);
 /** Puts TLS on an outgoing connection (may be called while it is connecting). `sni`: server name,
  * NULL: none is sent; copied. False: out of memory. */
 MUST_CHECK bool tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len);
+/** What is sent next may go out as early data, if the session that is resumed and the client's
+ * options allow it: CONN_EARLY takes the place of CONN_HANDSHAKE. A server that refuses it breaks
+ * the connection with CONN_CODE_SSL_EARLY_FAILED. */
+bool tls_offer_early(struct conn *c);
+/** Early data came from the peer, however long ago. */
+bool tls_conn_sent_early(const struct conn *c);
 /** Announces other protocols than the client's on this connection; before the handshake. `alpn` as
  * on the wire. */
 bool tls_set_alpn(struct conn *c, struct slice alpn);

@@ -22,7 +22,8 @@ struct tls_ocsp {
 };
 
 struct tls_cert {
-    char *name; /* as configured: path, or @store/alias */
+    _Atomic unsigned refs; /* of the store, and of everything that uses it */
+    char *name;            /* as configured: path, or @store/alias */
     X509 *x509;
     EVP_PKEY *key;
     STACK_OF(X509) * chain; /* NULL: none */
@@ -32,13 +33,18 @@ struct tls_cert {
     unsigned char *sctl; /* list of certificate timestamps */
     size_t sctl_len;
     enum tls_key kind;
-    bool jwt;     /* may verify tokens */
-    char **names; /* lower case: common name and alternative names */
+    bool jwt;                /* may verify tokens */
+    signed char ocsp_update; /* 1 on, -1 off, 0: not said */
+    char **names;            /* lower case: common name and alternative names */
     unsigned nnames;
 };
 
-/** A certificate of the store; any thread, once the configuration is read. NULL: unknown. */
+/** A certificate of the store; any thread. NULL: unknown. Borrowed until the end of the loop's
+ * turn.
+ */
 struct tls_cert *store_find(struct slice name);
+/** Calls fn for every certificate of the store, which is locked meanwhile. */
+void store_each(void (*fn)(struct tls_cert *c, void *arg), void *arg);
 
 /** Splits PEM text into blocks. */
 struct pem_block {
@@ -126,11 +132,20 @@ enum tls_conn_flag {
     TLSC_FLOOD = 1 << 9,     /* more key updates than are tolerated */
     TLSC_PEER_CERT = 1 << 8, /* the peer presented a certificate in this connection */
     TLSC_MINT = 1 << 7,      /* a certificate is made for the name */
+    TLSC_EARLY_READ = 1 << 10,    /* early data may come or come on */
+    TLSC_EARLY_RCVD = 1 << 11,    /* it did */
+    TLSC_EARLY_BLOCKED = 1 << 12, /* the rest waits for the handshake's end */
 };
 
 /** Ciphertext that the socket did not take. */
 struct tls_out {
     uint32_t at, len; /* unsent: data[at..len) */
+    char data[];
+};
+
+/** Early data that nobody took yet. */
+struct tls_early {
+    uint32_t at, len; /* data[at..len) */
     char data[];
 };
 
@@ -153,6 +168,8 @@ struct tls_conn {
     X509 *bad_peer;        /* a certificate that was refused */
     struct tls_seen *seen; /* what was kept of the hello; NULL */
     struct tls_secrets *secrets;
+    struct tls_early *early;
+    uint32_t early_left; /* bytes that a server takes as early data */
     struct list wait; /* waits for its turn */
 };
 
@@ -180,6 +197,9 @@ struct tls_stats *tls_thread_stats(void);
 /** The name to check was configured, not taken from the SNI. */
 bool client_is_pinned(const struct tls_client *t);
 void client_thread_fini(void);
+bool client_allows_early(const struct tls_client *t);
+/** Forgets the session that a connection resumes. */
+void client_forget(const struct tls_conn *t);
 const struct tls_options *server_options(const struct tls_server *s);
 /** The text of the oldest error of the library, and forgets all. */
 void lib_error_text(struct text *to);

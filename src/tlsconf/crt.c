@@ -1,4 +1,5 @@
 /* crt.c - certificates that lines of the configuration name. */
+#include "tls/ocsp.h"
 #include "tlsconf/tlsconf.h"
 
 #include <stdlib.h>
@@ -71,7 +72,7 @@ load_option_set(struct load_options *l, const char *name, const char *value, str
     static const struct {
         const char *name;
         size_t offset; /* of a string */
-        enum { STRING, SWITCH, LATER } kind;
+        enum { STRING, SWITCH, TRISTATE, LATER } kind;
     } rows[] = {
         { "crt", offsetof(struct load_options, files.crt), STRING },
         { "key", offsetof(struct load_options, files.key), STRING },
@@ -79,7 +80,7 @@ load_option_set(struct load_options *l, const char *name, const char *value, str
         { "issuer", offsetof(struct load_options, files.issuer), STRING },
         { "sctl", offsetof(struct load_options, files.sctl), STRING },
         { "alias", offsetof(struct load_options, alias), STRING },
-        { "ocsp-update", 0, SWITCH },
+        { "ocsp-update", offsetof(struct load_options, ocsp_update), TRISTATE },
         { "jwt", offsetof(struct load_options, jwt), SWITCH },
         { "generate-dummy", 0, SWITCH },
         { "acme", 0, LATER },
@@ -110,11 +111,25 @@ load_option_set(struct load_options *l, const char *name, const char *value, str
             if (*rc)
                 text_printf(err, "'%s' is not supported yet", name);
             *rc = false;
+        } else if (rows[i].kind == TRISTATE) {
+            *((signed char *)l + rows[i].offset) = on ? 1 : -1;
         } else if (rows[i].offset) {
             *(bool *)((char *)l + rows[i].offset) = on;
         }
         return true;
     }
+    return false;
+}
+
+bool
+load_options_apply(const struct load_options *l, struct tls_cert *c, struct text *err)
+{
+    if (l->jwt)
+        tls_cert_allow_jwt(c);
+    if (!l->ocsp_update || tls_ocsp_set_update(c, l->ocsp_update > 0))
+        return true;
+    text_printf(err, "Incompatibilities found in OCSP update mode for certificate %s",
+                tls_cert_name(c));
     return false;
 }
 
@@ -134,7 +149,30 @@ load_options_run(struct load_options *l, struct arena *arena, const char *name,
     if (f.sctl)
         f.sctl = tls_path(arena, crt_base, f.sctl);
     struct tls_cert *c = tls_store_load(name ? name : f.crt, &f, 0, err);
-    if (c && l->jwt)
-        tls_cert_allow_jwt(c);
-    return c;
+    return c && load_options_apply(l, c, err) ? c : NULL;
+}
+
+bool
+load_options_add(struct load_options *l, struct crt_refs *refs, struct arena *arena,
+                 const char *path, const struct crt_ref *like, struct text *err)
+{
+    const struct tls_files *f = &l->files;
+
+    if (f->crt || f->key || f->ocsp || f->issuer || f->sctl) {
+        if (!f->crt)
+            l->files.crt = path;
+        const char *known = tls_path(arena, tlsconf_global.crt_base, path);
+        struct tls_cert *c = load_options_run(l, arena, known, tlsconf_global.crt_base,
+                                              tlsconf_global.key_base, err);
+        if (c)
+            crt_refs_push(refs, arena, like, c);
+        return c != NULL;
+    }
+    struct crt_ref **at = refs->tail ? refs->tail : &refs->first;
+    if (!crt_refs_add(refs, arena, path, like, err))
+        return false;
+    for (struct crt_ref *r = *at; r; r = r->next)
+        if (!load_options_apply(l, r->cert, err))
+            return false;
+    return true;
 }

@@ -125,24 +125,6 @@ take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_option
     return ok;
 }
 
-static bool
-add_certificate(struct crt_refs *refs, struct arena *arena, struct line *l,
-                struct load_options *load, const struct crt_ref *like)
-{
-    const char *path = l->word[0];
-
-    if (!load->any)
-        return crt_refs_add(refs, arena, path, like, l->err);
-    if (!load->files.crt)
-        load->files.crt = path;
-    const char *known = tls_path(arena, tlsconf_global.crt_base, path);
-    struct tls_cert *c = load_options_run(load, arena, known, tlsconf_global.crt_base,
-                                          tlsconf_global.key_base, l->err);
-    if (c)
-        crt_refs_push(refs, arena, like, c);
-    return c != NULL;
-}
-
 bool
 crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number,
               struct slice text, struct text *err)
@@ -172,7 +154,7 @@ crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsi
             filters[i] = l.word[first + i];
         like.filters = filters;
     }
-    return add_certificate(refs, arena, &l, &load, &like);
+    return load_options_add(&load, refs, arena, l.word[0], &like, err);
 }
 
 bool

@@ -165,14 +165,10 @@ parse_f_use(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         like.line = ARENA_NEW(c->arena, struct tls_options);
         *like.line = o;
     }
-    if (!l.files.key && !l.files.ocsp && !l.files.issuer && !l.files.sctl) {
-        crt_refs_add(&u->refs, c->arena, l.files.crt, &like, &err);
-    } else {
-        struct tls_cert *cert = load_options_run(&l, c->arena, NULL, tlsconf_global.crt_base,
-                                                 tlsconf_global.key_base, &err);
-        if (cert)
-            crt_refs_push(&u->refs, c->arena, &like, cert);
-    }
+    const char *path = l.files.crt;
+    if (!l.files.key && !l.files.ocsp && !l.files.issuer && !l.files.sctl)
+        l.files.crt = NULL; /* companions are looked for */
+    (void)load_options_add(&l, &u->refs, c->arena, path, &like, &err);
     return tlsconf_report(c, CFG_WHOLE_LINE, &err, &none, true);
 }
 

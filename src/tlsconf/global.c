@@ -1,4 +1,5 @@
 /* global.c - TLS directives of the global section (manual 3). */
+#include "tlsconf/ocsp.h"
 #include "tlsconf/tlsconf.h"
 
 #include "config/cfg.h"
@@ -293,20 +294,20 @@ parse_private_cache(struct cfg *c, const struct keyword *kw, void *obj, unsigned
     return CFG_OK;
 }
 
-/* ---- OCSP updates: the settings are read, updating itself is not there yet ---- */
+/* ---- OCSP updates ---- */
 
+/* [on|off] to a bool at .offset of ocsp_settings */
 static enum cfg_rc
 parse_ocsp_switch(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    bool on = cfg_arg_is(c, *at, "on"), mode = kw->max;
+    bool on = cfg_arg_is(c, *at, "on");
 
     if (!on && !cfg_arg_is(c, *at, "off"))
         return cfg_error(c, MIN(*at, c->nwords - 1),
                          "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,
                          cfg_arg(c, *at));
     ++*at;
-    if (mode && on)
-        return cfg_error(c, *at - 1, "'%s on' is not supported yet.", kw->name);
+    *(bool *)((char *)&ocsp_settings + kw->offset) = on;
     return CFG_OK;
 }
 
@@ -315,7 +316,28 @@ parse_ocsp_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
 {
     int64_t n;
 
-    return cfg_take_int(c, at, kw->name, 0, INT_MAX, &n);
+    if (cfg_take_int(c, at, kw->name, 0, INT_MAX, &n) != CFG_OK)
+        return CFG_ERR;
+    *(unsigned *)(void *)((char *)&ocsp_settings + kw->offset) = (unsigned)n;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_ocsp_proxy(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *text = cfg_take(c, at, kw->name);
+    struct addr_spec spec;
+    char err[256];
+
+    if (!text)
+        return CFG_ERR;
+    if (!addr_parse(text, ADDR_O_PORT | ADDR_O_STREAM, NULL, &spec, err, sizeof(err)))
+        return cfg_error(c, *at - 1, "'%s' : %s", kw->name, err);
+    ocsp_settings.proxy = spec.addr;
+    if (!addr_is_unix(&spec.addr) && !addr_port(&spec.addr))
+        addr_set_port(&ocsp_settings.proxy, 80);
+    ocsp_settings.has_proxy = true;
+    return CFG_OK;
 }
 
 /* ---- rows ---- */
@@ -325,12 +347,9 @@ parse_ocsp_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
         .name = (n), .args = (a), .where = IN_GLOBAL, .parse = (fn), .help = (h), ##__VA_ARGS__    \
     }
 #define FIELD(m) .max = offsetof(struct tlsconf_global, m)
+#define OCSP(m)  .offset = offsetof(struct ocsp_settings, m)
 #define TUNE(n, m, lo, h)                                                                          \
     GLOBAL(n, "<number>", parse_tune, h, .offset = offsetof(struct tls_tune, m), .min = (lo))
-#define LATER(n, a, h)                                                                             \
-    {                                                                                              \
-        .name = (n), .args = (a), .where = IN_GLOBAL, .kind = KW_UNSUPPORTED, .help = (h)          \
-    }
 #define HARMLESS(n, a, h)                                                                          \
     {                                                                                              \
         .name = (n), .args = (a), .where = IN_GLOBAL, .kind = KW_UNSUPPORTED,                      \
@@ -402,17 +421,20 @@ const struct keyword tlsconf_global_keywords[] = {
            "accepted: sessions are never shared by processes"),
     HARMLESS("tune.ssl.certificate-compression", "{ auto | off }", "compressed certificates"),
     GLOBAL("ocsp-update.mode", "[ on | off ]", parse_ocsp_switch,
-           "updates OCSP responses by default", .max = 1),
-    GLOBAL("ocsp-update.disable", "[ on | off ]", parse_ocsp_switch,
-           "never updates OCSP responses"),
-    GLOBAL("ocsp-update.mindelay", "<seconds>", parse_ocsp_delay, "shortest time between updates"),
-    GLOBAL("ocsp-update.maxdelay", "<seconds>", parse_ocsp_delay, "longest time between updates"),
+           "updates OCSP responses by default", OCSP(mode)),
+    GLOBAL("ocsp-update.disable", "[ on | off ]", parse_ocsp_switch, "never updates OCSP responses",
+           OCSP(disabled)),
+    GLOBAL("ocsp-update.mindelay", "<seconds>", parse_ocsp_delay, "shortest time between updates",
+           OCSP(min_s)),
+    GLOBAL("ocsp-update.maxdelay", "<seconds>", parse_ocsp_delay, "longest time between updates",
+           OCSP(max_s)),
     GLOBAL("tune.ssl.ocsp-update.mindelay", "<seconds>", parse_ocsp_delay,
-           "older name of ocsp-update.mindelay", .flags = KWF_DEPRECATED,
+           "older name of ocsp-update.mindelay", OCSP(min_s), .flags = KWF_DEPRECATED,
            .use_instead = "ocsp-update.mindelay"),
     GLOBAL("tune.ssl.ocsp-update.maxdelay", "<seconds>", parse_ocsp_delay,
-           "older name of ocsp-update.maxdelay", .flags = KWF_DEPRECATED,
+           "older name of ocsp-update.maxdelay", OCSP(max_s), .flags = KWF_DEPRECATED,
            .use_instead = "ocsp-update.maxdelay"),
-    LATER("ocsp-update.httpproxy", "<address>[:port]", "proxy of OCSP requests"),
+    GLOBAL("ocsp-update.httpproxy", "<address>[:port]", parse_ocsp_proxy,
+           "HTTP proxy of OCSP requests"),
     { 0 },
 };

@@ -1,4 +1,5 @@
 /* glue.c - TLS meets sessions, streams and checks; the module. */
+#include "tlsconf/ocsp.h"
 #include "tlsconf/tlsconf.h"
 
 #include "config/tune.h"
@@ -133,6 +134,7 @@ release(struct config *cf)
     servers = NULL;
     clients = NULL;
     nservers = nclients = 0;
+    ocsp_release();
     tls_store_clear();
 }
 
@@ -142,6 +144,7 @@ static void
 defaults(struct config *cf)
 {
     tlsconf_global = (struct tlsconf_global){ .extra = TLSX_DEFAULT };
+    ocsp_settings = (struct ocsp_settings){ .min_s = OCSP_MINDELAY_S, .max_s = OCSP_MAXDELAY_S };
     ssl_f_use_forget();
     tls_passphrase = tlsconf_passphrase;
     session_tls_accept = accept_tls;
@@ -158,11 +161,19 @@ check(struct cfg *c)
 {
     tlsconf_check_binds(c);
     tlsconf_check_servers(c);
+    ocsp_check(c);
+}
+
+static bool
+thread_start(struct config *cf)
+{
+    return ocsp_thread_start();
 }
 
 static void
 thread_stop(struct config *cf)
 {
+    ocsp_thread_stop();
     tls_thread_fini();
 }
 
@@ -171,6 +182,7 @@ const struct module tls_module = {
     .keywords = tlsconf_global_keywords,
     .defaults = defaults,
     .check = check,
+    .thread_start = thread_start,
     .thread_stop = thread_stop,
     .stop = release,
 };

@@ -46,7 +46,6 @@ struct tlsconf_global {
     struct tls_options bind, server; /* ssl-default-... */
     unsigned extra;                  /* enum tls_extra */
     bool server_verify_none;
-    bool ocsp_update, ocsp_disabled;
     const char *const *passphrase_cmd; /* words, NULL-terminated */
 };
 extern struct tlsconf_global tlsconf_global;
@@ -95,14 +94,22 @@ bool crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name,
 struct load_options {
     struct tls_files files;
     const char *alias;
-    bool jwt, any; /* any: something was said */
+    bool jwt, any;           /* any: something was said */
+    signed char ocsp_update; /* 1 on, -1 off, 0: not said */
 };
+/** Finds or loads what a line of a crt-list or ssl-f-use names, with these options, and appends it.
+ * Files that are not named are looked for, unless one is. False with `err`. */
+bool load_options_add(struct load_options *l, struct crt_refs *refs, struct arena *arena,
+                      const char *path, const struct crt_ref *like, struct text *err);
 /** True when `name` is one of them; *rc false with `err` when its value is not accepted. */
 bool load_option_set(struct load_options *l, const char *name, const char *value, struct text *err,
                      bool *rc);
 /** Loads a certificate as the options say (relative names below the bases). NULL with `err`. */
 struct tls_cert *load_options_run(struct load_options *l, struct arena *arena, const char *name,
                                   const char *crt_base, const char *key_base, struct text *err);
+/** The options that are not about files are given to a certificate. False with `err` when it was
+ * told otherwise before. */
+bool load_options_apply(const struct load_options *l, struct tls_cert *c, struct text *err);
 /** Certificates of ssl-f-use lines of a frontend, NULL: none. */
 const struct crt_refs *ssl_f_use_of(const struct proxy *px);
 void ssl_f_use_forget(void);

@@ -1,6 +1,7 @@
 /* test_store.c - certificate files: orders, companions, bundles, folders, and everything that can
  * be wrong with them. */
-#include "tls/tls.h"
+#include "tls/ocsp.h"
+#include "tls/tls_int.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -203,8 +204,24 @@ test_ocsp(void **state)
         "-respout old.pem.ocsp -ndays -1; cp o.pem junk-ocsp.pem; echo junk > junk-ocsp.pem.ocsp; "
         "cp b.pem other.pem; cp o.pem.ocsp other.pem.ocsp; cp o.pem none.pem; : > none.pem.ocsp"));
     refused("junk-ocsp.pem", "Unable to parse OCSP response");
-    refused("other.pem", "no certificate of that issuer");
-    assert_non_null(load("none.pem", TLSX_DEFAULT));
+    refused("other.pem", "does not match certificate and issuer");
+    struct tls_cert *none = load("none.pem", TLSX_DEFAULT);
+    assert_non_null(none);
+
+    /* one response serves all that have the certificate */
+    size_t len;
+    char *der = tls_read_file(path_of("o.pem.ocsp"), &len);
+    err.len = 0;
+    assert_int_equal(tls_ocsp_expires(none), 0);
+    assert_true(tls_ocsp_install(none, slice(der, len), TLS_OCSP_SIGNED, &err));
+    assert_true(tls_ocsp_expires(none) > 0);
+    assert_true(tls_ocsp_install(NULL, slice(der, len), TLS_OCSP_CONTENT, &err));
+    char *date = memchr(der + 30, 'Z', len - 30); /* when it was produced: "20261122111735Z" */
+    assert_non_null(date);
+    date[-1] ^= 1;
+    assert_false(tls_ocsp_install(none, slice(der, len), TLS_OCSP_SIGNED, &err));
+    assert_false(tls_ocsp_install(NULL, SL(""), TLS_OCSP_CONTENT, &err));
+    free(der);
 }
 
 int

@@ -109,10 +109,20 @@ test_refused(void **state)
     refuses("[alpn h2]\n", "parsing [list:1]: file must start with a cert");
     refuses("a.pem [alpn]\n", "parsing [list:1]: ssl args out of '[]' for alpn");
     refuses("a.pem [ssl-min-ver X]\n", "'X' : unknown ssl/tls version");
-    refuses("a.pem [ocsp-update on]\n", "'ocsp-update' is not supported yet");
     refuses("a.pem [ocsp-update x]\n",
             "cannot parse 'ocsp-update' value 'x', 'on' or 'off' is expected");
     refuses("a.pem [key a.key key b.key]\n", "'key' was already specified with another value");
+}
+
+static void
+test_ocsp_update(void **state)
+{
+    char because[256];
+
+    snprintf(because, sizeof(because),
+             "Incompatibilities found in OCSP update mode for certificate %s", path_of("b.pem"));
+    assert_non_null(reads("b.pem [ocsp-update on]\nb.pem\nb.pem [ocsp-update on]\n"));
+    refuses("b.pem [ocsp-update off]\n", because);
 }
 
 int
@@ -122,6 +132,7 @@ main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_ocsp_update),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
