@@ -80,6 +80,10 @@ http_prepare_request(struct stream *s)
     if (s->be->send_name_header &&
         !http_hdr_set(&s->rq, slice_str(s->be->send_name_header), slice_str(s->srv->name)))
         return false;
+    /* RFC 8470, section 5.1: the server decides whether it takes what may be a replay. */
+    if (s->sess->conn->flags & CONN_EARLY && !http_hdr_first(&s->rq, SL("early-data")) &&
+        !http_hdr_add_ref(&s->rq, SL("early-data"), SL("1")))
+        return false;
     return request_connection(s);
 }
 
@@ -111,15 +115,53 @@ server_keeps(const struct stream *s)
     return rs->version >= 11 || rs->flags & HTTP_HF_CONN_KEEPALIVE;
 }
 
-/* How the body goes to the client: as it comes where possible. A body that ends with its connection
- * does so on both sides: chunks would make a complete one of what was cut. */
+static bool
+has_no_body(unsigned status)
+{
+    return status < 200 || status == 204 || status == 304;
+}
+
+/* How the body goes out: as it comes in, unless rules set a status that has none, or gave one that
+ * has a body to a head that came without (RFC 9112, 6.3). */
+static bool
+fit_body_to_status(struct stream *s)
+{
+    struct http_head *rs = &s->rs;
+    bool none = has_no_body(rs->status);
+
+    s->res.out = s->res.h1.framing;
+    if (likely(!s->server_status || none == has_no_body(s->server_status)))
+        return true;
+    if (none) {
+        if (!s->res.eom_in)
+            s->flags &= ~(unsigned)SF_KEEP_BACK; /* nobody reads the rest of what comes */
+        h1_body_init(&s->res.h1, H1_FRAME_NONE, 0);
+        s->res.out = H1_FRAME_NONE;
+        s->res.eom_in = true;
+        s->res.ready = 0;
+        if (rs->status != 304) {
+            http_hdr_del(rs, SL("content-length"));
+            http_hdr_del(rs, SL("transfer-encoding"));
+        }
+    } else if (s->rq.meth != HTTP_HEAD) {
+        http_hdr_del(rs, SL("content-length"));
+        if (rs->version >= 11)
+            s->res.out = H1_FRAME_CHUNKED;
+        else
+            s->res.out = H1_FRAME_CLOSE;
+        return rs->version < 11 || http_hdr_add_ref(rs, SL("transfer-encoding"), SL("chunked"));
+    }
+    return true;
+}
+
+/* A body that ends with its connection does so on both sides: chunks would make a complete one of
+ * what was cut. */
 static void
 response_framing(struct stream *s, bool *keep)
 {
     struct http_head *rs = &s->rs;
 
-    s->res.out = s->res.h1.framing;
-    switch (s->res.h1.framing) {
+    switch (s->res.out) {
     case H1_FRAME_CHUNKED:
         if (s->rq.version >= 11) {
             *keep = *keep && rs->version >= 11;
@@ -173,6 +215,8 @@ http_prepare_response(struct stream *s)
         s->flags |= SF_KEEP_BACK;
     if (s->fe->options2 & PO2_HTTP_DROP_RES_TRAILERS)
         s->res.h1.trailers = NULL;
+    if (!fit_body_to_status(s))
+        return false;
     response_framing(s, &keep);
     if (keep)
         s->flags |= SF_KEEP_FRONT;

@@ -1,4 +1,5 @@
 /* stream_response.c - steps from the sent request to the last byte of the response. */
+#include "net/conn_code.h"
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
@@ -96,6 +97,8 @@ response_broken(struct stream *s, bool junk)
     bool reset = c->flags & CONN_ERR;
 
     s->flags &= ~(unsigned)SF_KEEP_BACK;
+    if (unlikely(c->code == CONN_CODE_SSL_EARLY_FAILED)) /* RFC 8470, section 5.2 */
+        return stream_retry_request(s, RETRY_0RTT) ? STEP_GOTO : stream_error(s, 425, 'S', 'H');
     if (stream_retry_request(s, junk ? RETRY_JUNK : RETRY_EMPTY))
         return STEP_GOTO;
     if (junk)
@@ -340,21 +343,20 @@ stream_step_send_response(struct stream *s)
     s->status = s->rs.status;
     if (!http_prepare_response(s))
         return stream_error(s, 500, 'P', 'H');
-    stream_count_response(s);
     struct slice head = http_format_head(s, &s->rs, true);
     if (!head.p)
         return stream_error(s, 500, 'P', 'H');
     if (s->fe->options & PO_LOGASAP && !(s->flags & SF_LOGGED))
         stream_log(s);
     enum pump_rc rc = chan_open(s, &s->res, c, cli, head);
-    s->flags |= SF_RES_STARTED;
-    s->cli_act_ms = loop_now_ms();
-    if (rc == PUMP_BAD_IN) {
+    if (rc == PUMP_BAD_IN) { /* the body is broken from its first bytes: nothing was sent yet */
         SRV_COUNT(s->srv, eresp, 1);
         BE_COUNT(s->be, eresp, 1);
-        stream_kill(s, 'S', 'D');
-        return step_goto(s, STEP_finish);
+        return stream_error(s, 502, 'P', 'H');
     }
+    stream_count_response(s);
+    s->flags |= SF_RES_STARTED;
+    s->cli_act_ms = loop_now_ms();
     if (rc == PUMP_ERR_OUT) {
         stream_kill(s, 'C', 'D');
         return step_goto(s, STEP_finish);

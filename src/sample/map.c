@@ -36,7 +36,7 @@ read_default(const struct expr_arg *arg, const struct kind *k, struct map *m, ch
     if (k->out == SMP_SINT) {
         sample_set_int(&m->fallback, arg->i);
     } else if (k->out == SMP_ADDR && !sample_cast(&m->fallback, SMP_ADDR, &none)) {
-        *err = xasprintf("cannot parse default ip <%s>", arg->s.p);
+        *err = xasprintf("map: cannot parse default ip <%s>", arg->s.p);
         return false;
     }
     return true;

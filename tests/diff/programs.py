@@ -168,7 +168,7 @@ class Client:
 
     def raw(self):
         end = ''
-        self.socket.settimeout(QUIET_S if self.data else QUIET_S * 3)
+        self.socket.settimeout(QUIET_S if self.data else QUIET_S * 4)
         try:
             while self.read():
                 self.socket.settimeout(QUIET_S)
@@ -251,6 +251,8 @@ def plain_error(text):
     text = re.sub(r'/\S*/batch\.cfg:\d+', 'FILE', text)
     text = re.sub(r'/\S*/files/', 'DIR/', text)
     text = re.sub(r"\.? Did you mean '[^']*' maybe \?", '', text)
+    text = re.sub(r'^\[NOTICE\].*\n', '', text, flags=re.M)
+    text = re.sub(r'^(\[\w+\]) +\(\d+\)', r'\1', text, flags=re.M)
     return text.rstrip('. ')
 
 
@@ -266,11 +268,11 @@ class Program:
         self.seen, self.reports, self.failure = {}, [], None
         self.origin, self.log, self.ready = Origin(), Log(), listening()
 
-    def run(self, cases):
+    def run(self, numbered):
+        """Runs cases, a list of (number, case); the number names the proxies of the case."""
         try:
-            self.cases = list(enumerate(cases))
-            alone = [c for c in self.cases if c[1].glob]
-            rest = [c for c in self.cases if not c[1].glob]
+            alone = [c for c in numbered if c[1].glob]
+            rest = [c for c in numbered if not c[1].glob]
             for at in range(0, len(rest), self.per_process):
                 self.batch(rest[at:at + self.per_process])
             for case in alone:
@@ -388,6 +390,9 @@ class Program:
                 ready.socket.settimeout(START_S)
                 ready.ask(b'GET / HTTP/1.1\r\nHost: ready\r\n\r\n', False)
                 ready.close()
+                if process.poll() is not None:
+                    err.seek(0)
+                    raise RuntimeError('it does not start: ' + err.read()[-3000:])
                 for at, (number, case) in enumerate(todo):
                     self.seen[case] = self.one(number, case)
                     if process.poll() is not None:

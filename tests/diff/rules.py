@@ -8,7 +8,8 @@
   --list              only the names
   -f FILE             the cases of FILE, instead of all
   -v                  prints the configuration of each case that differs
-  -j N                cases per process (default 150)
+  -j N                cases per process (default 40; listening sockets must fit into the limit of descriptors)
+  -w N                processes of each program at a time (default 4)
 
 A case is a frontend with rules, a backend with one origin, and requests. Cases come from cases/*.txt (format: cases/README.md) and
 from families.py. Compared are: the first error of -c, what the client receives, what the origin receives, what is logged.
@@ -69,16 +70,36 @@ def explain(got, expected):
     return lines
 
 
-def run_all(programs, cases):
-    """Runs the cases in all programs at the same time; returns a dict of observations for each of them."""
-    threads = [threading.Thread(target=p.run, args=(cases,)) for p in programs]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    for p in programs:
-        if p.failure:
-            sys.exit('rules: %s: %s' % (p.binary, p.failure))
+class Team:
+    """One program, run by several workers at a time: most of the time of a case is waiting."""
+
+    def __init__(self, binary, folder, options):
+        self.binary, self.seen, self.reports = binary, {}, []
+        self.workers = [Program(binary, '%s%d' % (folder, i), options.j) for i in range(options.w)]
+
+    def start(self, cases):
+        numbered = list(enumerate(cases))
+        self.threads = []
+        for at, worker in enumerate(self.workers):
+            t = threading.Thread(target=worker.run, args=(numbered[at::len(self.workers)],))
+            self.threads.append(t)
+            t.start()
+
+    def join(self):
+        for t, worker in zip(self.threads, self.workers):
+            t.join()
+            if worker.failure:
+                sys.exit('rules: %s: %s' % (self.binary, worker.failure))
+            self.seen.update(worker.seen)
+            self.reports += worker.reports
+
+
+def run_all(teams, cases):
+    """Runs the cases in all programs at the same time."""
+    for team in teams:
+        team.start(cases)
+    for team in teams:
+        team.join()
 
 
 def compare(reference, ours, cases, verbose):
@@ -115,7 +136,8 @@ def main():
     parser.add_argument('--list', action='store_true')
     parser.add_argument('-f')
     parser.add_argument('-v', action='store_true')
-    parser.add_argument('-j', type=int, default=150)
+    parser.add_argument('-j', type=int, default=40)
+    parser.add_argument('-w', type=int, default=4)
     parser.add_argument('patterns', nargs='*')
     options = parser.parse_args()
     if options.help:
@@ -126,13 +148,13 @@ def main():
         print('\n'.join(c.name for c in cases))
         return 0
     with tempfile.TemporaryDirectory(prefix='steelyard-diff-') as folder:
-        reference = Program('haproxy', os.path.join(folder, 'r'), options.j)
+        reference = Team('haproxy', os.path.join(folder, 'r'), options)
         if options.show:
             run_all([reference], cases)
             for case in cases:
                 print('%s\n  %s' % (case.name, '\n  '.join('%s: %s' % kv for kv in reference.seen[case].items())))
             return 0
-        ours = Program(os.path.abspath(options.binary), os.path.join(folder, 'o'), options.j)
+        ours = Team(os.path.abspath(options.binary), os.path.join(folder, 'o'), options)
         run_all([reference, ours], cases)
         return compare(reference, ours, cases, options.v)
 
