@@ -9,12 +9,14 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 struct tls_server {
     char *id;
     const struct tls_options *o;
     struct tls_entry *entries, **tail;
-    struct tls_ctx *ctxs; /* the first one begins all handshakes */
+    struct tls_ctx *ctxs;    /* the first one begins all handshakes */
+    struct tls_entry minted; /* for generated certificates when there is no other one */
     struct names names;
     const struct tls_entry **defaults;
     unsigned ndefaults, nentries;
@@ -260,6 +262,19 @@ switch_ctx(SSL *ssl, const struct tls_ctx *ctx)
     SSL_set_options(ssl, SSL_CTX_get_options(ctx->ssl));
 }
 
+/* Sessions with generated certificates are resumed for the same name only. */
+static void
+bind_to_name(SSL *ssl, const struct tls_entry *e, struct slice name)
+{
+    unsigned char sid[sizeof(e->sid)];
+    XXH128_canonical_t hash;
+
+    XXH128_canonicalFromHash(&hash, XXH3_128bits(name.p, name.len));
+    for (unsigned i = 0; i < sizeof(sid); i++)
+        sid[i] = e->sid[i] ^ hash.digest[i];
+    SSL_set_session_id_context(ssl, sid, sizeof(sid));
+}
+
 static int
 on_hello(SSL *ssl, int *alert, void *arg)
 {
@@ -284,6 +299,8 @@ on_hello(SSL *ssl, int *alert, void *arg)
             t->flags |= TLSC_MINT;
         if (!e && (!strict || t->flags & TLSC_MINT))
             e = find_default(s, ecdsa);
+        if (!e && t->flags & TLSC_MINT)
+            e = &s->minted;
     }
     if (!e) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;
@@ -292,7 +309,10 @@ on_hello(SSL *ssl, int *alert, void *arg)
     t->entry = e;
     if (unlikely(e->ctx != s->ctxs))
         switch_ctx(ssl, e->ctx);
-    SSL_set_session_id_context(ssl, e->sid, sizeof(e->sid));
+    if (unlikely(t->flags & TLSC_MINT))
+        bind_to_name(ssl, e, hello_name(ssl));
+    else
+        SSL_set_session_id_context(ssl, e->sid, sizeof(e->sid));
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -304,30 +324,12 @@ on_name(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* Puts the certificate that was chosen on the connection, unless the context has it. */
 static int
-use_minted(SSL *ssl, struct tls_conn *t)
+own_cert(SSL *ssl, const struct tls_conn *t)
 {
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    struct mint_cert made;
-
-    if (!name || !mint_get(t->server->mint, slice_str(name), t->entry->cert, &made))
-        return t->server->o->flags & TLSF_STRICT_SNI ? 0 : 1;
-    SSL_certs_clear(ssl);
-    int ok = SSL_use_cert_and_key(ssl, made.x509, made.key, NULL, 1) == 1;
-    X509_free(made.x509);
-    EVP_PKEY_free(made.key);
-    return ok;
-}
-
-/* Only full handshakes come here. */
-static int
-on_cert(SSL *ssl, void *arg)
-{
-    struct tls_conn *t = tls_conn_of(ssl);
     const struct tls_cert *c = t->entry->cert;
 
-    if (t->flags & TLSC_MINT)
-        return use_minted(ssl, t);
     if (t->entry->ctx->loaded == c)
         return 1;
     SSL_certs_clear(ssl);
@@ -339,6 +341,32 @@ on_cert(SSL *ssl, void *arg)
             EVP_PKEY_free(c->dh);
     }
     return 1;
+}
+
+static int
+use_minted(SSL *ssl, struct tls_conn *t)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    struct mint_cert made;
+
+    if (!name || !mint_get(t->server->mint, slice_str(name), t->entry->cert, &made))
+        return t->server->o->flags & TLSF_STRICT_SNI || t->entry == &t->server->minted
+                   ? 0
+                   : own_cert(ssl, t);
+    SSL_certs_clear(ssl);
+    int ok = SSL_use_cert_and_key(ssl, made.x509, made.key, made.chain, 1) == 1;
+    X509_free(made.x509);
+    EVP_PKEY_free(made.key);
+    return ok;
+}
+
+/* Only full handshakes come here. */
+static int
+on_cert(SSL *ssl, void *arg)
+{
+    struct tls_conn *t = tls_conn_of(ssl);
+
+    return t->flags & TLSC_MINT ? use_minted(ssl, t) : own_cert(ssl, t);
 }
 
 static int
@@ -576,6 +604,11 @@ tls_server_finish(struct tls_server *s, struct text *err)
         return false;
     if (!finish_entries(s, err))
         return false;
+    if (s->mint) {
+        s->minted =
+            (struct tls_entry){ .cert = mint_authority(s->mint), .ctx = s->ctxs, .line = s->o };
+        make_sid(s, &s->minted);
+    }
     for (struct tls_ctx *c = s->ctxs; c; c = c->next) {
         set_callbacks(s, c);
         set_sessions(s, c);

@@ -125,13 +125,13 @@ enum tls_conn_flag {
     TLSC_SERVER = 1 << 0,
     TLSC_UP = 1 << 1, /* the handshake is done */
     TLSC_RESUMED = 1 << 2,
-    TLSC_STARTED = 1 << 3,   /* bytes of the handshake came in */
-    TLSC_QUEUED = 1 << 4,    /* waits for its turn to do a handshake step */
-    TLSC_GRANTED = 1 << 5,   /* its turn has come */
-    TLSC_FINISHING = 1 << 6, /* done but for bytes that the socket did not take */
-    TLSC_FLOOD = 1 << 9,     /* more key updates than are tolerated */
-    TLSC_PEER_CERT = 1 << 8, /* the peer presented a certificate in this connection */
-    TLSC_MINT = 1 << 7,      /* a certificate is made for the name */
+    TLSC_STARTED = 1 << 3,        /* bytes of the handshake came in */
+    TLSC_QUEUED = 1 << 4,         /* waits for its turn to do a handshake step */
+    TLSC_GRANTED = 1 << 5,        /* its turn has come */
+    TLSC_FINISHING = 1 << 6,      /* done but for bytes that the socket did not take */
+    TLSC_FLOOD = 1 << 9,          /* more key updates than are tolerated */
+    TLSC_PEER_CERT = 1 << 8,      /* the peer presented a certificate in this connection */
+    TLSC_MINT = 1 << 7,           /* a certificate is made for the name */
     TLSC_EARLY_READ = 1 << 10,    /* early data may come or come on */
     TLSC_EARLY_RCVD = 1 << 11,    /* it did */
     TLSC_EARLY_BLOCKED = 1 << 12, /* the rest waits for the handshake's end */
@@ -170,7 +170,7 @@ struct tls_conn {
     struct tls_secrets *secrets;
     struct tls_early *early;
     uint32_t early_left; /* bytes that a server takes as early data */
-    struct list wait; /* waits for its turn */
+    struct list wait;    /* waits for its turn */
 };
 
 extern const struct layer_ops tls_layer;
@@ -232,8 +232,11 @@ void mint_free(struct tls_mint **m);
 struct mint_cert {
     X509 *x509;
     EVP_PKEY *key;
+    STACK_OF(X509) * chain; /* borrowed from the mint; NULL: none */
 };
 bool mint_get(struct tls_mint *m, struct slice name, const struct tls_cert *like,
               struct mint_cert *out);
+/** The certificate that signs; the mint's. */
+struct tls_cert *mint_authority(struct tls_mint *m);
 
 #endif

@@ -53,6 +53,20 @@ is_address(struct slice name)
     return name.len && (name.p[0] == '[' || addr_parse_ip(name, &a));
 }
 
+/* Early data can be replayed, or be refused: it is sent for a client that took that risk itself, or
+ * when refused requests are to be tried again. */
+static bool
+may_send_early(const struct stream *s, const struct server *srv)
+{
+    const struct session *sess = s->sess;
+
+    if (!(s->flags & SF_HTTP) || s->nretries || srv->flags & (SRVF_SEND_PROXY | SRVF_SEND_PROXY_V2))
+        return false;
+    if (s->be->retry_on & RETRY_0RTT && s->req.eom_in)
+        return true;
+    return !(sess->flags & SESSF_NOT_FIRST) && tls_conn_sent_early(sess->conn);
+}
+
 static bool
 connect_tls(struct stream *s, struct conn *c, struct server *srv)
 {
@@ -66,7 +80,11 @@ connect_tls(struct stream *s, struct conn *c, struct server *srv)
         name = v.u.s;
     if (t && t->sni_is_auto && is_address(name))
         name = SLICE_NONE;
-    return tls_client_start(c, srv->tls, name.p, name.len);
+    if (!tls_client_start(c, srv->tls, name.p, name.len))
+        return false;
+    if (may_send_early(s, srv))
+        (void)tls_offer_early(c);
+    return true;
 }
 
 static bool
