@@ -93,6 +93,21 @@ conn_free(struct conn **cp)
     slab_put(&conns, c);
 }
 
+int
+conn_take_fd(struct conn **cp)
+{
+    struct conn *c = *cp;
+    int fd = c->io.fd;
+
+    *cp = NULL;
+    io_del(&c->io);
+    list_del(&c->link);
+    buf_put(&c->rx);
+    free(c->pp);
+    slab_put(&conns, c);
+    return fd;
+}
+
 unsigned
 conn_count(void)
 {

@@ -34,6 +34,7 @@ enum conn_flag {
     CONN_UNIX = 1 << 15,
     CONN_LINGER_RST = 1 << 16, /* close with a reset */
     CONN_TUNNEL = 1 << 17,
+    CONN_EARLY = 1 << 18,  /* data passes before the handshake is over (TLS 1.3) */
     CONN_SOCKS4 = 1 << 18, /* CONN_CONNECTING includes a SOCKS4 proxy's consent, and what it was */
     CONN_SOCKS4_SENT = 1 << 19, /* asked for is c->dst */
 };
@@ -87,6 +88,10 @@ MUST_CHECK struct conn *conn_new(int fd, unsigned flags);
 /** Closes and frees; NULL is fine. Unread bytes at the peer's side are spared a reset where
  * possible. */
 void conn_free(struct conn **c);
+
+/** Gives up the connection but not its socket, which is returned and not watched any more. Only
+ * without layer. Clears *c. */
+int conn_take_fd(struct conn **c);
 
 /** Starts a connection to `to`, from `from` (NULL or kind ADDR_NONE: any). NULL with *err (errno)
  * set when refused at once. Completion: CONN_CONNECTING disappears, CONN_ERR tells failure. */

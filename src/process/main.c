@@ -14,6 +14,7 @@
 #include "process/version.h"
 #include "process/worker.h"
 #include "proxy/listener.h"
+#include "proxy/listener_pass.h"
 #include "proxy/section.h"
 
 #include <dirent.h>
@@ -194,6 +195,18 @@ limit_memory(void)
                 (int)getpid(), opts.mem_mb);
 }
 
+/* Everything is open: becomes what the configuration wants to run as, and runs. */
+static int
+enter(void)
+{
+    if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon && !opts.master)
+        daemonize();
+    if (!drop_privileges())
+        return 1;
+    int why = worker_run(&cf, on_ready);
+    return why < 0 ? 1 : why ? EXIT_BY_SIGNAL + why : 0;
+}
+
 static int
 serve(void)
 {
@@ -206,19 +219,17 @@ serve(void)
     limit_memory();
     if (!opts.nfiles && !demo_start())
         return 1;
-    if (!limits_apply(&cf, !opts.quiet || opts.verbose, opts.verbose && !opts.quiet) ||
-        !start_modules() || !listeners_open(&cf))
+    if (!limits_apply(&cf, !opts.quiet || opts.verbose, opts.verbose && !opts.quiet))
         return 1;
-    if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon && !opts.master)
-        daemonize();
-    if (!drop_privileges())
+    /* The first worker of a master takes them, the next ones have them from the master. */
+    if (opts.old_sockets && !master_reloads() && !listener_pass_take(opts.old_sockets))
         return 1;
-    int why = worker_run(&cf, on_ready);
+    int rc = start_modules() && listeners_open(&cf) ? enter() : 1;
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->stop)
             modules[m]->stop(&cf);
     free(cf.loops);
-    return why < 0 ? 1 : why ? EXIT_BY_SIGNAL + why : 0;
+    return rc;
 }
 
 /* Warnings that HAProxy gives about how it was started. */
@@ -229,10 +240,6 @@ warn_about_start(void)
         return;
     if (opts.master_socket)
         fprintf(stderr, "[WARNING]  (%d) : option -S is not supported yet: no master socket.\n",
-                (int)getpid());
-    if (opts.old_sockets)
-        fprintf(stderr,
-                "[WARNING]  (%d) : option -x is not supported yet: sockets are bound anew.\n",
                 (int)getpid());
 }
 

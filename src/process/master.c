@@ -255,6 +255,12 @@ master_has(void)
     return is_worker;
 }
 
+unsigned
+master_reloads(void)
+{
+    return reloads;
+}
+
 void
 master_worker_ready(void)
 {

@@ -22,5 +22,7 @@ int master_run(const struct master_conf *mc, int (*worker)(void));
 void master_worker_ready(void);
 /** True in a worker that has a master. */
 bool master_has(void);
+/** How often the master was told to reload before the calling worker was started. */
+unsigned master_reloads(void);
 
 #endif

@@ -1,10 +1,12 @@
 /* keywords_bind.c - `bind` lines and their options (manual 5.1). */
+#include "net/netns.h"
 #include "proxy/listener.h"
 #include "proxy/section.h"
 
 #include "config/tune.h"
 
 #include <grp.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <stdlib.h>
 
@@ -125,6 +127,32 @@ parse_shards(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 }
 
 static enum cfg_rc
+parse_namespace(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct bind_conf *b = obj;
+    const char *word = cfg_take(c, at, "'namespace'");
+
+    if (!word)
+        return CFG_ERR;
+    b->netns = netns_open(word);
+    return b->netns ? CFG_OK : cfg_error(c, *at - 1, "Cannot open namespace '%s'.", word);
+}
+
+static enum cfg_rc
+parse_md5sig(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = cfg_take(c, at, "'tcp-md5sig'");
+
+    if (!word)
+        return CFG_ERR;
+    if (strlen(word) > TCP_MD5SIG_MAXKEYLEN)
+        return cfg_error(c, *at - 1, "'%s' : a password has at most %d characters.", kw->name,
+                         TCP_MD5SIG_MAXKEYLEN);
+    ((struct bind_conf *)obj)->md5sig = word;
+    return CFG_OK;
+}
+
+static enum cfg_rc
 parse_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct bind_conf *b = obj;
@@ -217,15 +245,17 @@ const struct keyword bind_keywords[] = {
       .help = "sockets per address" },
     { "proto", "<name>", IN_BIND, .parse = parse_proto, .help = "protocol spoken without asking" },
     { "process", "<set>", IN_BIND, .parse = parse_process, .help = "gone since 2.5; see thread" },
-    { "namespace", "<name>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "network namespace" },
-    { "cc", "<algo>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "congestion control" },
+    { "namespace", "<name>", IN_BIND, .parse = parse_namespace, .help = "network namespace" },
+    { "cc", "<algo>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, cc),
+      .help = "congestion control" },
     { "guid-prefix", "<string>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, guid_prefix),
       .help = "prefix of the listeners' guid" },
     { "idle-ping", "<delay>", IN_BIND, .kind = KW_UNSUPPORTED,
       .help = "HTTP/2 pings on idle connections" },
     { "nbconn", "<n>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "reverse HTTP connections" },
-    { "tcp-md5sig", "<password>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "TCP MD5 signatures" },
-    { "tcp-ss", "<mode>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "keep the SYN packet" },
+    { "tcp-md5sig", "<password>", IN_BIND, .parse = parse_md5sig, .help = "TCP MD5 signatures" },
+    { "tcp-ss", "<mode>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, tcp_ss), .max = 2,
+      .help = "keep the SYN packet (1), or all headers before it too (2)" },
     { 0 },
 };
 

@@ -1,9 +1,10 @@
-/* listener.c - listening sockets: opening them as the bind lines say, accepting, limits.
+/* listener.c - accepting connections: limits, threads, pauses, the end.
  *
  * Each worker thread has its own socket of an address (SO_REUSEPORT) where the kernel allows, else
- * all threads accept from one. A listener whose frontend or process is full stops being watched
- * until a connection is released. */
-#include "proxy/listener.h"
+ * all threads accept from one; listener_open.c makes them. A listener whose frontend or process is
+ * full stops being watched until a connection is released. */
+
+#include "proxy/listener_int.h"
 
 #include "config/tune.h"
 #include "net/sys.h"
@@ -11,27 +12,8 @@
 #include "proxy/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <netinet/tcp.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define DEFAULT_BACKLOG 10000u
-
-/** A listener's registration with one thread's loop. */
-struct listener_thread {
-    struct io io;
-    struct listener *li;
-    bool watching; /* reports readiness */
-    bool added;
-    struct letter resume;
-    _Atomic bool resume_posted;
-    struct timer rate_timer;
-};
 
 /* ---- limits ---- */
 
@@ -58,7 +40,7 @@ is_full(const struct listener *li)
 }
 
 static void
-watch(struct listener_thread *t, bool on)
+watch(struct listener_watch *t, bool on)
 {
     if (t->watching == on || !t->added)
         return;
@@ -69,7 +51,7 @@ watch(struct listener_thread *t, bool on)
 static void
 on_resume(struct letter *m)
 {
-    struct listener_thread *t = container_of(m, struct listener_thread, resume);
+    struct listener_watch *t = container_of(m, struct listener_watch, resume);
 
     atomic_store(&t->resume_posted, false);
     if (atomic_load(&t->li->state) == LI_LISTEN)
@@ -79,7 +61,7 @@ on_resume(struct letter *m)
 static void
 on_rate_timer(struct timer *timer)
 {
-    struct listener_thread *t = container_of(timer, struct listener_thread, rate_timer);
+    struct listener_watch *t = container_of(timer, struct listener_watch, rate_timer);
 
     if (atomic_load(&t->li->state) == LI_LISTEN)
         watch(t, true);
@@ -89,10 +71,10 @@ on_rate_timer(struct timer *timer)
 static void
 resume_listener(struct listener *li)
 {
-    for (unsigned i = 0; li->threads && i < config->nthread; i++) {
-        struct listener_thread *t = &li->threads[i];
+    for (unsigned i = 0; i < li->nwatches; i++) {
+        struct listener_watch *t = &li->watches[i];
         if (t->added && !t->watching && !atomic_exchange(&t->resume_posted, true))
-            loop_post(config->loops[i], &t->resume);
+            loop_post(config->loops[t->tid], &t->resume);
     }
 }
 
@@ -208,7 +190,7 @@ give_connection(struct listener *li, int fd, const struct sockaddr *peer, sockle
 static void
 on_readable(struct io *io, unsigned ready)
 {
-    struct listener_thread *t = container_of(io, struct listener_thread, io);
+    struct listener_watch *t = container_of(io, struct listener_watch, io);
     struct listener *li = t->li;
     uint32_t wait_ms = 0;
     unsigned max = MIN(tune.maxaccept, allowed_by_rate(li, &wait_ms));
@@ -244,343 +226,44 @@ on_readable(struct io *io, unsigned ready)
         }
         if (len < sizeof(sa_family_t))
             peer.sa.sa_family = AF_UNIX;
+        t->accepted++;
         give_connection(li, fd, &peer.sa, len);
         if (atomic_load_explicit(&li->state, memory_order_relaxed) != LI_LISTEN)
             return;
     }
 }
 
-/* ---- opening ---- */
-
-static void
-set_int(int fd, int level, int name, int value)
-{
-    if (setsockopt(fd, level, name, &value, sizeof(value)) < 0)
-        return; /* an option the kernel does not know is not worth a failed start */
-}
-
-/* Accepted sockets inherit what is set here. */
-static void
-set_listener_options(int fd, const struct listener *li)
-{
-    const struct bind_conf *b = li->bind;
-    const struct proxy *px = li->px;
-
-    if (!addr_is_ip(&li->addr))
-        return;
-    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (li->addr.kind == ADDR_IP6)
-        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, b->flags & BINDF_V6ONLY ? 1 : 0);
-    if (b->flags & BINDF_TRANSPARENT) {
-        set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
-        set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
-    }
-    if (b->mss)
-        set_int(fd, IPPROTO_TCP, TCP_MAXSEG, b->mss);
-    if (b->tcp_ut_ms)
-        set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, b->tcp_ut_ms);
-    if (b->flags & BINDF_TFO)
-        set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, b->tfo_qlen ? b->tfo_qlen : (int)px->maxconn);
-    /* Where the client speaks first, the kernel hands over connections with their first bytes. */
-    bool client_first = px->mode == PX_HTTP || b->flags & (BINDF_TLS | BINDF_ACCEPT_PROXY);
-    if (b->flags & BINDF_DEFER_ACCEPT || client_first)
-        set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
-    if (tune.rcvbuf_client)
-        set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)tune.rcvbuf_client);
-    if (tune.sndbuf_client)
-        set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)tune.sndbuf_client);
-    if (px->options & PO_CLITCPKA) {
-        set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-        if (px->clitcpka_cnt)
-            set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, px->clitcpka_cnt);
-        if (px->clitcpka_idle_s)
-            set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, px->clitcpka_idle_s);
-        if (px->clitcpka_intvl_s)
-            set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, px->clitcpka_intvl_s);
-    }
-}
-
-static unsigned
-backlog_of(const struct listener *li)
-{
-    if (li->bind->backlog)
-        return li->bind->backlog;
-    if (li->px->backlog)
-        return li->px->backlog;
-    return li->px->maxconn ? li->px->maxconn : DEFAULT_BACKLOG;
-}
-
-static const char *
-open_ip(struct listener *li, int *out)
-{
-    int fd = sys_socket(li->addr.sa.sa_family, SOCK_STREAM, 0);
-
-    if (fd < 0)
-        return "cannot create listening socket";
-    set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (tune.reuseport)
-        set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    set_listener_options(fd, li);
-    const char *dev = li->bind->interface;
-    if (dev && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev) + 1) < 0) {
-        close(fd);
-        return "cannot bind listener to device";
-    }
-    if (bind(fd, &li->addr.sa, li->addr.len) < 0) {
-        int e = errno;
-        close(fd);
-        errno = e;
-        return "cannot bind socket";
-    }
-    if (listen(fd, (int)backlog_of(li)) < 0) {
-        close(fd);
-        return "cannot listen to socket";
-    }
-    *out = fd;
-    return NULL;
-}
-
-static const char *
-set_unix_access(const struct listener *li, const char *path)
-{
-    const struct bind_conf *b = li->bind;
-    const struct config *cf = config;
-    int uid = b->uid >= 0 ? b->uid : cf->unix_bind_uid,
-        gid = b->gid >= 0 ? b->gid : cf->unix_bind_gid;
-    unsigned mode = b->has_mode ? b->mode : cf->unix_bind_mode;
-
-    if ((uid >= 0 || gid >= 0) && chown(path, (uid_t)uid, (gid_t)gid) < 0)
-        return "cannot change UNIX socket ownership";
-    if (mode && chmod(path, mode) < 0)
-        return "cannot change UNIX socket permissions";
-    return NULL;
-}
-
-/* Bound under a temporary name and renamed into place, so that clients never meet a missing socket.
- */
-static const char *
-open_unix_path(struct listener *li, int *out)
-{
-    struct sockaddr_un un = li->addr.un;
-    const char *err = NULL;
-    int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0);
-
-    if (fd < 0)
-        return "cannot create UNIX socket";
-    int n = snprintf(un.sun_path, sizeof(un.sun_path), "%s.%d.tmp", li->addr.un.sun_path,
-                     (int)getpid());
-    if (n < 0 || (size_t)n >= sizeof(un.sun_path)) {
-        close(fd);
-        return "socket path is too long";
-    }
-    unlink(un.sun_path);
-    if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0)
-        err = "cannot bind UNIX socket";
-    else if (!(err = set_unix_access(li, un.sun_path)) && listen(fd, (int)backlog_of(li)) < 0)
-        err = "cannot listen to UNIX socket";
-    else if (!err && rename(un.sun_path, li->addr.un.sun_path) < 0)
-        err = "cannot rename UNIX socket into place";
-    if (err) {
-        int e = errno;
-        unlink(un.sun_path);
-        close(fd);
-        errno = e;
-        return err;
-    }
-    *out = fd;
-    return NULL;
-}
-
-static const char *
-open_abstract(struct listener *li, int *out)
-{
-    int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0);
-
-    if (fd < 0)
-        return "cannot create UNIX socket";
-    if (bind(fd, &li->addr.sa, li->addr.len) < 0 || listen(fd, (int)backlog_of(li)) < 0) {
-        int e = errno;
-        close(fd);
-        errno = e;
-        return "cannot bind UNIX socket";
-    }
-    *out = fd;
-    return NULL;
-}
-
-static const char *
-take_inherited(struct listener *li, int *out)
-{
-    int fd = li->addr.fd;
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags < 0)
-        return "inherited descriptor is not open";
-    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    int listening = 0;
-    socklen_t len = sizeof(listening);
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && !listening &&
-        listen(fd, (int)backlog_of(li)) < 0)
-        return "cannot listen to inherited socket";
-    li->inherited = true;
-    struct addr real;
-    socklen_t alen = ADDR_SA_MAX;
-    memset(&real, 0, sizeof(real));
-    if (getsockname(fd, &real.sa, &alen) == 0) {
-        addr_filled(&real, alen);
-        real.fd = fd;
-        li->addr = real;
-    }
-    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    *out = fd;
-    return NULL;
-}
-
-static const char *
-open_one(struct listener *li, int *fd)
-{
-    switch ((enum addr_kind)li->addr.kind) {
-    case ADDR_IP4:
-    case ADDR_IP6:
-        return open_ip(li, fd);
-    case ADDR_UNIX:
-        return open_unix_path(li, fd);
-    case ADDR_ABNS:
-    case ADDR_ABNSZ:
-        return open_abstract(li, fd);
-    case ADDR_FD:
-        return take_inherited(li, fd);
-    default:
-        return "address kind is not supported yet";
-    }
-}
-
-static bool
-thread_allowed(const struct listener *li, unsigned tid)
-{
-    const uint64_t *set = li->bind->threads;
-    bool any = false;
-
-    for (unsigned i = 0; i < COUNT_OF(li->bind->threads); i++)
-        any |= set[i] != 0;
-    if (li->px->mode == PX_CLI && !any)
-        return tid == 0;
-    return !any || set[tid / 64] & (1ull << (tid % 64));
-}
-
-/* How many threads below `tid` accept: the position of a thread among them. */
-static unsigned
-thread_rank(const struct listener *li, unsigned tid)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < tid; i++)
-        n += thread_allowed(li, i);
-    return n;
-}
-
-/* One socket per accepting thread: a socket that nobody watches would swallow connections. */
-static unsigned
-sockets_of(const struct listener *li)
-{
-    unsigned n = thread_rank(li, config->nthread);
-
-    if (!addr_is_ip(&li->addr) || !tune.reuseport || li->px->mode == PX_CLI || n == 0)
-        return 1;
-    return li->bind->shards ? MIN(n, li->bind->shards) : n;
-}
-
-int (*listener_inherited)(const char *key);
-void (*listener_opened)(const char *key, int fd);
-
-/* Sockets outlive reloads under the name of their address and their number among its sockets. */
-static void
-socket_key(const struct addr *a, unsigned n, char *key, size_t size)
-{
-    struct out o = { key, 0, size - 1, false };
-
-    addr_put_config(&o, a);
-    out_printf(&o, "#%u", n);
-    key[o.len] = '\0';
-}
-
-/* The socket that a former worker listened on, or a new one. */
-static const char *
-open_or_inherit(struct listener *li, unsigned n)
-{
-    char key[ADDR_TEXT_MAX + 32];
-    struct addr written = li->addr;
-
-    if (written.kind == ADDR_FD || !listener_inherited)
-        return open_one(li, &li->fds[n]);
-    socket_key(&written, n, key, sizeof(key));
-    int fd = listener_inherited(key);
-    if (fd >= 0) {
-        set_listener_options(fd, li);
-        listen(fd, (int)backlog_of(li));
-        li->fds[n] = fd;
-    } else {
-        const char *err = open_one(li, &li->fds[n]);
-        if (err)
-            return err;
-    }
-    listener_opened(key, li->fds[n]);
-    return NULL;
-}
-
-static bool
-listener_open(struct listener *li)
-{
-    char text[ADDR_TEXT_MAX];
-    unsigned want = sockets_of(li);
-
-    li->fds = xcalloc(want, sizeof(*li->fds));
-    li->threads = xcalloc(config->nthread, sizeof(*li->threads));
-    for (li->nfds = 0; li->nfds < want; li->nfds++) {
-        const char *err = open_or_inherit(li, li->nfds);
-        if (!err)
-            continue;
-        if (li->nfds)
-            break; /* the first one is enough to serve */
-        fprintf(stderr, "[ALERT]    (%d) : Starting %s %s: %s (%s) [%s]\n", (int)getpid(),
-                li->px->mode == PX_CLI ? "frontend" : proxy_kind(li->px), li->px->name, err,
-                strerror(errno), addr_format(&li->addr, text, sizeof(text)));
-        return false;
-    }
-    atomic_store(&li->state, LI_LISTEN);
-    return true;
-}
-
-bool
-listeners_open(struct config *cf)
-{
-    struct proxy *px;
-    struct listener *li;
-    bool ok = true;
-
-    list_each (px, &cf->proxies, link) {
-        if (px->disabled)
-            continue;
-        list_each (li, &px->listeners, link)
-            ok &= listener_open(li);
-    }
-    return ok;
-}
-
 /* ---- threads ---- */
 
 static bool
-register_listener(struct listener *li, unsigned tid)
+watch_begin(struct listener_watch *t)
 {
-    struct listener_thread *t = &li->threads[tid];
+    struct listener *li = t->li;
 
-    t->li = li;
     t->resume.deliver = on_resume;
-    if (!thread_allowed(li, tid))
-        return true;
-    if (!io_add(&t->io, li->fds[thread_rank(li, tid) % li->nfds], IO_IN | IO_LEVEL, on_readable))
+    if (!io_add(&t->io, li->fds[t->nfd], IO_IN | IO_LEVEL, on_readable))
         return false;
     t->watching = t->added = true;
+    return true;
+}
+
+static void
+watch_end(struct listener_watch *t)
+{
+    if (!t->added)
+        return;
+    timer_cancel(&t->rate_timer);
+    io_del(&t->io);
+    t->added = t->watching = false;
+}
+
+/* Calls fn for each socket of the listener that the calling thread watches; false once it does. */
+static bool
+each_watch(struct listener *li, bool (*fn)(struct listener_watch *t))
+{
+    for (unsigned i = 0; i < li->nwatches; i++)
+        if (li->watches[i].tid == loop_tid() && !fn(&li->watches[i]))
+            return false;
     return true;
 }
 
@@ -592,8 +275,40 @@ listeners_thread_start(struct config *cf)
 
     list_each (px, &cf->proxies, link)
         list_each (li, &px->listeners, link)
-            if (li->nfds && !register_listener(li, loop_tid()))
+            if (li->nfds && !each_watch(li, watch_begin))
                 return false;
+    return true;
+}
+
+/* Clients that the kernel has let in already would be reset with the socket: they are served. */
+static void
+take_the_rest(struct listener_watch *t)
+{
+    for (unsigned last = 0; t->added && !is_full(t->li) && last != t->accepted;) {
+        last = t->accepted;
+        on_readable(&t->io, IO_IN);
+    }
+}
+
+static bool
+watch_stop(struct listener_watch *t)
+{
+    struct listener *li = t->li;
+
+    if (!li->nfds)
+        return true; /* stopped before */
+    if (t->added) {
+        t->accepted++;
+        take_the_rest(t);
+        watch_end(t);
+    }
+    /* The last one who accepts from the socket closes it. */
+    if (atomic_fetch_sub(&li->users[t->nfd], 1) == 1) {
+        close(li->fds[t->nfd]);
+        li->fds[t->nfd] = -1;
+        if (atomic_fetch_sub(&li->nopen, 1) == 1)
+            atomic_store(&li->state, LI_STOPPED);
+    }
     return true;
 }
 
@@ -603,23 +318,17 @@ listeners_thread_stop(struct config *cf)
     struct proxy *px;
     struct listener *li;
 
-    list_each (px, &cf->proxies, link) {
-        list_each (li, &px->listeners, link) {
-            struct listener_thread *t = li->threads ? &li->threads[loop_tid()] : NULL;
-            if (!t || !t->added)
-                continue;
-            timer_cancel(&t->rate_timer);
-            io_del(&t->io);
-            t->added = t->watching = false;
-        }
-    }
+    list_each (px, &cf->proxies, link)
+        list_each (li, &px->listeners, link)
+            each_watch(li, watch_stop);
 }
 
 static void
 listener_close(struct listener *li)
 {
     for (unsigned i = 0; i < li->nfds; i++)
-        close(li->fds[i]);
+        if (li->fds[i] >= 0)
+            close(li->fds[i]);
     li->nfds = 0;
     atomic_store(&li->state, LI_STOPPED);
 }
@@ -648,19 +357,20 @@ frontend_pause(struct proxy *px)
             atomic_store(&li->state, LI_PAUSED);
 }
 
+static bool
+watch_pause(struct listener_watch *t)
+{
+    watch_end(t);
+    return true;
+}
+
 void
 frontend_thread_pause(struct proxy *px)
 {
     struct listener *li;
 
-    list_each (li, &px->listeners, link) {
-        struct listener_thread *t = li->threads ? &li->threads[loop_tid()] : NULL;
-        if (!t || !t->added)
-            continue;
-        timer_cancel(&t->rate_timer);
-        io_del(&t->io);
-        t->added = t->watching = false;
-    }
+    list_each (li, &px->listeners, link)
+        each_watch(li, watch_pause);
 }
 
 void
@@ -691,12 +401,18 @@ frontend_resume(struct proxy *px)
 
     list_each (li, &px->listeners, link) {
         for (unsigned i = 0; i < li->nfds && addr_is_ip(&li->addr) && !li->inherited; i++)
-            ok &= listen(li->fds[i], (int)backlog_of(li)) == 0;
+            ok &= listen(li->fds[i], (int)listener_backlog(li)) == 0;
         if (li->nfds)
             atomic_store(&li->state, LI_LISTEN);
     }
     atomic_store(&px->paused, false);
     return ok;
+}
+
+static bool
+watch_again(struct listener_watch *t)
+{
+    return t->added || watch_begin(t);
 }
 
 void
@@ -705,7 +421,7 @@ frontend_thread_resume(struct proxy *px)
     struct listener *li;
 
     list_each (li, &px->listeners, link)
-        if (li->nfds && !li->threads[loop_tid()].added && !register_listener(li, loop_tid()))
+        if (li->nfds && !each_watch(li, watch_again))
             log_printf(&px->log, NULL, LOGL_ERR, "Frontend %s cannot accept on a thread again.\n",
                        px->name);
 }
@@ -719,8 +435,7 @@ listeners_look_again(struct proxy *only)
     list_each (px, &config->proxies, link)
         if (!only || px == only)
             list_each (li, &px->listeners, link)
-                if (li->threads)
-                    resume_listener(li);
+                resume_listener(li);
 }
 
 void
@@ -733,8 +448,11 @@ listeners_free(struct config *cf)
     list_each (px, &cf->proxies, link)
         list_each (li, &px->listeners, link) {
             free(li->fds);
-            free(li->threads);
+            free(li->users);
+            free(li->watches);
             li->fds = NULL;
-            li->threads = NULL;
+            li->users = NULL;
+            li->watches = NULL;
+            li->nwatches = 0;
         }
 }

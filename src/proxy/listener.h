@@ -6,6 +6,7 @@
 #include "proxy/proxy.h"
 
 struct config;
+struct netns;
 struct tls_server;
 
 enum bind_flag {
@@ -41,6 +42,9 @@ struct bind_conf {
     uint64_t threads[16]; /* `thread` set; all zero: all */
     unsigned shards;      /* 0: one per thread */
     uint32_t cip_magic;
+    const struct netns *netns; /* NULL: the process' own */
+    const char *cc, *md5sig;   /* congestion control, password of TCP MD5 signatures */
+    int tcp_ss;                /* tcp-ss: 1 or 2 */
     struct tls_server *tls;
     void *ext;
 };
@@ -53,11 +57,13 @@ struct listener {
     struct addr addr;
     unsigned id; /* luid */
     const char *name;
-    int *fds; /* [nfds] descriptors: one, or one per thread */
+    int *fds; /* [nfds] descriptors: one, or one per thread; -1: closed */
     unsigned nfds;
-    struct listener_thread *threads; /* [nthread]: registrations */
-    bool inherited;                  /* came as fd@ */
-    _Atomic unsigned conn;           /* current connections */
+    _Atomic unsigned nopen, *users; /* those not closed; [nfds]: watches of each */
+    struct listener_watch *watches; /* [nwatches]: who accepts from which */
+    unsigned nwatches;
+    bool inherited;        /* came as fd@ */
+    _Atomic unsigned conn; /* current connections */
     _Atomic unsigned conn_max;
     _Atomic int state;            /* LI_* */
     struct px_counters *counters; /* [nthread] with option socket-stats, else NULL */
@@ -74,8 +80,10 @@ enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *px, u
 /** Opens the sockets of all listeners (before privileges are dropped). False after printing what
  * failed. */
 bool listeners_open(struct config *cf);
-/** Starts / stops accepting on the calling thread. */
+/** Starts accepting on the calling thread. */
 bool listeners_thread_start(struct config *cf);
+/** Stops for good: takes the clients that the kernel has let in already, then closes the sockets
+ * that no other thread watches. */
 void listeners_thread_stop(struct config *cf);
 /** A connection of the listener or a process-wide slot was released: resumes what was full. */
 void listener_release(struct listener *li);

@@ -7,6 +7,7 @@
 
 #include "net/conn.h"
 #include "proxy/listener.h"
+#include "proxy/listener_pass.h"
 #include "runtime/cli_int.h"
 #include "stats/stats.h"
 
@@ -273,6 +274,13 @@ cli_finish(struct cli *c)
     task_wake(&cc->task);
 }
 
+int
+cli_take_socket(struct cli *c)
+{
+    c->close = true;
+    return conn_take_fd(&container_of(c, struct cli_conn, cli)->conn);
+}
+
 static void
 on_wait_timer(struct timer *t)
 {
@@ -471,6 +479,10 @@ cli_step(struct cli_conn *cc)
         timer_set(&cc->timer, loop_now_ms() + cc->cli.timeout_ms, on_timeout);
     eof = cc->conn->flags & (CONN_EOF | CONN_ERR);
     take_input(cc, eof);
+    if (!cc->conn) { /* a command took the socket */
+        cli_close(cc);
+        return;
+    }
     if (cc->in.len > CLI_INPUT_MAX && !cc->closing) {
         cli_err(&cc->cli, "The command is too big.");
         text_char(&cc->cli.out, '\n');
@@ -514,6 +526,7 @@ cli_accept(struct listener *li, int fd)
     cc->li = li;
     cc->cli.level = li->bind->level;
     cc->cli.severity = li->bind->severity_output;
+    cc->cli.exposes_fds = li->bind->flags & BINDF_EXPOSE_FD;
     cc->cli.timeout_ms = config->stats_timeout_ms;
     conn->owner = cc;
     conn->on_event = on_event;
@@ -539,6 +552,7 @@ cli_thread_stop(struct config *cf)
     if (open_clis.next)
         list_each_safe (cc, tmp, &open_clis, link)
             cli_close(cc);
+    listener_pass_stop();
 }
 
 /* ---- all threads ---- */

@@ -7,6 +7,7 @@
 #include "config/module.h"
 #include "config/tune.h"
 #include "proxy/error_capture.h"
+#include "proxy/listener_pass.h"
 #include "proxy/stream.h"
 #include "runtime/runtime.h"
 #include "stats/stats.h"
@@ -663,7 +664,25 @@ on_stop(struct config *cf)
 
 #define O CLI_LEVEL_OPERATOR
 #define U CLI_LEVEL_USER
+/* ---- _getsocks: of HAProxy's and our own option -x ---- */
+
+static enum cli_rc
+cmd_getsocks(struct cli *c, const struct command *cmd)
+{
+    bool allowed = c->exposes_fds;
+    int fd = cli_take_socket(c);
+
+    (void)cmd;
+    if (allowed)
+        listener_pass_send(fd);
+    else
+        close(fd);
+    return CLI_DONE;
+}
+
 static const struct command commands[] = {
+    { "_getsocks", "_getsocks", "hand over the listening sockets", CLI_LEVEL_USER, cmd_getsocks,
+      CMDF_HIDDEN, NULL },
     { "show errors", "show errors [<px>] [request|response]",
       "the last malformed messages of each proxy", O, cmd_show_errors, 0, NULL },
     { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far", O,

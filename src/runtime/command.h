@@ -48,6 +48,7 @@ struct cli {
     int level;            /* CLI_LEVEL_* */
     int severity;         /* 0 none, 1 number, 2 string */
     bool prompt, interactive, timed, experimental, expert;
+    bool exposes_fds; /* the socket's line says `expose-fd listeners` */
     int timeout_ms;
     void *state; /* of a command that waits */
     /** Of a command with a long answer: called whenever the client has read most of it, until it
@@ -98,6 +99,8 @@ enum cli_rc cli_on_threads(struct cli *c, void (*fn)(struct text *out, void *arg
  */
 enum cli_rc cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void *arg), void *arg,
                                void (*done)(struct cli *c, void *arg));
+/** Takes the connection's socket away from it, which ends without an answer. */
+int cli_take_socket(struct cli *c);
 /** Calls fn for every connection of the runtime API on the calling thread. */
 struct conn;
 void cli_each(void (*fn)(const struct cli *c, struct conn *conn, void *arg), void *arg);

@@ -1,0 +1,23 @@
+/* listener_int.h - what the files about listening sockets share. */
+#ifndef PROXY_LISTENER_INT_H
+#define PROXY_LISTENER_INT_H
+
+#include "proxy/listener.h"
+
+/** A socket's registration with one thread's loop. */
+struct listener_watch {
+    struct io io;
+    struct listener *li;
+    unsigned tid, nfd; /* the thread, and which of the listener's sockets */
+    unsigned accepted;
+    bool watching; /* reports readiness */
+    bool added;
+    struct letter resume;
+    _Atomic bool resume_posted;
+    struct timer rate_timer;
+};
+
+/** Length of the accept queue. */
+unsigned listener_backlog(const struct listener *li);
+
+#endif
