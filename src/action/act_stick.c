@@ -212,7 +212,9 @@ exec_sc(const struct rule *r, struct rule_ctx *x)
     }
     if (a->op == SC_SET)
         set_tag(a, c, (unsigned)r->i[1], v, now_ms);
-    else if (stick_gpc_add(c->table, c->entry, (unsigned)r->i[1], a->index < 0, v, now_ms, NULL))
+    else if (stick_gpc_add(c->table, c->entry,
+                           (struct stick_gpc_change){ (unsigned)r->i[1], a->index < 0, v }, now_ms,
+                           NULL))
         stick_touch(c->table, c->entry, now_ms);
     return ACT_CONT;
 }

@@ -267,6 +267,7 @@ lb_pick(struct lb *lb, struct sample_ctx *x, const struct server *avoid, bool *f
     s = lb->ops->pick(lb, &q);
     pthread_mutex_unlock(&lb->lock);
     *full = q.full;
+    // cppcheck-suppress returnDanglingLifetime ; the server is not a part of the query
     return s;
 }
 

@@ -52,13 +52,15 @@ static bool
 fetch_dn(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
     struct conn *c = conn_of(x, private);
-    struct slice entry = arg[0].type == ARG_END ? SLICE_NONE : arg[0].s;
-    int64_t occurrence = arg[0].type != ARG_END && arg[1].type != ARG_END ? arg[1].i : 1;
-    bool ldap =
-        arg[0].type != ARG_END && arg[1].type != ARG_END && arg[2].type != ARG_END && arg[2].s.len;
+    bool second = arg[0].type != ARG_END && arg[1].type != ARG_END;
+    struct tls_dn_part part = {
+        .entry = arg[0].type == ARG_END ? SLICE_NONE : arg[0].s,
+        .occurrence = second ? arg[1].i : 1,
+        .rfc2253 = second && arg[2].type != ARG_END && arg[2].s.len,
+    };
 
     return c && fetch_give_str(out, tls_cert_dn(c, whose_of(private), (enum tls_dn)what_of(private),
-                                                entry, occurrence, ldap, x->tmp));
+                                                &part, x->tmp));
 }
 
 static bool

@@ -61,7 +61,8 @@ change_entry(const struct what *w, unsigned i, struct stick_table *t, struct sti
     enum stick_data d;
     unsigned at;
     uint32_t v = 0;
-    bool done = w->op == OP_INC_GPC ? stick_gpc_add(t, e, i, w->index < 0, 1, now_ms, &v)
+    struct stick_gpc_change by = { i, w->index < 0, 1 };
+    bool done = w->op == OP_INC_GPC ? stick_gpc_add(t, e, by, now_ms, &v)
                                     : gp_at(w, i, t, &d, &at) && stick_clear(t, e, d, at, &v);
 
     if (done)

@@ -135,13 +135,13 @@ tasks_run(struct loop *l)
 /* ---- letters ---- */
 
 void
-loop_post(struct loop *to, struct letter *m)
+loop_post(struct loop *to, struct letter *l)
 {
     struct letter *head = atomic_load_explicit(&to->mailbox, memory_order_relaxed);
 
     do {
-        m->next = head;
-    } while (!atomic_compare_exchange_weak_explicit(&to->mailbox, &head, m, memory_order_release,
+        l->next = head;
+    } while (!atomic_compare_exchange_weak_explicit(&to->mailbox, &head, l, memory_order_release,
                                                     memory_order_relaxed));
     if (!atomic_exchange(&to->mail_signalled, true))
         poller_wake(to);

@@ -2,7 +2,7 @@
 #ifndef PROCESS_DUMP_H
 #define PROCESS_DUMP_H
 
-/** `classes`: comma-separated, "all" or "help". To stdout. */
-void dump_keywords(const char *classes);
+/** `which`: comma-separated, "all" or "help". To stdout. */
+void dump_keywords(const char *which);
 
 #endif

@@ -13,10 +13,10 @@ struct master_conf {
     void (*on_ready)(void); /* the first worker serves; may be NULL */
 };
 
-/** Runs the master in the calling process. `worker` is called in each child: it reads the
+/** Runs the master in the calling process. `run` is called in each child: it reads the
  * configuration, serves, calls master_worker_ready() once it accepts connections, and returns its
  * exit status. Returns the status of the master. */
-int master_run(const struct master_conf *mc, int (*worker)(void));
+int master_run(const struct master_conf *mc, int (*run)(void));
 /** In a worker: tells the master that it serves; the master then lets the previous worker finish.
  */
 void master_worker_ready(void);

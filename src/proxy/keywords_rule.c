@@ -94,10 +94,13 @@ switch_new(struct cfg *c, const char *name)
     return sw;
 }
 
+/* point PT_SWITCH: use_backend, which needs no condition; PT_SRV: use-server. */
 static enum cfg_rc
 parse_switch(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned *at,
-             struct list *to, unsigned point, bool may_be_bare)
+             unsigned point)
 {
+    struct list *to = point == PT_SWITCH ? &px->switch_rules : &px->server_rules;
+
     if (*at >= c->nwords)
         return cfg_error(c, 0, "'%s' expects a %s name.", kw->name,
                          point == PT_SWITCH ? "backend" : "server");
@@ -110,7 +113,7 @@ parse_switch(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned
     } else if (*at < c->nwords) {
         return cfg_error(c, *at, "unexpected keyword '%s' after %s name", c->word[*at].s,
                          point == PT_SWITCH ? "backend" : "server");
-    } else if (!may_be_bare) {
+    } else if (point != PT_SWITCH) {
         return cfg_error(c, 0, "'%s' requires either 'if' or 'unless' followed by a condition.",
                          kw->name);
     }
@@ -123,14 +126,14 @@ static enum cfg_rc
 parse_use_backend(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct proxy *px = obj;
-    return parse_switch(c, kw, px, at, &px->switch_rules, PT_SWITCH, true);
+    return parse_switch(c, kw, px, at, PT_SWITCH);
 }
 
 static enum cfg_rc
 parse_use_server(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct proxy *px = obj;
-    return parse_switch(c, kw, px, at, &px->server_rules, PT_SRV, false);
+    return parse_switch(c, kw, px, at, PT_SRV);
 }
 
 static enum cfg_rc

@@ -76,7 +76,7 @@ struct bind_conf *bind_new(struct cfg *c, struct proxy *px, const char *text);
 /** Makes the listeners of the addresses in word `word`. */
 enum cfg_rc bind_addresses(struct cfg *c, struct bind_conf *b, unsigned word);
 /** `bind` keyword: parses addresses and options. */
-enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
+enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 /** Opens the sockets of all listeners (before privileges are dropped). False after printing what
  * failed. */
 bool listeners_open(struct config *cf);
@@ -103,7 +103,7 @@ void frontend_stop(struct proxy *px);
 bool frontend_resume(struct proxy *px);
 void frontend_thread_resume(struct proxy *px);
 /** Limits were raised: listeners of the frontend (NULL: all) look again. */
-void listeners_look_again(struct proxy *px);
+void listeners_look_again(struct proxy *only);
 /** How often the process' maxconn stopped a listener. */
 extern _Atomic unsigned listener_maxconn_reached;
 /** Releases what listeners_open() made. */

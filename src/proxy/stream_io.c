@@ -62,11 +62,17 @@ chan_write(struct chan *ch, struct conn *dst, struct iovec *iov, unsigned n, boo
     return true;
 }
 
-/* Puts framing around payload; returns the number of slices (at most 4). */
+/* Memory for what stands around payload. */
+struct framing {
+    char head[H1_CHUNK_HEADER_MAX];
+    char tail[4096];
+};
+
+/* Puts framing around payload; returns the number of slices (at most 4), which point into `f`. */
 static unsigned
-frame(struct chan *ch, char *data, size_t len, bool end, struct iovec *iov, char *head,
-      struct out *tail)
+frame(struct chan *ch, char *data, size_t len, bool end, struct iovec *iov, struct framing *f)
 {
+    struct out tail = OUT(f->tail);
     unsigned n = 0;
 
     if (ch->out != H1_FRAME_CHUNKED) {
@@ -75,16 +81,16 @@ frame(struct chan *ch, char *data, size_t len, bool end, struct iovec *iov, char
         return n;
     }
     if (len) {
-        struct out o = { head, 0, H1_CHUNK_HEADER_MAX, false };
+        struct out o = OUT(f->head);
         h1_chunk_header(&o, len);
-        iov[n++] = (struct iovec){ head, o.len };
+        iov[n++] = (struct iovec){ f->head, o.len };
         iov[n++] = (struct iovec){ data, len };
-        out_lit(tail, "\r\n");
+        out_lit(&tail, "\r\n");
     }
     if (end)
-        h1_chunk_end(ch->h1.trailers, NULL, tail);
-    if (tail->len)
-        iov[n++] = (struct iovec){ tail->p, tail->len };
+        h1_chunk_end(ch->h1.trailers, NULL, &tail);
+    if (tail.len)
+        iov[n++] = (struct iovec){ tail.p, tail.len };
     return n;
 }
 
@@ -93,12 +99,10 @@ static enum pump_rc
 send_payload(struct chan *ch, struct conn *dst, char *data, size_t len, bool end)
 {
     struct iovec iov[4];
-    char head[H1_CHUNK_HEADER_MAX];
-    char tail_mem[4096];
-    struct out tail = OUT(tail_mem);
+    struct framing f;
 
     ch->body += len;
-    unsigned n = frame(ch, data, len, end, iov, head, &tail);
+    unsigned n = frame(ch, data, len, end, iov, &f);
     if (n && !chan_write(ch, dst, iov, n, false))
         return PUMP_ERR_OUT;
     return PUMP_BLOCKED;
@@ -339,9 +343,7 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
     struct iovec iov[5] = { { (char *)head.p, head.len } };
     unsigned n = 1;
     size_t used = 0, made = ch->ready;
-    char chunk[H1_CHUNK_HEADER_MAX];
-    char tail_mem[4096];
-    struct out tail = OUT(tail_mem);
+    struct framing f;
 
     ch->opened = true;
     ch->kept = 0;
@@ -361,9 +363,9 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
         ch->ready = 0;
         ch->eom_in = h1_body_done(&ch->h1);
         ch->body += made;
-        n += frame(ch, data, made, ch->eom_in, iov + 1, chunk, &tail);
+        n += frame(ch, data, made, ch->eom_in, iov + 1, &f);
     } else if (ch->eom_in && ch->out == H1_FRAME_CHUNKED) {
-        n += frame(ch, NULL, 0, true, iov + 1, chunk, &tail);
+        n += frame(ch, NULL, 0, true, iov + 1, &f);
     }
     n = join_small(iov, n);
     bool ok = chan_write(ch, dst, iov, n, false);

@@ -26,7 +26,9 @@ describe_tls(struct stream *s, const struct server *srv, struct pp_ssl *to)
         to->verify = (uint32_t)verify;
     to->version = tls_conn_text(c, TLS_T_PROTOCOL, &s->arena);
     if (srv->pp_opts & SRV_PP_CERT_CN)
-        to->cn = tls_cert_dn(c, TLS_OF_CLIENT, TLS_DN_SUBJECT, SL("CN"), 1, false, &s->arena);
+        to->cn =
+            tls_cert_dn(c, TLS_OF_CLIENT, TLS_DN_SUBJECT,
+                        &(struct tls_dn_part){ .entry = SL("CN"), .occurrence = 1 }, &s->arena);
     if (srv->pp_opts & SRV_PP_CERT_KEY)
         to->key_alg = tls_cert_text(c, TLS_OF_FRONT, TLS_C_KEY_SIZE, &s->arena);
     if (srv->pp_opts & SRV_PP_CERT_SIG)

@@ -88,7 +88,7 @@ static enum cli_rc
 cmd_show_sockets(struct cli *c, const struct command *cmd)
 {
     struct listener *li;
-    char text[160];
+    char text[160] = "";
 
     text_str(&c->out, "# socket lvl processes\n");
     if (!config->cli)

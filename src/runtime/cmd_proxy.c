@@ -271,7 +271,7 @@ static void
 put_conns(struct cli *c, struct proxy *px)
 {
     struct server *s;
-    char text[ADDR_TEXT_MAX];
+    char text[ADDR_TEXT_MAX] = "";
 
     list_each (s, &px->servers, link) {
         struct out o = OUT(text);

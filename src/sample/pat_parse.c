@@ -192,7 +192,7 @@ static bool
 parse_ipv4(struct slice s, unsigned char addr[static 4])
 {
     unsigned n = 0, part = 0, digits = 0;
-    unsigned char parts[4];
+    unsigned char parts[4] = { 0 };
 
     for (size_t i = 0; i <= s.len; i++) {
         char c = i < s.len ? s.p[i] : '.';

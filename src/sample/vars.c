@@ -54,7 +54,7 @@ static const struct {
     { "preq.", VAR_PREQ }, { "pres.", VAR_PRES },
 };
 
-static void create_proc(const struct var_name *v);
+static void create_proc(const struct var_name *name);
 
 /** Length of the scope's prefix, 0 when there is none or nothing follows it. */
 static size_t

@@ -51,8 +51,8 @@ bool var_get(const struct var_name *v, struct sample_ctx *x, struct sample *out)
  * refuses it. */
 bool var_set(const struct var_name *v, struct sample_ctx *x, const struct sample *value,
              unsigned cond);
-void var_unset(const struct var_name *v, struct sample_ctx *x);
-void vars_fini(struct vars *v);
+void var_unset(const struct var_name *name, struct sample_ctx *x);
+void vars_fini(struct vars *set);
 
 /** Parses one condition name ("ifexists") into its bit; 0 when unknown. */
 unsigned var_cond_parse(const char *name);

@@ -560,12 +560,12 @@ static const char *
 judge_spop(struct slice frame)
 {
     bool version = false, size = false;
-    uint64_t id;
+    uint64_t stream_id, frame_id;
 
     if (frame.len < 5 || frame.p[0] != SPOP_AGENT_HELLO)
         return "invalid frame received";
     frame = slice_sub(frame, 5, SIZE_MAX);
-    if (!take_varint(&frame, &id) || !take_varint(&frame, &id))
+    if (!take_varint(&frame, &stream_id) || !take_varint(&frame, &frame_id))
         return "invalid frame received";
     while (frame.len) {
         struct slice name, str;

@@ -234,13 +234,12 @@ server_state_apply(struct server *s, char *const *field, unsigned n, struct text
         atomic_store(&s->uweight, (unsigned)uweight);
     restore_addr(s, field, n);
     restore_check(s, status, health, state != SRV_STOPPED);
+    bool stuck = state == SRV_STOPPED && !s->track && /* nobody would ever bring it up */
+                 !(atomic_load(&s->check->flags) & CHKF_CONFIGURED) && !(admin & SRVA_MAINT);
     if (atomic_load(&s->admin) & SRVA_MAINT)
         state = SRV_STOPPED;
-    else if (state == SRV_STARTING)
+    else if (state == SRV_STARTING || stuck)
         state = SRV_RUNNING;
-    else if (state == SRV_STOPPED && !s->track &&
-             !(atomic_load(&s->check->flags) & CHKF_CONFIGURED) && !(admin & SRVA_MAINT))
-        state = SRV_RUNNING; /* nobody would ever bring it up */
     atomic_store(&s->state, (unsigned)state);
     s->last_change_s = server_wall_s() - since;
     server_compute_weight(s);

@@ -285,10 +285,8 @@ put_series(struct text *to, const struct export *e, const struct prom_metric *m,
 }
 
 static void
-put_state(struct text *to, const struct export *e, const struct prom_metric *m, enum prom_kind kind,
-          const struct object *o, const char *state, uint64_t v)
+put_state(struct text *to, const char *state, uint64_t v)
 {
-    put_series(to, e, m, kind, o);
     text_printf(to, ",state=\"%s\"} %llu\n", state, (unsigned long long)v);
 }
 
@@ -303,8 +301,10 @@ put_states(struct text *to, const struct export *e, const struct prom_metric *m,
     const char *const *names = kind == PROM_SRV || agg ? server : kind == PROM_LI ? listener : up;
     unsigned n = kind == PROM_SRV || agg ? 5 : kind == PROM_LI ? 3 : 2;
 
-    for (unsigned i = 0; i < n; i++)
-        put_state(to, e, m, kind, o, names[i], agg ? o->agg[i] : v->u == i);
+    for (unsigned i = 0; i < n; i++) {
+        put_series(to, e, m, kind, o);
+        put_state(to, names[i], agg ? o->agg[i] : v->u == i);
+    }
 }
 
 static void
@@ -315,8 +315,10 @@ put_checks(struct text *to, const struct export *e, const struct prom_metric *m,
 
     for (unsigned i = CHK_HANA; i < CHK_STATUSES; i++) {
         const char *code = check_status_code(i);
-        if (*code)
-            put_state(to, e, m, kind, o, code, agg ? o->agg[SRVST_COUNT + i] : v->u == i);
+        if (!*code)
+            continue;
+        put_series(to, e, m, kind, o);
+        put_state(to, code, agg ? o->agg[SRVST_COUNT + i] : v->u == i);
     }
 }
 

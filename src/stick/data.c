@@ -208,16 +208,23 @@ stick_conn_cur_down(const struct stick_table *t, struct stick_entry *e)
 
 /* ---- general purpose counters and tags: arrays, or the old single ones ---- */
 
+struct family {
+    enum stick_data array, first, second; /* second: STICK_DATA_TYPES when there is none */
+};
+
+static const struct family gpc = { STICK_GPC, STICK_GPC0, STICK_GPC1 };
+static const struct family gpc_rate = { STICK_GPC_RATE, STICK_GPC0_RATE, STICK_GPC1_RATE };
+static const struct family gpt = { STICK_GPT, STICK_GPT0, STICK_DATA_TYPES };
+
 static bool
-array_or(const struct stick_table *t, unsigned i, enum stick_data array, enum stick_data first,
-         enum stick_data second, enum stick_data *d, unsigned *at)
+array_or(const struct stick_table *t, unsigned i, struct family f, enum stick_data *d, unsigned *at)
 {
-    if (stick_has(t, array)) {
-        *d = array;
+    if (stick_has(t, f.array)) {
+        *d = f.array;
         *at = i;
-        return i < t->count[array];
+        return i < t->count[f.array];
     }
-    *d = i == 0 ? first : second;
+    *d = i == 0 ? f.first : f.second;
     *at = 0;
     return i < 2 && *d != STICK_DATA_TYPES && stick_has(t, *d);
 }
@@ -225,38 +232,39 @@ array_or(const struct stick_table *t, unsigned i, enum stick_data array, enum st
 bool
 stick_gpc_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at)
 {
-    return array_or(t, i, STICK_GPC, STICK_GPC0, STICK_GPC1, d, at);
+    return array_or(t, i, gpc, d, at);
 }
 
 bool
 stick_gpc_rate_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at)
 {
-    return array_or(t, i, STICK_GPC_RATE, STICK_GPC0_RATE, STICK_GPC1_RATE, d, at);
+    return array_or(t, i, gpc_rate, d, at);
 }
 
 bool
 stick_gpt_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at)
 {
-    return array_or(t, i, STICK_GPT, STICK_GPT0, STICK_DATA_TYPES, d, at);
+    return array_or(t, i, gpt, d, at);
 }
 
 bool
-stick_gpc_add(const struct stick_table *t, struct stick_entry *e, unsigned i, bool arrays_only,
-              uint32_t n, int64_t now_ms, uint32_t *out)
+stick_gpc_add(const struct stick_table *t, struct stick_entry *e, struct stick_gpc_change by,
+              int64_t now_ms, uint32_t *out)
 {
     enum stick_data d, rd;
     unsigned at, rat;
-    bool has = stick_gpc_at(t, i, &d, &at) && (!arrays_only || d == STICK_GPC);
-    bool has_rate = stick_gpc_rate_at(t, i, &rd, &rat) && (!arrays_only || rd == STICK_GPC_RATE);
+    bool has = stick_gpc_at(t, by.index, &d, &at) && (!by.arrays_only || d == STICK_GPC);
+    bool has_rate =
+        stick_gpc_rate_at(t, by.index, &rd, &rat) && (!by.arrays_only || rd == STICK_GPC_RATE);
     uint64_t rate;
 
     if (has_rate) {
-        stick_add(t, e, rd, rat, now_ms, n);
+        stick_add(t, e, rd, rat, now_ms, by.add);
         if (!has && out && stick_read(t, e, rd, rat, now_ms, &rate))
             *out = (uint32_t)rate;
     }
     if (has)
-        stick_count(t, e, d, at, n, out);
+        stick_count(t, e, d, at, by.add, out);
     return has || has_rate;
 }
 

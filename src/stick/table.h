@@ -254,11 +254,17 @@ void stick_conn_cur_down(const struct stick_table *t, struct stick_entry *e);
 bool stick_gpc_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at);
 bool stick_gpc_rate_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at);
 bool stick_gpt_at(const struct stick_table *t, unsigned i, enum stick_data *d, unsigned *at);
-/** Adds `n` to gpc<i> and its rate; *out (may be NULL) is the counter after it, or the rate when
- * only that is stored. `arrays_only`: the indexed forms do not look at the single counters. False
- * when nothing is stored. */
-bool stick_gpc_add(const struct stick_table *t, struct stick_entry *e, unsigned i, bool arrays_only,
-                   uint32_t n, int64_t now_ms, uint32_t *out);
+/** A change of gpc<index> and its rate. `arrays_only`: the indexed forms do not look at the single
+ * counters. */
+struct stick_gpc_change {
+    unsigned index;
+    bool arrays_only;
+    uint32_t add;
+};
+/** *out (may be NULL) is the counter after it, or the rate when only that is stored. False when
+ * nothing is stored. */
+bool stick_gpc_add(const struct stick_table *t, struct stick_entry *e, struct stick_gpc_change by,
+                   int64_t now_ms, uint32_t *out);
 
 /** The server key: copied to *out (NUL-terminated, cut at size). False when unset. */
 bool stick_server_key(const struct stick_table *t, struct stick_entry *e, char *out, size_t size);

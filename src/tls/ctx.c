@@ -126,7 +126,7 @@ ctx_apply(SSL_CTX *ctx, const struct tls_options *o, bool server, struct text *e
     uint64_t options = COMMON_OPTIONS;
 
     if (server) {
-        options |= SSL_OP_NO_RENEGOTIATION | SSL_OP_SINGLE_DH_USE | SSL_OP_SINGLE_ECDH_USE;
+        options |= SSL_OP_NO_RENEGOTIATION;
         if (!(o->flags & TLSF_CLIENT_CIPHERS))
             options |= SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
     } else if (o->flags & TLSF_NO_RENEGOTIATION) {

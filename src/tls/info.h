@@ -114,11 +114,16 @@ struct slice tls_cert_text(const struct conn *c, enum tls_whose whose, enum tls_
                            struct arena *tmp);
 
 enum tls_dn { TLS_DN_SUBJECT, TLS_DN_ISSUER, TLS_DN_ROOT };
-/** A distinguished name, or one entry of it: `entry` "CN"; `occurrence` from the beginning (1..) or
- * the end (-1..). An empty entry: all of it; `rfc2253`: in that form. Names that hold NUL are
- * refused. */
+/** Which part of a distinguished name: `entry` "CN"; `occurrence` from the beginning (1..) or the
+ * end (-1..). An empty entry: all of it; `rfc2253`: in that form. */
+struct tls_dn_part {
+    struct slice entry;
+    int64_t occurrence;
+    bool rfc2253;
+};
+/** A distinguished name, or a part of it. Names that hold NUL are refused. */
 struct slice tls_cert_dn(const struct conn *c, enum tls_whose whose, enum tls_dn dn,
-                         struct slice entry, int64_t occurrence, bool rfc2253, struct arena *tmp);
+                         const struct tls_dn_part *part, struct arena *tmp);
 bool tls_cert_version(const struct conn *c, enum tls_whose whose, int64_t *out);
 /** Policies as dotted numbers, separated by commas; `only`: nothing unless that one is among them.
  */

@@ -71,7 +71,7 @@ decode(struct slice body, size_t *len)
         EVP_DecodeFinal(x, der + n, &tail) < 0)
         goto bad;
     EVP_ENCODE_CTX_free(x);
-    *len = (size_t)(n + tail);
+    *len = (size_t)n + (size_t)tail;
     return der;
 bad:
     EVP_ENCODE_CTX_free(x);

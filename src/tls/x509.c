@@ -279,18 +279,18 @@ dn_of(const struct conn *c, enum tls_whose whose, enum tls_dn dn)
 }
 
 struct slice
-tls_cert_dn(const struct conn *c, enum tls_whose whose, enum tls_dn dn, struct slice entry,
-            int64_t occurrence, bool rfc2253, struct arena *tmp)
+tls_cert_dn(const struct conn *c, enum tls_whose whose, enum tls_dn dn,
+            const struct tls_dn_part *part, struct arena *tmp)
 {
     X509_NAME *name = dn_of(c, whose, dn);
     struct slice s;
 
     if (!name)
         return SLICE_NONE;
-    if (entry.len)
-        s = one_entry(name, entry, occurrence, tmp);
+    if (part->entry.len)
+        s = one_entry(name, part->entry, part->occurrence, tmp);
     else
-        s = rfc2253 ? ldap_form(name, tmp) : one_line(name, tmp);
+        s = part->rfc2253 ? ldap_form(name, tmp) : one_line(name, tmp);
     /* A NUL inside would make "good.example\0.evil" look like something else further on. */
     return s.p && memchr(s.p, '\0', s.len) ? SLICE_NONE : s;
 }

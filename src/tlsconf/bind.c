@@ -59,7 +59,8 @@ parse_option(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         value = c->word[(*at)++].s;
     if (strcmp(kw->name, "npn") == 0)
         t->npn = true;
-    tls_option_set(opt, OPT_BIND, &t->o, value, c->arena, &err, &warn);
+    tls_option_set(opt, OPT_BIND, &t->o, value, c->arena, &err);
+    tls_option_warning(opt, &warn);
     return tlsconf_report(c, value ? *at - 1 : word, &err, &warn, false);
 }
 

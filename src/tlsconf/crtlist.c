@@ -102,7 +102,6 @@ take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_option
     const char *name = l->word[(*at)++];
     const char *value = *at < l->close ? l->word[*at] : NULL;
     const struct tls_option *opt = tls_option_find(name, OPT_LINE);
-    struct text warn = { 0 };
     bool ok;
 
     /* `curves` means the option of the line here */
@@ -120,9 +119,8 @@ take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_option
         ++*at;
     }
     *ssl_options = true;
-    ok = tls_option_set(opt, OPT_LINE, o, value, arena, l->err, &warn);
-    text_fini(&warn); /* said for bind lines; a list would repeat it */
-    return ok;
+    /* Warnings are said for bind lines; a list would repeat them. */
+    return tls_option_set(opt, OPT_LINE, o, value, arena, l->err);
 }
 
 bool

@@ -70,8 +70,9 @@ parse_default_options(struct cfg *c, const struct keyword *kw, void *obj, unsign
                              kw->name);
         if (tls_option_has_argument(opt) && *at < c->nwords)
             value = c->word[(*at)++].s;
-        if (!tls_option_set(opt, side, o, value, c->arena, &err, &warn))
+        if (!tls_option_set(opt, side, o, value, c->arena, &err))
             text_printf(&err, " on global statement '%s'.", kw->name);
+        tls_option_warning(opt, &warn);
         if (tlsconf_report(c, *at - 1, &err, &warn, false) != CFG_OK)
             return CFG_ERR;
     }

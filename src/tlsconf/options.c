@@ -178,7 +178,7 @@ set_path(const struct tls_option *opt, struct tls_options *o, const char *value,
 
 bool
 tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o,
-               const char *value, struct arena *arena, struct text *err, struct text *warn)
+               const char *value, struct arena *arena, struct text *err)
 {
     void *field = (char *)o + opt->offset;
 
@@ -214,19 +214,25 @@ tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_o
     case ALPN:
         return set_alpn(o, value, arena, err);
     case NPN:
-        text_str(warn, "'npn' : the NPN extension was replaced by ALPN and is not offered, please "
-                       "use 'alpn' instead");
-        return true;
+    case EARLY:
+        return true; /* tls_option_warning() */
     case VERIFY:
         return set_verify(o, side, value, err);
     case IGNORE:
         return set_ignore(opt->name, field, value, err);
-    case EARLY:
-        text_str(warn, "'allow-0rtt' is not supported yet: early data is not accepted, clients "
-                       "send it after the handshake");
-        return true;
     }
     return false;
+}
+
+void
+tls_option_warning(const struct tls_option *opt, struct text *warn)
+{
+    if (opt->kind == NPN)
+        text_str(warn, "'npn' : the NPN extension was replaced by ALPN and is not offered, please "
+                       "use 'alpn' instead");
+    else if (opt->kind == EARLY)
+        text_str(warn, "'allow-0rtt' is not supported yet: early data is not accepted, clients "
+                       "send it after the handshake");
 }
 
 /* ---- inheritance ---- */

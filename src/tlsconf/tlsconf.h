@@ -65,9 +65,11 @@ struct tls_option;
 const struct tls_option *tls_option_find(const char *name, enum option_side side);
 bool tls_option_has_argument(const struct tls_option *opt);
 /** Stores it. `value`: its argument or NULL; strings are kept in `arena`. False with HAProxy's text
- * in `err`, without a full stop. A text in `warn` is to be shown. */
+ * in `err`, without a full stop. */
 bool tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o,
-                    const char *value, struct arena *arena, struct text *err, struct text *warn);
+                    const char *value, struct arena *arena, struct text *err);
+/** What is to be said to those who use the option; nothing about most. */
+void tls_option_warning(const struct tls_option *opt, struct text *warn);
 /** What `o` does not say is taken from `def`. */
 void tls_options_inherit(struct tls_options *o, const struct tls_options *def);
 /** `path` below `base` when it is relative. In the arena, or `path` itself. */

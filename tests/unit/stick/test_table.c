@@ -373,10 +373,10 @@ test_data(void **state)
     assert_false(stick_set(t, e, STICK_GPC1, 0, t0, 5));
     stick_add(t, e, STICK_GPC1, 0, t0, 5);
 
-    assert_true(stick_gpc_add(t, e, 0, false, 3, t0, &u));
+    assert_true(stick_gpc_add(t, e, (struct stick_gpc_change){ 0, false, 3 }, t0, &u));
     assert_int_equal(u, 3);
-    assert_false(stick_gpc_add(t, e, 0, true, 3, t0, &u));
-    assert_false(stick_gpc_add(t, e, 1, false, 3, t0, &u));
+    assert_false(stick_gpc_add(t, e, (struct stick_gpc_change){ 0, true, 3 }, t0, &u));
+    assert_false(stick_gpc_add(t, e, (struct stick_gpc_change){ 1, false, 3 }, t0, &u));
     assert_int_equal(test_read(t, e, STICK_GPC0_RATE, t0), 3);
     assert_true(stick_clear(t, e, STICK_GPC0, 0, &u));
     assert_int_equal(u, 3);
@@ -423,8 +423,8 @@ test_arrays(void **state)
     assert_int_equal(at, 1);
     assert_false(stick_gpc_at(t, 3, &d, &at));
     assert_false(stick_gpc_rate_at(t, 1, &d, &at));
-    assert_true(stick_gpc_add(t, e, 2, true, 7, 1, &u));
-    assert_true(stick_gpc_add(t, e, 0, true, 2, 1, &u));
+    assert_true(stick_gpc_add(t, e, (struct stick_gpc_change){ 2, true, 7 }, 1, &u));
+    assert_true(stick_gpc_add(t, e, (struct stick_gpc_change){ 0, true, 2 }, 1, &u));
     assert_true(stick_read(t, e, STICK_GPC, 2, 1, &v) && v == 7);
     assert_true(stick_read(t, e, STICK_GPC_RATE, 0, 1, &v) && v == 2);
     assert_true(stick_set(t, e, STICK_GPT, 1, 1, 0x100000005));
@@ -434,8 +434,8 @@ test_arrays(void **state)
     /* only the rate is stored: it is the result */
     struct stick_table *r = test_table(&x, "r", "type ip size 100 store gpc0_rate(10s)");
     e = test_get(r, "1.2.3.4", 1);
-    assert_true(stick_gpc_add(r, e, 0, false, 1, 1, &u));
-    assert_true(stick_gpc_add(r, e, 0, false, 1, 1, &u));
+    assert_true(stick_gpc_add(r, e, (struct stick_gpc_change){ 0, false, 1 }, 1, &u));
+    assert_true(stick_gpc_add(r, e, (struct stick_gpc_change){ 0, false, 1 }, 1, &u));
     assert_int_equal(u, 2);
     stick_unref(e);
     test_cfg_fini(&x);

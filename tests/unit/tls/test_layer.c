@@ -146,7 +146,8 @@ chosen(struct tls_server *s, struct tls_client *t, const char *sni, const char *
         assert_non_null(name.p);
         assert_string_equal(strrchr(name.p, '/') + 1, file);
         struct slice cn =
-            tls_cert_dn(p.cli, TLS_OF_SERVER, TLS_DN_SUBJECT, SL("CN"), 1, false, scratch());
+            tls_cert_dn(p.cli, TLS_OF_SERVER, TLS_DN_SUBJECT,
+                        &(struct tls_dn_part){ .entry = SL("CN"), .occurrence = 1 }, scratch());
         assert_string_equal(cn.p, file[0] == 'a' ? "A.example" : "b.example");
     }
     part(&p);
