@@ -252,10 +252,29 @@ exec_no_retry(const struct rule *r, struct rule_ctx *x)
     return ACT_CONT;
 }
 
-/* No early data is accepted: requests are looked at when the handshake is over. */
+/* A request that came as early data may be a replay until the handshake is over. */
 static enum act_rc
 exec_handshake(const struct rule *r, struct rule_ctx *x)
 {
+    struct stream *s = x->strm;
+    struct conn *c = s->sess->conn;
+    const struct px_timeouts *t = &s->fe->timeout;
+
+    if (!(c->flags & CONN_EARLY))
+        return ACT_CONT;
+    if (!x->resumed) {
+        int ms = t->client_hs ? t->client_hs : t->client;
+        s->wait_until_ms = ms ? loop_now_ms() + ms : 0;
+    }
+    c->layer->handshake(c);
+    if (c->flags & CONN_EARLY && !(c->flags & CONN_ERR)) {
+        if (!s->wait_until_ms || loop_now_ms() < s->wait_until_ms)
+            return ACT_YIELD;
+        stream_term(s, 'c', 'R');
+        FE_COUNT(s->fe, ereq, 1);
+        return ACT_ABORT;
+    }
+    s->wait_until_ms = 0;
     return ACT_CONT;
 }
 
@@ -494,7 +513,7 @@ static const struct action actions[] = {
     { "disable-l7-retry", RS_HTTP_REQ, NULL, act_no_args, exec_no_retry,
       "the request must not be sent twice", 0, NULL },
     { "wait-for-handshake", RS_HTTP_REQ, NULL, act_no_args, exec_handshake,
-      "waits for the end of the TLS handshake; requests never come before it here", 0, NULL },
+      "waits for the end of the TLS handshake when the request came as early data", 0, NULL },
     { "capture", RS_TCP_REQ | RS_HTTP, "<expr> {len <length>|id <idx>}", parse_capture,
       exec_capture, "keeps a value for the log", 0, NULL },
     { "do-log", RS_TCP | RS_HTTP, "[profile <name>]", parse_do_log, exec_do_log,

@@ -73,13 +73,7 @@ fetch_secret(const struct expr_arg *arg, struct sample_ctx *x, struct sample *ou
     return c && fetch_give_str(out, tls_conn_secret(c, (enum tls_secret)what_of(private)));
 }
 
-/* Neither NPN nor early data exist here. */
-static bool
-fetch_never(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
-{
-    return fetch_give_bool(out, false);
-}
-
+/* There is no NPN. */
 static bool
 fetch_nothing(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -233,8 +227,8 @@ static const struct fetch ssl_fetches[] = {
     FC("crtname", SMP_STR, fetch_text, TLS_T_CRTNAME, "name of the certificate"),
     FC("has_sni", SMP_BOOL, fetch_bool, TLS_B_HAS_SNI, "presence of a server name"),
     FC("has_crt", SMP_BOOL, fetch_bool, TLS_B_HAS_CERT, "presence of a client certificate in this handshake"),
-    FC("has_early", SMP_BOOL, fetch_never, 0, "presence of early data before the handshake's end"),
-    FC("early_rcvd", SMP_BOOL, fetch_never, 0, "presence of early data"),
+    FC("has_early", SMP_BOOL, fetch_bool, TLS_B_EARLY, "presence of early data before the handshake's end"),
+    FC("early_rcvd", SMP_BOOL, fetch_bool, TLS_B_EARLY_RCVD, "presence of early data"),
     FC("protocol_hello_id", SMP_SINT, fetch_num, TLS_N_HELLO, "version in the client hello"),
     LIST("cipherlist_bin", TLS_L_CIPHERS, "ciphers that the client offered"),
     LIST("extlist_bin", TLS_L_EXTENSIONS, "extensions of the client hello"),

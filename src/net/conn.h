@@ -34,9 +34,9 @@ enum conn_flag {
     CONN_UNIX = 1 << 15,
     CONN_LINGER_RST = 1 << 16, /* close with a reset */
     CONN_TUNNEL = 1 << 17,
-    CONN_EARLY = 1 << 18,  /* data passes before the handshake is over (TLS 1.3) */
     CONN_SOCKS4 = 1 << 18, /* CONN_CONNECTING includes a SOCKS4 proxy's consent, and what it was */
     CONN_SOCKS4_SENT = 1 << 19, /* asked for is c->dst */
+    CONN_EARLY = 1 << 20,       /* data passes before the handshake is over (TLS 1.3) */
 };
 
 /** A layer above the socket. `recv`/`sendv` return bytes, 0 with flags set as

@@ -305,6 +305,22 @@ idle_over(struct session *s)
             return;
         }
     }
+/* All was sent before the handshake was over (early data): an end before that would look like a
+ * cut, and a reset could take the response away. */
+static void
+close_after_handshake(struct session *s)
+{
+    struct conn *c = s->conn;
+    int ms = s->fe->timeout.client_hs ? s->fe->timeout.client_hs : s->fe->timeout.client;
+    int64_t at = deadline(s->idle_us / 1000, ms);
+
+    c->layer->handshake(c);
+    if (c->flags & CONN_EARLY && !(c->flags & (CONN_ERR | CONN_HUP)) && (!at || at > loop_now_ms()))
+        wait_until(s, at);
+    else
+        session_end(s);
+}
+
     session_end(s);
 }
 
@@ -313,6 +329,10 @@ session_step(struct session *s)
 {
     struct conn *c = s->conn;
     bool gone;
+    if (unlikely(s->flags & SESSF_CLOSING)) {
+        close_after_handshake(s);
+        return;
+    }
 
     if (s->strm)
         return;
@@ -362,6 +382,14 @@ session_step(struct session *s)
 
 void
 session_stream_done(struct session *s, bool keep)
+    if (unlikely(!keep && c->flags & CONN_EARLY && !(c->flags & (CONN_ERR | CONN_LINGER_RST)))) {
+        s->flags |= SESSF_CLOSING;
+        s->idle_us = loop_now_us();
+        c->owner = s;
+        c->on_event = on_event;
+        close_after_handshake(s);
+        return;
+    }
 {
     struct conn *c = s->conn;
 
@@ -371,8 +399,7 @@ session_stream_done(struct session *s, bool keep)
     }
     s->flags |= SESSF_NOT_FIRST;
     s->idle_us = loop_now_us();
-    if (atomic_load_explicit(&config->stopping, memory_order_relaxed) &&
-        !(c->rx && buf_len(c->rx))) {
+    if (unlikely(config_closes_idle()) && !(c->rx && buf_len(c->rx))) {
         session_end(s);
         return;
     }
@@ -455,16 +482,29 @@ has_request_waiting(struct session *s)
         return false;
     s->conn->flags |= CONN_RD_READY;
     task_wake(&s->task);
+static bool
+may_close(const struct session *s)
+{
+    return !s->strm && !(s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE);
+}
+
     return true;
 }
 
 void
-sessions_close_idle(void)
+    uint64_t n = 0;
+sessions_close_idle(unsigned part, unsigned of)
+    list_each (s, sessions_of_thread(), link)
+        n += may_close(s);
+    n = (n * part + of - 1) / of;
 {
     struct session *s, *tmp;
 
     list_each_safe (s, tmp, sessions_of_thread(), link) {
-        if (s->strm || s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE || has_request_waiting(s))
+        if (!n)
+            return;
+        n--;
+        if (!may_close(s) || has_request_waiting(s))
             continue;
         session_end(s);
     }

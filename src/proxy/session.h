@@ -22,6 +22,7 @@ enum session_flag {
     SESSF_NO_DATA = 1 << 9, /* the stream exists only to say that no request came */
     SESSF_STOPPING = 1 << 10,
     SESSF_RCVD_PROXY = 1 << 11, /* the client sent a PROXY header */
+    SESSF_CLOSING = 1 << 12,    /* all is sent; closed once the handshake is over */
 };
 
 /** Owned by its thread; freed by session_end() only. */
@@ -60,8 +61,8 @@ extern bool (*session_tls_accept)(struct session *s);
 extern void (*session_log_failure)(struct session *s);
 /** All sessions of the calling thread. */
 struct list *sessions_of_thread(void);
-/** Closes those that are idle (soft stop). */
-void sessions_close_idle(void);
+/** Closes `part` of every `of` that are idle on the calling thread (soft stop). */
+void sessions_close_idle(unsigned part, unsigned of);
 /** Releases the thread's caches; no session is left. */
 void sessions_thread_fini(void);
 /** Tracked counter `n` of a session (its own), NULL when none. */

@@ -1,8 +1,8 @@
 /* stream_response.c - steps from the sent request to the last byte of the response. */
-#include "net/conn_code.h"
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
+#include "net/conn_code.h"
 #include "proxy/error_capture.h"
 #include "server/observe.h"
 

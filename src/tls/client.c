@@ -34,6 +34,12 @@ client_is_pinned(const struct tls_client *t)
     return t->verify_host != NULL;
 }
 
+bool
+client_allows_early(const struct tls_client *t)
+{
+    return t->o->flags & TLSF_EARLY;
+}
+
 /* ---- sessions ---- */
 
 static uint64_t
@@ -66,6 +72,16 @@ client_thread_fini(void)
         forget(&table[i]);
     free(table);
     table = NULL;
+}
+
+void
+client_forget(const struct tls_conn *t)
+{
+    uint64_t key = key_of(t->client, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+    struct kept *k = slot_of(key);
+
+    if (k->key == key)
+        forget(k);
 }
 
 /* Returns 1: the reference is ours now. */
@@ -189,6 +205,15 @@ tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t l
     if (conn)
         conn->client = t;
     return conn != NULL;
+}
+
+void
+tls_send_first(struct conn *c)
+{
+    struct tls_conn *t = tls_of(c);
+
+    if (t)
+        t->flags |= TLSC_JOIN;
 }
 
 bool

@@ -152,6 +152,10 @@ tls_conn_bool(const struct conn *c, enum tls_bool what)
         return t->flags & TLSC_PEER_CERT;
     case TLS_B_CERT_USED:
         return t->bad_peer || SSL_get0_peer_certificate(t->ssl);
+    case TLS_B_EARLY:
+        return t->flags & TLSC_EARLY_RCVD && c->flags & CONN_EARLY;
+    case TLS_B_EARLY_RCVD:
+        return t->flags & TLSC_EARLY_RCVD;
     }
     return false;
 }

@@ -42,7 +42,14 @@ enum tls_number {
 /** A number; false without TLS or when there is none yet. */
 bool tls_conn_number(const struct conn *c, enum tls_number what, int64_t *out);
 
-enum tls_bool { TLS_B_RESUMED, TLS_B_HAS_SNI, TLS_B_HAS_CERT, TLS_B_CERT_USED };
+enum tls_bool {
+    TLS_B_RESUMED,
+    TLS_B_HAS_SNI,
+    TLS_B_HAS_CERT,
+    TLS_B_CERT_USED,
+    TLS_B_EARLY,     /* early data came and the handshake is not over */
+    TLS_B_EARLY_RCVD /* early data came */
+};
 /** A fact; false without TLS. */
 bool tls_conn_bool(const struct conn *c, enum tls_bool what);
 

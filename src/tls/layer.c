@@ -13,7 +13,7 @@
 #include "base/slab.h"
 #include "net/conn_code.h"
 #include "net/sys.h"
-#include "tls/tls_int.h"
+#include "tls/early.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -424,14 +424,23 @@ handshake_done(struct tls_thread *th, struct tls_conn *t)
     struct tls_stats *st = tls_thread_stats();
     bool resumed = SSL_session_reused(t->ssl);
 
-    c->flags &= ~(unsigned)CONN_HANDSHAKE;
+    c->flags &= ~(unsigned)(CONN_HANDSHAKE | CONN_EARLY);
+    if (t->flags & TLSC_EARLY_BLOCKED)
+        c->flags |= CONN_WR_READY;
+    t->flags &= (uint16_t)~TLSC_EARLY_BLOCKED;
     t->flags |= TLSC_UP | (resumed ? TLSC_RESUMED : 0);
     if (t->flags & TLSC_SERVER)
         *(resumed ? &st->fe_resumed : &st->fe_full) += 1;
     else
         *(resumed ? &st->be_resumed : &st->be_full) += 1;
-    if (has_input(th))
+    if (has_input(th) || t->early)
         c->flags |= CONN_RD_READY; /* data came with the last message */
+    else if (th->drained)
+        c->flags &= ~(unsigned)CONN_RD_READY;
+    if (early_was_refused(t)) {
+        note_failure(t, CONN_CODE_SSL_EARLY_FAILED);
+        broken(t, ECONNABORTED);
+    }
 }
 
 static void
@@ -465,24 +474,52 @@ can_step(const struct tls_conn *t)
            (!(t->flags & TLSC_SERVER) && SSL_get_state(t->ssl) == TLS_ST_BEFORE);
 }
 
+/* Data passes already: the rest of the handshake is cheap. */
+static void
+early_progress(struct tls_thread *th, struct tls_conn *t, int rc)
+{
+    struct conn *c = t->conn;
+
+    if (rc == 1)
+        handshake_done(th, t);
+    else if (rc != EARLY_BEGINS)
+        handshake_failed(t, rc);
+    if (th->out_len)
+        send_out(th, NULL, 0, false);
+    if (rc == 1 && c->on_event)
+        c->on_event(c); /* what waited for it goes on */
+}
+
 static void
 layer_handshake(struct conn *c)
 {
     struct tls_conn *t = c->layer_ctx;
 
+    if (c->flags & CONN_EARLY) {
+        if (!can_step(t))
+            return;
+        struct tls_thread *th = enter(t);
+        if (ERR_peek_error())
+            ERR_clear_error();
+        early_progress(th, t, early_accept(t, true));
+        return;
+    }
     if (!can_step(t) || !may_step(thread_get(), t))
         return;
     struct tls_thread *th = enter(t);
     if (ERR_peek_error())
         ERR_clear_error();
-    int rc = SSL_do_handshake(t->ssl);
+    int rc = t->flags & TLSC_EARLY_READ ? early_accept(t, false) : SSL_do_handshake(t->ssl);
     unsigned failed = 0;
-    if (rc != 1) {
+    if (rc == EARLY_BEGINS) {
+        c->flags = (c->flags & ~(unsigned)CONN_HANDSHAKE) | CONN_EARLY | CONN_RD_READY;
+    } else if (rc != 1) {
         handshake_failed(t, rc);
         failed = c->flags & CONN_ERR;
     }
-    /* The tickets of TLS 1.3 need no packet of their own: they leave before the first response. */
-    if (rc == 1 && th->out_len && !t->out && t->flags & TLSC_SERVER &&
+    /* The tickets of TLS 1.3 need no packet of their own: they leave before the first response; a
+     * client's last message leaves with the request. */
+    if (rc == 1 && th->out_len && !t->out && t->flags & (TLSC_SERVER | TLSC_JOIN) &&
         SSL_version(t->ssl) == TLS1_3_VERSION) {
         struct iovec iov = { th->out, th->out_len };
         keep_rest(t, &iov, 1, 0);
@@ -541,6 +578,26 @@ read_failed(struct tls_conn *t, int rc)
         ERR_clear_error();
 }
 
+/* Early data, or what of it was kept until the handshake was over. */
+static void
+early_recv(struct tls_thread *th, struct tls_conn *t, char *to, size_t len, size_t *got)
+{
+    struct conn *c = t->conn;
+
+    if (!(c->flags & CONN_EARLY)) {
+        *got = early_take(t, to, len);
+        return;
+    }
+    int rc = early_read(t, to, len, got);
+    if (rc <= 0 && *got) {
+        ERR_clear_error(); /* told by the next call */
+        if (th->out_len)
+            send_out(th, NULL, 0, false);
+        return;
+    }
+    early_progress(th, t, rc);
+}
+
 static ssize_t
 layer_recv(struct conn *c, void *buf, size_t len)
 {
@@ -550,6 +607,11 @@ layer_recv(struct conn *c, void *buf, size_t len)
 
     if (ERR_peek_error())
         ERR_clear_error();
+    if (unlikely(c->flags & CONN_EARLY || t->early)) {
+        early_recv(th, t, buf, len, &got);
+        if (c->flags & CONN_EARLY)
+            return (ssize_t)got;
+    }
     while (got < len) {
         int n = SSL_read(t->ssl, (char *)buf + got, (int)MIN(len - got, (size_t)INT32_MAX));
         if (n <= 0) {
@@ -666,16 +728,19 @@ piece(struct tls_thread *th, const struct source *from, uint32_t *size)
 static uint32_t
 send_batch(struct tls_thread *th, struct tls_conn *t, struct source *s, bool more)
 {
+    bool early = t->conn->flags & CONN_EARLY;
     uint32_t plain = 0;
 
     while (s->left && plain < BATCH_PLAIN && th->out_len < OUT_SIZE / 2) {
         uint32_t size = MIN(record_size(t), BATCH_PLAIN - plain);
+        if (unlikely(early) && !(size = MIN(size, early_room(t))))
+            break;
         const char *p = piece(th, s, &size);
         /* The last record of a batch is sent from where the library made it. */
-        th->last = !more && (size == s->left || plain + size == BATCH_PLAIN);
-        int n = SSL_write(t->ssl, p, (int)size);
+        th->last = !early && !more && (size == s->left || plain + size == BATCH_PLAIN);
+        bool ok = early ? early_write(t, p, size) : SSL_write(t->ssl, p, (int)size) == (int)size;
         th->last = false;
-        if (n != (int)size) {
+        if (!ok) {
             note_failure(t, CONN_CODE_SSL_FATAL);
             broken(t, EPROTO);
             return 0;
@@ -736,8 +801,14 @@ layer_sendv(struct conn *c, const struct iovec *iov, unsigned n, bool more)
     if (held > s.left)
         return (ssize_t)MIN(sent, total); /* a caller that dropped bytes: its business */
     skip(&s, held);
-    while (s.left && c->flags & CONN_WR_READY && !(c->flags & CONN_ERR))
+    while (s.left && c->flags & CONN_WR_READY && !(c->flags & CONN_ERR)) {
+        if (unlikely(c->flags & CONN_EARLY) && !early_room(t)) {
+            t->flags |= TLSC_EARLY_BLOCKED;
+            c->flags &= ~(unsigned)CONN_WR_READY;
+            break;
+        }
         sent += send_batch(th, t, &s, more);
+    }
     return (ssize_t)sent;
 }
 
@@ -800,6 +871,7 @@ layer_close(struct conn *c)
     X509_free(t->bad_peer);
     hello_free(&t->seen);
     secrets_free(&t->secrets);
+    free(t->early);
     slab_put(&th->conns, t);
     atomic_fetch_sub_explicit(&nconns, 1, memory_order_relaxed);
     c->layer = NULL;
@@ -811,7 +883,7 @@ layer_pending(const struct conn *c)
 {
     const struct tls_conn *t = c->layer_ctx;
 
-    return (size_t)SSL_pending(t->ssl) + t->in_len +
+    return (size_t)SSL_pending(t->ssl) + early_pending(t) + t->in_len +
            (thread && thread->owner == t ? thread->in_len - thread->in_at : 0);
 }
 

@@ -3,6 +3,7 @@
  * There is one context per set of options, not per certificate: a certificate that is not the
  * context's own is put on the connection when (and only when) a full handshake needs it. Names are
  * found by hashing (names.h). */
+#include "tls/early.h"
 #include "tls/names.h"
 #include "tls/tls_int.h"
 
@@ -23,6 +24,7 @@ struct tls_server {
     unsigned kinds; /* bits 1 << enum tls_key: of all certificates */
     struct ticket_keys *tickets;
     struct tls_mint *mint;
+    bool early; /* some accept early data */
 };
 
 struct tls_server *
@@ -260,6 +262,7 @@ switch_ctx(SSL *ssl, const struct tls_ctx *ctx)
                                SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
                                SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
     SSL_set_options(ssl, SSL_CTX_get_options(ctx->ssl));
+    early_set_conn(ssl, o);
 }
 
 /* Sessions with generated certificates are resumed for the same name only. */
@@ -478,6 +481,7 @@ set_sessions(const struct tls_server *s, struct tls_ctx *c)
     }
     if (s->tickets)
         ticket_keys_use(c->ssl, s->tickets);
+    early_set_ctx(c->ssl, c->o, s->tickets != NULL);
 }
 
 static struct tls_ctx *
@@ -612,6 +616,7 @@ tls_server_finish(struct tls_server *s, struct text *err)
     for (struct tls_ctx *c = s->ctxs; c; c = c->next) {
         set_callbacks(s, c);
         set_sessions(s, c);
+        s->early |= (c->o->flags & TLSF_EARLY) != 0;
     }
     return true;
 }
@@ -651,7 +656,7 @@ tls_accept(struct conn *c, struct tls_server *s)
 
     if (ssl)
         SSL_set_accept_state(ssl);
-    struct tls_conn *t = tls_attach(c, ssl, TLSC_SERVER);
+    struct tls_conn *t = tls_attach(c, ssl, TLSC_SERVER | (s->early ? TLSC_EARLY_READ : 0));
     if (!t)
         return false;
     t->server = s;

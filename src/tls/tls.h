@@ -191,6 +191,8 @@ void tls_client_free(struct tls_client **t);
 /** Puts TLS on an outgoing connection (may be called while it is connecting). `sni`: server name,
  * NULL: none is sent; copied. False: out of memory. */
 MUST_CHECK bool tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len);
+/** The caller sends first, at once: the end of the handshake can leave with its bytes. */
+void tls_send_first(struct conn *c);
 /** What is sent next may go out as early data, if the session that is resumed and the client's
  * options allow it: CONN_EARLY takes the place of CONN_HANDSHAKE. A server that refuses it breaks
  * the connection with CONN_CODE_SSL_EARLY_FAILED. */

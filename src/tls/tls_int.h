@@ -134,6 +134,7 @@ enum tls_conn_flag {
     TLSC_MINT = 1 << 7,           /* a certificate is made for the name */
     TLSC_EARLY_READ = 1 << 10,    /* early data may come or come on */
     TLSC_EARLY_RCVD = 1 << 11,    /* it did */
+    TLSC_JOIN = 1 << 13,          /* the end of the handshake leaves with the first data */
     TLSC_EARLY_BLOCKED = 1 << 12, /* the rest waits for the handshake's end */
 };
 

@@ -82,6 +82,8 @@ connect_tls(struct stream *s, struct conn *c, struct server *srv)
         name = SLICE_NONE;
     if (!tls_client_start(c, srv->tls, name.p, name.len))
         return false;
+    if (s->flags & SF_HTTP)
+        tls_send_first(c);
     if (may_send_early(s, srv))
         (void)tls_offer_early(c);
     return true;

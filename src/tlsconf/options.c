@@ -16,7 +16,6 @@ enum kind {
     NPN,
     VERIFY,
     IGNORE, /* struct tls_ignore at .offset */
-    EARLY,  /* allow-0rtt */
 };
 
 struct tls_option {
@@ -39,7 +38,7 @@ struct tls_option {
     }
 
 static const struct tls_option options[] = {
-    { "allow-0rtt", BOTH, EARLY },
+    { "allow-0rtt", BOTH, FLAG, .value = TLSF_EARLY },
     { "alpn", BOTH, ALPN, .missing = "missing the comma-delimited ALPN protocol suite" },
     { "no-alpn", FRONT, FLAG, .value = TLSF_NO_ALPN },
     { "npn", BOTH, NPN, .missing = "missing the comma-delimited NPN protocol suite" },
@@ -214,7 +213,6 @@ tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_o
     case ALPN:
         return set_alpn(o, value, arena, err);
     case NPN:
-    case EARLY:
         return true; /* tls_option_warning() */
     case VERIFY:
         return set_verify(o, side, value, err);
@@ -230,9 +228,6 @@ tls_option_warning(const struct tls_option *opt, struct text *warn)
     if (opt->kind == NPN)
         text_str(warn, "'npn' : the NPN extension was replaced by ALPN and is not offered, please "
                        "use 'alpn' instead");
-    else if (opt->kind == EARLY)
-        text_str(warn, "'allow-0rtt' is not supported yet: early data is not accepted, clients "
-                       "send it after the handshake");
 }
 
 /* ---- inheritance ---- */
