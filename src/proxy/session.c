@@ -305,6 +305,9 @@ idle_over(struct session *s)
             return;
         }
     }
+    session_end(s);
+}
+
 /* All was sent before the handshake was over (early data): an end before that would look like a
  * cut, and a reset could take the response away. */
 static void
@@ -321,21 +324,18 @@ close_after_handshake(struct session *s)
         session_end(s);
 }
 
-    session_end(s);
-}
-
 static void
 session_step(struct session *s)
 {
     struct conn *c = s->conn;
     bool gone;
+
+    if (s->strm)
+        return;
     if (unlikely(s->flags & SESSF_CLOSING)) {
         close_after_handshake(s);
         return;
     }
-
-    if (s->strm)
-        return;
     if (!(s->flags & SESSF_BEGUN)) {
         if (!do_handshakes(s, &gone)) {
             if (gone)
@@ -382,6 +382,9 @@ session_step(struct session *s)
 
 void
 session_stream_done(struct session *s, bool keep)
+{
+    struct conn *c = s->conn;
+
     if (unlikely(!keep && c->flags & CONN_EARLY && !(c->flags & (CONN_ERR | CONN_LINGER_RST)))) {
         s->flags |= SESSF_CLOSING;
         s->idle_us = loop_now_us();
@@ -390,16 +393,14 @@ session_stream_done(struct session *s, bool keep)
         close_after_handshake(s);
         return;
     }
-{
-    struct conn *c = s->conn;
-
     if (!keep) {
         session_end(s);
         return;
     }
     s->flags |= SESSF_NOT_FIRST;
     s->idle_us = loop_now_us();
-    if (unlikely(config_closes_idle()) && !(c->rx && buf_len(c->rx))) {
+    if (atomic_load_explicit(&config->stopping, memory_order_relaxed) &&
+        !(c->rx && buf_len(c->rx))) {
         session_end(s);
         return;
     }
@@ -482,29 +483,16 @@ has_request_waiting(struct session *s)
         return false;
     s->conn->flags |= CONN_RD_READY;
     task_wake(&s->task);
-static bool
-may_close(const struct session *s)
-{
-    return !s->strm && !(s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE);
-}
-
     return true;
 }
 
 void
-    uint64_t n = 0;
-sessions_close_idle(unsigned part, unsigned of)
-    list_each (s, sessions_of_thread(), link)
-        n += may_close(s);
-    n = (n * part + of - 1) / of;
+sessions_close_idle(void)
 {
     struct session *s, *tmp;
 
     list_each_safe (s, tmp, sessions_of_thread(), link) {
-        if (!n)
-            return;
-        n--;
-        if (!may_close(s) || has_request_waiting(s))
+        if (s->strm || s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE || has_request_waiting(s))
             continue;
         session_end(s);
     }

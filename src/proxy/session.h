@@ -61,8 +61,8 @@ extern bool (*session_tls_accept)(struct session *s);
 extern void (*session_log_failure)(struct session *s);
 /** All sessions of the calling thread. */
 struct list *sessions_of_thread(void);
-/** Closes `part` of every `of` that are idle on the calling thread (soft stop). */
-void sessions_close_idle(unsigned part, unsigned of);
+/** Closes those that are idle (soft stop). */
+void sessions_close_idle(void);
 /** Releases the thread's caches; no session is left. */
 void sessions_thread_fini(void);
 /** Tracked counter `n` of a session (its own), NULL when none. */

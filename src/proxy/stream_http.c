@@ -3,7 +3,6 @@
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
-#include "proxy/forwarded.h"
 
 /* ---- helpers ---- */
 
@@ -78,8 +77,6 @@ http_prepare_request(struct stream *s)
     if (!add_address(s, &s->fe->fwdfor, &s->be->fwdfor, "x-forwarded-for", true) ||
         !add_address(s, &s->fe->origto, &s->be->origto, "x-original-to", false))
         return false;
-    if (s->be->forwarded && !forwarded_add(s, s->be->forwarded))
-        return false;
     if (s->be->send_name_header &&
         !http_hdr_set(&s->rq, slice_str(s->be->send_name_header), slice_str(s->srv->name)))
         return false;
@@ -92,19 +89,6 @@ http_prepare_request(struct stream *s)
 
 /* ---- response ---- */
 
-/* While the process stops: with close-spread-time the chance grows as the time goes. */
-static bool
-closes_now(const struct stream *s)
-{
-    if (config_closes_idle())
-        return true;
-    if (config->close_spread_ms < 0)
-        return false;
-    int64_t left = config->close_spread_end_ms - loop_now_ms();
-    uint32_t dice = (s->uniq_id * 2654435761u) >> 12; /* 20 bits */
-    return (uint64_t)dice * (uint64_t)config->close_spread_ms >= (uint64_t)left << 20;
-}
-
 bool
 http_client_keeps(const struct stream *s)
 {
@@ -114,7 +98,7 @@ http_client_keeps(const struct stream *s)
         return false;
     if (s->fe->http_mode == PX_HTTPCLOSE)
         return false;
-    if (unlikely(atomic_load_explicit(&config->stopping, memory_order_relaxed)) && closes_now(s))
+    if (atomic_load_explicit(&config->stopping, memory_order_relaxed))
         return false;
     return rq->version >= 11 || rq->flags & HTTP_HF_CONN_KEEPALIVE;
 }
