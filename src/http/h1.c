@@ -88,14 +88,14 @@ read_start(struct h1_in *in)
     }
     in->h->started = true;
     in->h->mark = in->pos;
-    if (in->h->role == H1_RESPONSE)
-        return go(in->h, H1_S_VERSION);
-    size_t next = h1_fast_request_line(in->buf, in->pos, in->len, in->head);
+    bool response = in->h->role == H1_RESPONSE;
+    size_t next = response ? h1_fast_status_line(in->buf, in->pos, in->len, in->head)
+                           : h1_fast_request_line(in->buf, in->pos, in->len, in->head);
     if (likely(next)) {
         in->pos = next;
         return go(in->h, H1_S_FIELD);
     }
-    return go(in->h, H1_S_METHOD);
+    return go(in->h, response ? H1_S_VERSION : H1_S_METHOD);
 }
 
 static enum h1_step
@@ -362,6 +362,13 @@ field_take(struct h1_in *in, struct h1_field *f)
     return H1_STEP_NEXT;
 }
 
+/* Is this the empty line behind the fields, complete? */
+static inline bool
+at_end(const struct h1_in *in)
+{
+    return in->len - in->pos >= 2 && in->buf[in->pos] == H1_CR && in->buf[in->pos + 1] == H1_LF;
+}
+
 static HOT enum h1_step
 header_lines(struct h1_in *in)
 {
@@ -369,6 +376,10 @@ header_lines(struct h1_in *in)
     enum h1_step s = H1_STEP_NEXT;
 
     while (s == H1_STEP_NEXT) {
+        if (in->h->state == H1_S_FIELD && at_end(in)) {
+            in->pos += 2;
+            return H1_STEP_END;
+        }
         size_t next = in->h->state == H1_S_FIELD ? h1_fast_field(in->buf, in->pos, in->len, &f) : 0;
         if (likely(next)) {
             in->h->mark = in->pos;
@@ -393,9 +404,9 @@ restart(struct h1 *h, struct http_head *head, const char *buf)
     if (h->base) {
         h1_init(h, h->role, h->limits);
         h->trailers = trailers;
+        http_head_reset(head);
     }
     h->base = buf;
-    http_head_reset(head);
     head->is_response = h->role == H1_RESPONSE;
 }
 

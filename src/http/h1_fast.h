@@ -7,8 +7,6 @@
 #include "http/h1_int.h"
 #include "http/h1_scan.h"
 
-#define H1_FAST_NAME_MAX 32
-
 /* Lower-cases the ASCII capitals among eight bytes. */
 static inline uint64_t
 h1_lower8(uint64_t w)
@@ -73,13 +71,15 @@ h1_name_bits(const char *p, unsigned *plain)
     return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(':')));
 }
 
-/* Length of a name of plain characters that ends with a colon, or 0. */
+/* Length of a name of plain characters that ends with a colon, or 0. `room` >= 16 bytes follow. */
 static inline size_t
-h1_fast_name(const char *p)
+h1_fast_name(const char *p, size_t room)
 {
     unsigned plain, high, colon = h1_name_bits(p, &plain);
 
     if (unlikely(!colon)) {
+        if (room < 32)
+            return 0;
         colon = h1_name_bits(p + 16, &high) << 16;
         plain |= high << 16;
         if (!colon)
@@ -93,14 +93,18 @@ h1_fast_name(const char *p)
 static inline size_t
 h1_fast_field(char *buf, size_t pos, size_t len, struct h1_field *f)
 {
-    if (len - pos < H1_FAST_NAME_MAX)
+    if (len - pos < 16)
         return 0;
-    size_t n = h1_fast_name(buf + pos);
+    size_t n = h1_fast_name(buf + pos, len - pos);
     if (unlikely(n == 0))
         return 0;
     size_t from = pos + n + 1;
-    while (from < len && h1_is_blank(buf[from]))
+    if (likely(from + 1 < len && buf[from] == ' ' && !h1_is_blank(buf[from + 1]))) {
         from++;
+    } else {
+        while (from < len && h1_is_blank(buf[from]))
+            from++;
+    }
     size_t end = h1_scan_value(buf, from, len), to = end;
     if (unlikely(len - end < 3 || buf[end] != H1_CR || buf[end + 1] != H1_LF ||
                  h1_is_blank(buf[end + 2])))
@@ -139,7 +143,38 @@ h1_fast_request_line(char *buf, size_t pos, size_t len, struct http_head *head)
     return end + 11;
 }
 
+/* "HTTP/1.x <three digits> <reason>". Returns the offset of the first field, or 0. */
+static inline size_t
+h1_fast_status_line(char *buf, size_t pos, size_t len, struct http_head *head)
+{
+    const char *p = buf + pos;
+    unsigned digit[4];
+
+    if (len - pos < 17 || memcmp(p, "HTTP/1.", 7) != 0 || p[8] != ' ' || p[12] != ' ')
+        return 0;
+    for (unsigned i = 0; i < 4; i++)
+        digit[i] = (unsigned)(unsigned char)p[i ? 8 + i : 7] - '0';
+    if (digit[0] > 9 || digit[1] < 1 || digit[1] > 9 || digit[2] > 9 || digit[3] > 9)
+        return 0;
+    if (unlikely(h1_is_blank(p[13]))) /* more than one blank: not part of the reason */
+        return 0;
+    size_t end = h1_scan_value(buf, pos + 13, len);
+    if (unlikely(len - end < 2 || buf[end] != H1_CR || buf[end + 1] != H1_LF))
+        return 0;
+    head->version_str = slice(p, 8);
+    head->version = 10 + digit[0];
+    head->status = digit[1] * 100 + digit[2] * 10 + digit[3];
+    head->reason = slice(p + 13, end - pos - 13);
+    return end + 2;
+}
+
 #else
+
+static inline size_t
+h1_fast_status_line(char *buf, size_t pos, size_t len, struct http_head *head)
+{
+    return 0;
+}
 
 static inline size_t
 h1_fast_field(char *buf, size_t pos, size_t len, struct h1_field *f)

@@ -43,18 +43,55 @@ put_version(char *to, const struct http_head *head)
     return head->version_str.len ? put_slice(to, head->version_str) : PUT_LIT(to, "HTTP/1.0");
 }
 
+/* Do name and value stand in memory as they are written? Addresses that agree by chance do no harm:
+ * the bytes between are what would be written. */
+static inline bool
+is_canonical(const struct http_hdr *f)
+{
+    return f->value.p == f->name.p + f->name.len + 2 && memcmp(f->value.p - 2, ": ", 2) == 0;
+}
+
+/* Does the field follow the run in memory, one line end between them? */
+static inline bool
+follows(struct slice run, const struct http_hdr *f)
+{
+    const char *end = run.p + run.len;
+
+    return f->name.p == end + 2 && memcmp(end, "\r\n", 2) == 0;
+}
+
+static inline char *
+put_run(char *to, struct slice run)
+{
+    return run.p ? PUT_LIT(put_slice(to, run), "\r\n") : to;
+}
+
 static char *
 put_fields(char *to, const struct http_head *head, const struct h1_case_map *map)
 {
+    struct slice run = SLICE_NONE; /* fields that stand in the buffer as they are written */
+
     for (unsigned i = 0; i < head->nhdr; i++) {
         const struct http_hdr *f = &head->hdr[i];
         if (!f->name.p)
             continue;
+        if (likely(is_canonical(f) && !map)) {
+            if (run.p && follows(run, f)) {
+                run.len = (size_t)(f->value.p + f->value.len - run.p);
+                continue;
+            }
+            to = put_run(to, run);
+            run = slice(f->name.p, f->name.len + 2 + f->value.len);
+            continue;
+        }
+        to = put_run(to, run);
+        run = SLICE_NONE;
         to = put_slice(to, unlikely(map != NULL) ? h1_case_map_find(map, f->name) : f->name);
         to = PUT_LIT(to, ": ");
         to = put_slice(to, f->value);
         to = PUT_LIT(to, "\r\n");
     }
+    to = put_run(to, run);
     return PUT_LIT(to, "\r\n");
 }
 

@@ -13,6 +13,24 @@ bad(struct h1_in *in, unsigned status, const char *where, const char *text)
 /* ---- single fields ----------------------------------------------------------------------------
  */
 
+/* Up to 18 digits and nothing else: what nearly all are. */
+static bool
+parse_plain_clen(struct slice v, uint64_t *out)
+{
+    uint64_t n = 0;
+
+    if (v.len == 0 || v.len > 18)
+        return false;
+    for (size_t i = 0; i < v.len; i++) {
+        unsigned d = (unsigned)(unsigned char)v.p[i] - '0';
+        if (d > 9)
+            return false;
+        n = n * 10 + d;
+    }
+    *out = n;
+    return true;
+}
+
 /* One or several equal decimal numbers separated by commas (RFC 9110, 8.6). */
 static bool
 parse_clen(struct slice v, uint64_t *out)
@@ -45,6 +63,11 @@ take_clen(struct h1_in *in, struct h1_field *f)
     struct http_head *head = in->head;
     uint64_t n = 0;
 
+    if (likely(parse_plain_clen(f->value, &n) && !(head->flags & HTTP_HF_CLEN))) {
+        head->flags |= HTTP_HF_CLEN;
+        head->clen = n;
+        return H1_STEP_NEXT;
+    }
     if (!parse_clen(f->value, &n))
         return bad(in, 400, f->value.p, "invalid content-length");
     if (head->flags & HTTP_HF_CLEN) {

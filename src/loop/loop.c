@@ -125,6 +125,7 @@ tasks_run(struct loop *l)
     unsigned ran = 0;
     while ((n = list_pop_front(&now))) {
         struct task *t = container_of(n, struct task, link);
+        loop_prefetch(now.next, 8); /* the next one, with what it is embedded in */
         t->run(t);
         ran++;
     }

@@ -33,6 +33,14 @@ struct loop {
 
 extern __thread struct loop *loop_this;
 
+/* Asks for `lines` cache lines from `p` on. Any address will do. */
+static inline void
+loop_prefetch(const void *p, unsigned lines)
+{
+    for (unsigned i = 0; i < lines; i++)
+        __builtin_prefetch((const char *)p + (size_t)i * CACHELINE);
+}
+
 /* Implemented by poll_epoll.c, or by the simulator instead. */
 bool poller_open(struct loop *l);
 void poller_close(struct loop *l);

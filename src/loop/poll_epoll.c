@@ -175,6 +175,8 @@ poller_wait(struct loop *l, int wait_ms)
     for (p->at = 0; p->at < p->nev;) {
         struct epoll_event *ev = &p->ev[p->at++];
         struct io *io = ev->data.ptr;
+        if (p->at < p->nev) /* a cold connection's memory comes while this one is served */
+            loop_prefetch(p->ev[p->at].data.ptr, 2);
         if (io)
             io->on_ready(io, ready_of(ev->events));
     }

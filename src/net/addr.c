@@ -221,14 +221,25 @@ addr_eq(const struct addr *a, const struct addr *b, bool with_port)
     return host_cmp(a, b) == 0 && (!with_port || addr_port(a) == addr_port(b));
 }
 
+/* On the path of every request with `option forwardfor`: no division by a variable, one copy. */
 static void
 put_ip4(struct out *o, const uint8_t *ip)
 {
-    for (int i = 0; i < 4; i++) {
-        if (i)
-            out_char(o, '.');
-        out_uint(o, ip[i]);
+    char text[INET_ADDRSTRLEN], *at = text;
+
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned v = ip[i];
+        if (v >= 100) {
+            *at++ = (char)('0' + v / 100);
+            v %= 100;
+            *at++ = (char)('0' + v / 10);
+        } else if (v >= 10) {
+            *at++ = (char)('0' + v / 10);
+        }
+        *at++ = (char)('0' + v % 10);
+        *at++ = '.';
     }
+    out_mem(o, text, (size_t)(at - 1 - text));
 }
 
 void

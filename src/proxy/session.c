@@ -52,9 +52,23 @@ static void
 on_timer(struct timer *t)
 {
     struct session *s = container_of(t, struct session, timer);
+    int64_t at_ms = s->strm ? s->strm->deadline_ms : s->deadline_ms;
 
-    s->flags |= SESSF_TIMEOUT;
-    task_wake(&s->task);
+    if (at_ms > loop_now_ms()) {
+        timer_set(t, at_ms, on_timer);
+    } else if (at_ms && s->strm) {
+        stream_wake(s->strm);
+    } else if (at_ms) {
+        s->flags |= SESSF_TIMEOUT;
+        task_wake(&s->task);
+    }
+}
+
+void
+session_arm(struct session *s, int64_t at_ms)
+{
+    if (!timer_armed(&s->timer) || s->timer.at_ms > at_ms)
+        timer_set(&s->timer, at_ms, on_timer);
 }
 
 static void
@@ -62,10 +76,9 @@ wait_until(struct session *s, int64_t at_ms)
 {
     s->conn->owner = s;
     s->conn->on_event = on_event;
+    s->deadline_ms = at_ms;
     if (at_ms)
-        timer_set(&s->timer, at_ms, on_timer);
-    else
-        timer_cancel(&s->timer);
+        session_arm(s, at_ms);
 }
 
 /* ---- ending ---- */
@@ -359,13 +372,13 @@ session_step(struct session *s)
             return;
     }
     if (s->fe->mode != PX_HTTP) {
-        timer_cancel(&s->timer);
+        s->deadline_ms = 0;
         stream_start(s);
         return;
     }
     conn_fill(c);
     if (c->rx && buf_len(c->rx)) {
-        timer_cancel(&s->timer);
+        s->deadline_ms = 0;
         s->flags &= ~(unsigned)SESSF_TIMEOUT;
         stream_start(s);
         return;
@@ -373,7 +386,7 @@ session_step(struct session *s)
     conn_drop_rx(c);
     int64_t at = idle_deadline(s);
     if (c->flags & (CONN_EOF | CONN_ERR) || (at && at <= loop_now_ms())) {
-        timer_cancel(&s->timer);
+        s->deadline_ms = 0;
         idle_over(s);
         return;
     }

@@ -33,9 +33,11 @@ struct session {
     struct stream *strm; /* the stream on an H1 or TCP connection, NULL when idle */
     unsigned flags;      /* enum session_flag */
     struct task task;    /* steps the session while it has no stream */
-    struct timer timer;
-    struct list link;  /* in the thread's list */
-    int64_t accept_us; /* loop_now_us() */
+    struct timer timer;  /* of the session and of the stream on it; looks at the deadline in force
+                            when it fires */
+    int64_t deadline_ms; /* of the current wait without a stream; 0: none */
+    struct list link;    /* in the thread's list */
+    int64_t accept_us;   /* loop_now_us() */
     int64_t accept_wall_us;
     int64_t idle_us; /* end of the handshakes or of the previous response */
     int handshake_ms;
@@ -53,6 +55,9 @@ void session_accept(struct listener *li, int fd, const struct sockaddr *peer, so
 void session_end(struct session *s);
 /** A stream ended on it; `keep`: wait for another request. */
 void session_stream_done(struct session *s, bool keep);
+/** Has the timer look at `at_ms` at the latest. It is moved lazily: deadlines move on with every
+ * request, and a heap of cold timers would be sifted each time. */
+void session_arm(struct session *s, int64_t at_ms);
 /** Kills it from outside (its stream included). */
 void session_kill(struct session *s, int why);
 /** Puts TLS on an accepted connection (CONN_HANDSHAKE is set then); set by tls/. False: refused. */

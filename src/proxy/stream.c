@@ -118,26 +118,12 @@ stream_run(struct task *t)
     }
 }
 
-static void
-on_timer(struct timer *t)
-{
-    struct stream *s = container_of(t, struct stream, timer);
-
-    /* Deadlines move on with every byte, the timer does not: it looks when it fires. */
-    if (s->deadline_ms > loop_now_ms()) {
-        timer_set(&s->timer, s->deadline_ms, on_timer);
-        return;
-    }
-    if (s->deadline_ms)
-        task_wake(&s->task);
-}
-
 void
 stream_arm(struct stream *s, int64_t at_ms)
 {
     s->deadline_ms = at_ms;
-    if (at_ms && (!timer_armed(&s->timer) || s->timer.at_ms > at_ms))
-        timer_set(&s->timer, at_ms, on_timer);
+    if (at_ms)
+        session_arm(s->sess, at_ms);
 }
 
 void
@@ -237,7 +223,6 @@ stream_kill(struct stream *s, char cause, char phase)
 static void
 stream_free(struct stream *s)
 {
-    timer_cancel(&s->timer);
     task_cancel(&s->task);
     stick_untrack_all(s->track, tune.stick_counters, loop_now_ms());
     if (s->req.limit)

@@ -119,8 +119,7 @@ struct stream {
     enum stream_step step;
     unsigned flags; /* enum stream_flag */
     struct task task;
-    struct timer timer;
-    int64_t deadline_ms;            /* of the current wait; 0: none. The timer is moved lazily */
+    int64_t deadline_ms; /* of the current wait; 0: none. The session's timer looks at it */
     int64_t cli_act_ms, srv_act_ms; /* last bytes moved on either side */
     int64_t wait_until_ms;     /* of a step that waits for a time (retry delay, tarpit); 0: none */
     uint32_t req_pin, res_pin; /* bytes of the receive buffers that the heads refer to */

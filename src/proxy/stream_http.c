@@ -13,17 +13,15 @@ excepted(const struct px_xff *f, const struct addr *a)
 }
 
 static bool
-add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, const char *def,
+add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, struct slice def,
             bool src)
 {
-    const struct px_xff *f = be->on ? be : fe;
     struct addr a;
-    char text[ADDR_TEXT_MAX];
 
     if (!fe->on && !be->on)
         return true;
-    const char *name = be->header ? be->header : fe->header ? fe->header : def;
-    struct slice hdr = slice_str(name);
+    const char *own = be->header ? be->header : fe->header;
+    struct slice hdr = own ? slice_str(own) : def;
     if ((!fe->on || fe->if_none) && (!be->on || be->if_none) && http_hdr_first(&s->rq, hdr))
         return true;
     if (src)
@@ -32,10 +30,14 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
         stream_dst(s, &a);
     if (!addr_is_ip(&a) || (fe->on && excepted(fe, &a)) || (be->on && excepted(be, &a)))
         return true;
-    (void)f;
-    struct out o = OUT(text);
+    char *text = arena_alloc(&s->arena, ADDR_TEXT_MAX);
+    if (!text)
+        return false;
+    struct out o = { text, 0, ADDR_TEXT_MAX, false };
     addr_put_host(&o, &a);
-    return http_hdr_add(&s->rq, hdr, out_slice(&o));
+    if (own) /* as the configuration spells it: lower-cased by the copy */
+        return http_hdr_add(&s->rq, hdr, out_slice(&o));
+    return http_hdr_add_ref(&s->rq, hdr, out_slice(&o));
 }
 
 /* ---- request ---- */
@@ -74,8 +76,8 @@ http_prepare_request(struct stream *s)
     if (s->flags & SF_PREPARED) /* sent once before: a retry changes nothing */
         return true;
     s->flags |= SF_PREPARED;
-    if (!add_address(s, &s->fe->fwdfor, &s->be->fwdfor, "x-forwarded-for", true) ||
-        !add_address(s, &s->fe->origto, &s->be->origto, "x-original-to", false))
+    if (!add_address(s, &s->fe->fwdfor, &s->be->fwdfor, SL("x-forwarded-for"), true) ||
+        !add_address(s, &s->fe->origto, &s->be->origto, SL("x-original-to"), false))
         return false;
     if (s->be->send_name_header &&
         !http_hdr_set(&s->rq, slice_str(s->be->send_name_header), slice_str(s->srv->name)))
