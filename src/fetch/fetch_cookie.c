@@ -62,7 +62,7 @@ static bool
 is_wanted(const struct http_cookie *c, struct slice header, enum side side, struct slice name)
 {
     if (name.len == 0)
-        return true;
+        return side == RES || c->name.len || c->value.len || !is_alone(c, header);
     if (!slice_eq(c->name, name))
         return false;
     return side == REQ ? c->value.len || !is_alone(c, header) : c->value.len && !c->is_attribute;
@@ -172,7 +172,7 @@ fetch_cook_names(const struct expr_arg *arg, struct sample_ctx *x, struct sample
     if (!o.p)
         return false;
     while (next_cookie(h, side, SL(""), &p)) {
-        if (p.c.is_attribute)
+        if (p.c.is_attribute || p.c.name.len == 0)
             continue;
         if (o.len)
             out_char(&o, delim);

@@ -55,7 +55,7 @@ http_cookie_next(struct slice s, bool is_set_cookie, struct http_cookie *c)
             c->seen = false;
         c->at = end + 1;
         struct slice name = slice_trim(slice_cut(word, '=', &value));
-        if (!value.p || (name.len == 0 && !is_set_cookie) || (name.len && name.p[0] == '$'))
+        if (!value.p || (name.len && name.p[0] == '$'))
             continue;
         c->name = name;
         c->value = slice_trim(value);

@@ -7,6 +7,7 @@
 #include "proxy/listener.h"
 #include "proxy/section.h"
 #include "proxy/stream_int.h"
+#include "proxy/userlist.h"
 #include "server/check.h"
 #include "server/pool.h"
 
@@ -36,6 +37,17 @@ static struct userlist *
 find_userlist(struct cfg *c, const char *name)
 {
     return userlist_lookup ? userlist_lookup(c->config, name) : NULL;
+}
+
+static bool
+has_group(const struct userlist *l, struct slice name)
+{
+    const struct user_group *g;
+
+    list_each (g, &l->groups, link)
+        if (slice_eq(slice_str(g->name), name))
+            return true;
+    return false;
 }
 
 struct userlist *(*userlist_lookup)(struct config *cf, const char *name);
@@ -254,6 +266,7 @@ install(struct config *cf)
     name_resolver.backend = find_backend;
     name_resolver.server = find_server;
     name_resolver.userlist = find_userlist;
+    name_resolver.has_group = has_group;
     name_resolver.proxy_name = name_of;
     vars_scope_of = scope_of;
     rule_px_points = points_of;

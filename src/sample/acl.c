@@ -10,6 +10,7 @@ struct reading {
     struct acl_expr *ae;
     const struct acl_alias *alias;
     bool has_match;         /* ae->match is known */
+    bool says_match;        /* -m was there */
     bool dashes;            /* "--" was there */
     bool map_file;          /* -M */
     bool files;             /* -f was there */
@@ -212,7 +213,7 @@ flag_match(struct reading *r, char **err)
     }
     if (!expr_has_convs(r->ae->expr))
         warn_overwritten(r, word);
-    r->has_match = true;
+    r->has_match = r->says_match = true;
     return check_match(r, err);
 }
 
@@ -416,6 +417,8 @@ acl_expr_parse(struct acl_words *w, struct proxy *px, struct acl *acl, char **er
         r.ae->type = pat_match_type(r.ae->match);
         r.ae->text = join_words(w->c, w->from, w->to);
         ok = place(&r, acl, err) && read_values(&r, err);
+        if (ok && r.alias && r.alias->groups && !expr_has_convs(r.ae->expr))
+            acl_group_enter(w->c, px, acl, r.says_match ? NULL : r.ae);
     }
     w->at = r.at < w->to ? r.at : w->from;
     if (ok && !has_values)

@@ -16,7 +16,7 @@ static const struct acl_alias aliases[] = {
     STRINGS("base", "base"),
     STRINGS("cook", "req.cook"),
     STRINGS("hdr", "req.hdr"),
-    { "http_auth_group", "http_auth_groups", PM_STR, false },
+    { "http_auth_group", "http_auth_groups", PM_STR, false, true },
     { "method", "method", PM_STR, false },
     STRINGS("path", "path"),
     { "payload", "req.payload", PM_BIN, false },

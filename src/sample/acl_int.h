@@ -37,7 +37,8 @@ struct acl_list {
 struct cond_term {
     const struct acl *acl;
     bool negated;
-    bool last; /* of its group: the groups are alternatives */
+    bool last;      /* of its group: the groups are alternatives */
+    bool misplaced; /* some of its tests cannot work where the condition runs: they never pass */
 };
 
 struct cond {
@@ -45,6 +46,7 @@ struct cond {
     bool unless;
     struct cond_term *term;
     unsigned needs;
+    unsigned where; /* points it runs at; 0: anywhere */
     const char *text;
 };
 
@@ -53,6 +55,7 @@ struct acl_alias {
     const char *name, *fetch;
     enum pat_match match;
     bool suffixed; /* the name says how it matches: path_beg */
+    bool groups;   /* its values are groups of a userlist */
 };
 const struct acl_alias *acl_alias_find(struct slice name);
 /** Calls `fn` with the name of each. */
@@ -88,6 +91,13 @@ bool expr_is_pure(const struct expr *e);
 /** Whether an evaluation changes nothing and gives what the one before it gave, or would have
  * given. */
 bool expr_is_harmless(const struct expr *e);
+
+/** The values of a test of http_auth_group are checked at the end of the configuration. `e` NULL:
+ * another way of matching was asked for, which is refused then. */
+void acl_group_enter(struct cfg *c, struct proxy *px, const struct acl *acl,
+                     const struct acl_expr *e);
+void acl_groups_check(struct cfg *c);
+void acl_groups_forget(void);
 
 /** The list of the proxy whose line is being read, for acl(). */
 bool acl_names_check(struct expr_arg *arg, struct cfg *c, char **err);

@@ -55,6 +55,13 @@ is_stringy(enum arg_type t)
     return t == ARG_STR || t == ARG_FMT_STR || t == ARG_MAP || t == ARG_REGEX || t == ARG_VAR;
 }
 
+/** Empty is taken, and refused when names are looked up, with a message of its own. */
+static bool
+is_missed_later(enum arg_type t)
+{
+    return t == ARG_SERVER || t == ARG_USERLIST;
+}
+
 /** Empty means the object the line is in. */
 static bool
 has_default(enum arg_type t)
@@ -293,7 +300,8 @@ parse_arg(struct expr_arg *a, unsigned char row, const struct args_owner *o, str
         a->type = ARG_END; /* whatever table the counter is tracked in */
         return true;
     }
-    if (a->s.len == 0 && !is_stringy(t) && !has_default(t)) {
+    if (a->s.len == 0 && !is_stringy(t) && !has_default(t) &&
+        !(is_missed_later(t) && !(row & ARG_OPT))) {
         if (row & ARG_OPT) {
             a->type = ARG_END;
             return true;
@@ -358,6 +366,10 @@ parse_list(const char **pp, struct list_of_args *l, const struct args_owner *o,
             return false;
         if (**pp == ')')
             return true;
+        if (l->out[i].type == ARG_END) { /* what is left out ends the list */
+            l->got = i;
+            return true;
+        }
         if (i + 1 < l->n)
             ++*pp;
     }
@@ -444,6 +456,16 @@ report_unknown(struct cfg *c, const struct pending *p, const char *what, const c
 }
 
 static void
+report_missing(struct cfg *c, const struct pending *p, const char *what)
+{
+    char *arg = arg_text(p);
+
+    cfg_error_at(c, &p->owner.loc, DIAG_TIGHT "missing %s name in %s in proxy '%s'.", what, arg,
+                 proxy_name(p->owner.px));
+    free(arg);
+}
+
+static void
 resolve_proxy(struct cfg *c, struct pending *p, bool frontend)
 {
     struct expr_arg *a = p->arg;
@@ -486,6 +508,10 @@ resolve_server(struct cfg *c, struct pending *p)
         free(be);
         if (!px)
             return;
+    }
+    if (a->s.len == 0) {
+        report_missing(c, p, "server");
+        return;
     }
     a->u.srv = px && name_resolver.server ? name_resolver.server(c, px, name) : NULL;
     if (!a->u.srv) {
@@ -551,6 +577,10 @@ resolve_one(struct cfg *c, struct pending *p)
         resolve_table(c, p);
         break;
     case ARG_USERLIST:
+        if (a->s.len == 0) {
+            report_missing(c, p, "userlist");
+            break;
+        }
         a->u.users = name_resolver.userlist ? name_resolver.userlist(c, a->s.p) : NULL;
         if (!a->u.users)
             report_unknown(c, p, "userlist", a->s.p);

@@ -56,6 +56,12 @@ where_name(unsigned where)
     return "rule";
 }
 
+static bool
+is_misplaced(const struct acl_expr *e, unsigned where)
+{
+    return where && !(fetch_needs_points(expr_needs(e->expr)) & where);
+}
+
 /** Counts the tests that cannot work at these points; *bad is one of them. */
 static unsigned
 count_misplaced(const struct acl *acl, unsigned where, unsigned *total, const struct acl_expr **bad)
@@ -65,7 +71,7 @@ count_misplaced(const struct acl *acl, unsigned where, unsigned *total, const st
     *total = 0;
     for (const struct acl_expr *e = acl->first; e; e = e->next) {
         ++*total;
-        if (!(fetch_needs_points(expr_needs(e->expr)) & where)) {
+        if (is_misplaced(e, where)) {
             *bad = e;
             n++;
         }
@@ -73,7 +79,8 @@ count_misplaced(const struct acl *acl, unsigned where, unsigned *total, const st
     return n;
 }
 
-static void
+/** Warns about tests that cannot work where the condition runs. Returns whether there are any. */
+static bool
 warn_misplaced(struct reading *r, const struct acl *acl, unsigned word)
 {
     const struct acl_expr *bad = NULL;
@@ -81,8 +88,8 @@ warn_misplaced(struct reading *r, const struct acl *acl, unsigned word)
     bool tcp = cfg_arg_is(r->c, 0, "tcp-request") || cfg_arg_is(r->c, 0, "tcp-response");
     char *in;
 
-    if (n == 0 || !r->where)
-        return;
+    if (n == 0)
+        return false;
     in = tcp ? xasprintf(" in '%s %s'", cfg_arg(r->c, 0), cfg_arg(r->c, 1)) : xstrdup("");
     if (!acl->name)
         cfg_warn(r->c, word,
@@ -98,10 +105,11 @@ warn_misplaced(struct reading *r, const struct acl *acl, unsigned word)
         cfg_warn(r->c, word, "acl '%s' involves %s '%s' which is incompatible with '%s'", acl->name,
                  tcp ? "keyword" : "keywords", bad->keyword, where_name(r->where));
     free(in);
+    return true;
 }
 
 static void
-add_term(struct reading *r, const struct acl *acl, bool negated)
+add_term(struct reading *r, const struct acl *acl, bool negated, bool misplaced)
 {
     struct cond *cd = r->cond;
 
@@ -112,7 +120,7 @@ add_term(struct reading *r, const struct acl *acl, bool negated)
             memcpy(more, cd->term, cd->nterms * sizeof(*more));
         cd->term = more;
     }
-    cd->term[cd->nterms++] = (struct cond_term){ acl, negated, false };
+    cd->term[cd->nterms++] = (struct cond_term){ acl, negated, false, misplaced };
     for (const struct acl_expr *e = acl->first; e; e = e->next)
         cd->needs |= expr_needs(e->expr);
 }
@@ -196,8 +204,7 @@ read_terms(struct reading *r, char **err)
         acl = strcmp(word, "{") == 0 ? read_anonymous(r, err) : read_named(r, word, err);
         if (!acl)
             return false;
-        warn_misplaced(r, acl, at);
-        add_term(r, acl, negated);
+        add_term(r, acl, negated, warn_misplaced(r, acl, at));
         negated = false;
     }
     if (r->cond->nterms)
@@ -231,6 +238,7 @@ parse(struct cfg *c, unsigned *at, struct proxy *px, struct acl_list *acls, unsi
     expr_set_hint(NULL);
     r.cond = ARENA_NEW(c->arena, struct cond);
     r.cond->text = text_from(c, *at);
+    r.cond->where = where;
     r.cond->unless = cfg_arg_is(c, *at, "unless");
     if (cond_starts(c, *at))
         r.at++;
@@ -394,10 +402,37 @@ acl_eval(const struct acl *acl, struct sample_ctx *x)
     return all;
 }
 
+/** As acl_eval(), without the tests that cannot work at these points: what they look at may still
+ * be in memory, but whoever was warned that they never match must find that so. */
+static COLD enum cond_result
+eval_placed(const struct acl *acl, unsigned where, struct sample_ctx *x)
+{
+    enum cond_result all = COND_FAIL;
+
+    for (const struct acl_expr *e = acl->first; e; e = e->next) {
+        enum cond_result one = is_misplaced(e, where) ? COND_FAIL : test(e, x);
+        if (unlikely(acl_trace))
+            tell(acl, e, one, x);
+        if (one == COND_PASS)
+            return COND_PASS;
+        all |= one;
+    }
+    return all;
+}
+
 static enum cond_result
 negate(enum cond_result r)
 {
     return r == COND_MISS ? COND_MISS : r == COND_PASS ? COND_FAIL : COND_PASS;
+}
+
+static enum cond_result
+eval_term(const struct cond *cond, const struct cond_term *t, struct sample_ctx *x)
+{
+    enum cond_result r =
+        unlikely(t->misplaced) ? eval_placed(t->acl, cond->where, x) : acl_eval(t->acl, x);
+
+    return t->negated ? negate(r) : r;
 }
 
 enum cond_result
@@ -409,9 +444,7 @@ cond_eval(const struct cond *cond, struct sample_ctx *x)
         const struct cond_term *t = &cond->term[i];
 
         if (group != COND_FAIL) {
-            enum cond_result r = acl_eval(t->acl, x);
-            if (t->negated)
-                r = negate(r);
+            enum cond_result r = eval_term(cond, t, x);
             if (r != COND_PASS) /* a failure decides, what is missing only holds up */
                 group = r;
         }

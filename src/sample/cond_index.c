@@ -55,7 +55,8 @@ only_test(const struct cond *cond)
 {
     const struct acl_expr *e;
 
-    if (!cond || cond->nterms != 1 || cond->unless || cond->term[0].negated)
+    if (!cond || cond->nterms != 1 || cond->unless || cond->term[0].negated ||
+        cond->term[0].misplaced)
         return NULL;
     e = cond->term[0].acl->first;
     if (!e || e->next || e->match == PM_FOUND || e->match == PM_BOOL || !expr_is_pure(e->expr))

@@ -592,6 +592,12 @@ expr_text(const struct expr *e)
     return e->text;
 }
 
+const struct expr_arg *
+expr_args(const struct expr *e)
+{
+    return e->arg;
+}
+
 bool
 expr_has_convs(const struct expr *e)
 {

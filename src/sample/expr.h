@@ -71,6 +71,7 @@ struct name_resolver {
     struct server *(*server)(struct cfg *c, struct proxy *px, const char *name);
     struct stick_table *(*table)(struct cfg *c, struct proxy *px, const char *name);
     struct userlist *(*userlist)(struct cfg *c, const char *name);
+    bool (*has_group)(const struct userlist *l, struct slice name);
     const char *(*proxy_name)(const struct proxy *px);
     /** The named ACLs of a proxy, for the acl() fetch. */
     struct acl_list *(*acls)(const struct proxy *px);

@@ -19,6 +19,8 @@ MUST_CHECK struct expr *expr_parse_acl(struct cfg *c, const struct expr_criterio
 
 /** Length of the name at `s`. */
 size_t expr_name_len(const char *s);
+/** Arguments of the fetch; as many as its row has, and one of type ARG_END. */
+const struct expr_arg *expr_args(const struct expr *e);
 bool expr_has_convs(const struct expr *e);
 /** The i-th converter, NULL past the end. */
 const struct conv *expr_conv(const struct expr *e, unsigned i);

@@ -15,6 +15,7 @@ sample_defaults(struct config *cf)
 {
     args_forget(NULL);
     acl_predefined_forget();
+    acl_groups_forget();
     pat_refs_start();
 }
 
@@ -22,6 +23,7 @@ static void
 sample_check(struct cfg *c)
 {
     expr_resolve_all(c);
+    acl_groups_check(c);
     pat_refs_finish();
 }
 
@@ -46,6 +48,7 @@ sample_stop(struct config *cf)
 {
     args_forget(NULL);
     acl_predefined_forget();
+    acl_groups_forget();
     pat_refs_fini();
     regex_free_kept();
     regex_thread_fini();

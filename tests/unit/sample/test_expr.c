@@ -216,7 +216,7 @@ test_optional_arguments(void **state)
         { "t.opt", "h" },
         { "t.opt()", "h" },
         { "t.opt(1)", "h" },
-        { "t.opt(,x)", "h" },
+        { "t.opt(,x)", "fetch method 't.opt' : expected ')' before ',x)'" },
         { "t.opt(x)",
           "fetch method 't.opt' : failed to parse 'x' as type 'integer' at position 1" },
         { "t.opt(1,2,3)", "fetch method 't.opt' : expected ')' before ',3)'" },

@@ -151,7 +151,7 @@ test_values(void **state)
     check("str(7)", "map_int_int", ints, "", want);
     check("str(zz)", "map_str_ip", "virt@ips", ",1.2.3.4", "1.2.3.4");
     check("str(zz)", "map_str_ip", "virt@ips", ",zz",
-          "invalid args in converter 'map_str_ip' : cannot parse default ip <zz>");
+          "invalid args in converter 'map_str_ip' : map: cannot parse default ip <zz>");
     free(want);
 }
 
