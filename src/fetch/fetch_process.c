@@ -108,8 +108,8 @@ fetch_act_conn(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 static bool
 fetch_stopping(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
-    return fetch_give_bool(out,
-                           config && atomic_load_explicit(&config->stopping, memory_order_relaxed));
+    return fetch_give_bool(
+        out, config && atomic_load_explicit(&config->stop_announced, memory_order_relaxed));
 }
 
 /** No value in builds without QUIC. */

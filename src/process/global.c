@@ -133,6 +133,18 @@ parse_group(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
+static enum cfg_rc
+parse_close_spread(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct config *cf = obj;
+
+    if (!cfg_arg_is(c, *at, "infinite"))
+        return cfg_take_ms(c, at, kw->name, &cf->close_spread_ms);
+    ++*at;
+    cf->close_spread_ms = -1;
+    return CFG_OK;
+}
+
 /* ---- old and new ways to use several cores ---- */
 
 static enum cfg_rc
@@ -434,9 +446,9 @@ const struct keyword global_keywords[] = {
       .help = "do not start when a limit cannot be met" },
     { "hard-stop-after", "<delay>", G, CF(KW_MSEC, hard_stop_after_ms),
       .help = "longest graceful stop" },
-    { "grace", "<delay>", G, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
+    { "grace", "<delay>", G, CF(KW_MSEC, grace_ms),
       .help = "listen on for this long during a graceful stop" },
-    { "close-spread-time", "<delay>", G, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
+    { "close-spread-time", "<delay> | infinite", G, .parse = parse_close_spread,
       .help = "spread closing of idle connections over this time" },
     { "set-dumpable", NULL, G, CF(KW_BOOL, set_dumpable), .help = "allow core dumps" },
     { "zero-warning", NULL, G, CF(KW_BOOL, zero_warning), .help = "warnings are errors" },

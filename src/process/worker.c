@@ -21,7 +21,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define STOP_CHECK_MS 50
+#define STOP_CHECK_MS  50
+#define SPREAD_TICK_MS 50 /* between two lots of idle connections that are closed */
 
 struct thread {
     pthread_t id;
@@ -47,11 +48,27 @@ stop_all(int why)
         loop_stop(config->loops[i]);
 }
 
+static __thread struct timer spread_timer;
+
+/* close-spread-time: as many in each lot that all are closed in the end. */
+static void
+on_spread(struct timer *t)
+{
+    int64_t left = config->close_spread_end_ms - loop_now_ms();
+
+    sessions_close_idle(SPREAD_TICK_MS, left > SPREAD_TICK_MS ? (unsigned)left : SPREAD_TICK_MS);
+    if (left > 0)
+        timer_set(t, loop_now_ms() + MIN(left, SPREAD_TICK_MS), on_spread);
+}
+
 static void
 on_stop_letter(struct letter *l)
 {
     listeners_thread_stop(config);
-    sessions_close_idle();
+    if (config->close_spread_ms == 0)
+        sessions_close_idle(1, 1);
+    else if (config->close_spread_ms > 0)
+        timer_set(&spread_timer, loop_now_ms() + SPREAD_TICK_MS, on_spread);
 }
 
 static void
@@ -69,13 +86,16 @@ check_stopped(struct timer *t)
     timer_set(&stop_timer, loop_now_ms() + STOP_CHECK_MS, check_stopped);
 }
 
-void
-worker_soft_stop(void)
+static void
+begin_stop(struct timer *t)
 {
     struct proxy *px;
 
-    if (atomic_exchange(&config->stopping, 1))
-        return;
+    if (t)
+        fprintf(stderr, "[NOTICE]   (%d) : Grace period expired, proceeding with soft-stop now.\n",
+                (int)getpid());
+    config->close_spread_end_ms = loop_now_ms() + MAX(config->close_spread_ms, 0);
+    atomic_store(&config->stopping, 1);
     list_each (px, &config->proxies, link) {
         if (px->cap & PX_INTERNAL)
             continue;
@@ -91,6 +111,20 @@ worker_soft_stop(void)
     if (config->hard_stop_after_ms)
         hard_stop_ms = loop_now_ms() + config->hard_stop_after_ms;
     timer_set(&stop_timer, loop_now_ms() + 1, check_stopped);
+}
+
+void
+worker_soft_stop(void)
+{
+    if (atomic_exchange(&config->stop_announced, 1))
+        return;
+    if (!config->grace_ms) {
+        begin_stop(NULL);
+        return;
+    }
+    fprintf(stderr, "[NOTICE]   (%d) : Scheduling a soft-stop in %d ms.\n", (int)getpid(),
+            config->grace_ms);
+    timer_set(&stop_timer, loop_now_ms() + config->grace_ms, begin_stop);
 }
 
 static void
@@ -145,6 +179,7 @@ thread_end(void)
     struct stream *s, *stmp;
     struct session *se, *setmp;
 
+    timer_cancel(&spread_timer);
     list_each_safe (s, stmp, streams_of_thread(), link)
         stream_kill(s, 'K', 'D');
     for (int i = 0; i < 3; i++)

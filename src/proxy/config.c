@@ -141,7 +141,8 @@ proxy_new(struct config *cf, const char *name, unsigned cap, const struct cfg_lo
     px->redispatch_after = -1;
     px->http_mode = PX_KEEPALIVE;
     px->reuse = PX_REUSE_SAFE;
-    px->max_ka_queue = 0;
+    px->max_ka_queue = -1;
+    px->max_ses_srv_conns = 5;
     init_lists(px);
     lb_queue_init(&px->queue);
     return px;
@@ -207,6 +208,7 @@ inherit(struct cfg *c, struct proxy *px, struct proxy *from)
         px->default_be_name = from->default_be_name;
         px->default_be_loc = from->default_be_loc;
         px->rate_limit_sessions = from->rate_limit_sessions;
+        px->max_ses_srv_conns = from->max_ses_srv_conns;
         px->monitor_uri = from->monitor_uri;
         px->clitcpka_cnt = from->clitcpka_cnt;
         px->clitcpka_idle_s = from->clitcpka_idle_s;
@@ -230,6 +232,7 @@ inherit(struct cfg *c, struct proxy *px, struct proxy *from)
         px->dyncookie_key = from->dyncookie_key;
         px->check = from->check;
         px->source = from->source;
+        px->forwarded = from->forwarded;
         px->max_ka_queue = from->max_ka_queue;
         px->send_name_header = from->send_name_header;
         px->rdp_cookie = from->rdp_cookie;

@@ -23,7 +23,8 @@ struct config {
     bool uid_set;
     unsigned ulimit_n, fd_hard_limit;
     bool strict_limits, strict_limits_written;
-    int hard_stop_after_ms, grace_ms, close_spread_ms;
+    int hard_stop_after_ms, grace_ms;
+    int close_spread_ms;       /* 0: not set, -1: infinite */
     struct list stats_sockets; /* struct bind_conf of the runtime API, in proxy `GLOBAL` */
     struct proxy *cli;         /* the internal frontend of the runtime API */
     int stats_timeout_ms;
@@ -50,12 +51,25 @@ struct config {
     _Atomic uint64_t cum_conn, cum_req, cum_ssl;
     int64_t start_wall_us;
     unsigned nthread;
-    struct loop **loops; /* [nthread] */
-    _Atomic int stopping;
+    struct loop **loops;         /* [nthread] */
+    _Atomic int stop_announced;  /* `stopping` for rules and statistics: also while `grace` lasts */
+    _Atomic int stopping;        /* no new clients */
+    int64_t close_spread_end_ms; /* idle connections are closed by then; set before stopping */
 };
 
 /** The running configuration (one per worker process). */
 extern struct config *config;
+
+/** Whether the process stops and has no use for idle connections; with close-spread-time they go
+ * one after the other until the time is over, or when their timeouts say so. */
+static inline bool
+config_closes_idle(void)
+{
+    if (likely(!atomic_load_explicit(&config->stopping, memory_order_relaxed)))
+        return false;
+    return !config->close_spread_ms ||
+           (config->close_spread_ms > 0 && loop_now_ms() >= config->close_spread_end_ms);
+}
 
 void config_init(struct config *cf);
 void config_fini(struct config *cf);

@@ -87,7 +87,7 @@ when(struct sample_ctx *x, enum conv_when cond)
     case WHEN_NORMAL:
         return !error;
     case WHEN_STOPPING:
-        return atomic_load_explicit(&config->stopping, memory_order_relaxed);
+        return atomic_load_explicit(&config->stop_announced, memory_order_relaxed);
     case WHEN_FORWARDED:
         return s->srv && !(s->flags & SF_INTERNAL_REPLY);
     case WHEN_PROCESSED:

@@ -2,6 +2,7 @@
 #include "proxy/section.h"
 
 #include "log/log.h"
+#include "proxy/forwarded.h"
 
 #define DFB (IN_DEFAULTS | IN_FRONTEND | IN_BACKEND)
 #define DF  (IN_DEFAULTS | IN_FRONTEND)
@@ -36,17 +37,6 @@ parse_bit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     {                                                                                              \
         .name = "option " text, .where = (in), .offset = offsetof(struct proxy, options2),         \
         .max = (bit), .parse = parse_bit, .flags = KWF_NO, .help = help_text                       \
-    }
-#define NOT_YET(text, in, help_text)                                                               \
-    {                                                                                              \
-        .name = "option " text, .where = (in), .kind = KW_UNSUPPORTED, .flags = KWF_NO,            \
-        .help = help_text                                                                          \
-    }
-/* HAProxy would run with it, and so do we without: a warning. */
-#define NOT_YET_WARN(text, in, help_text)                                                          \
-    {                                                                                              \
-        .name = "option " text, .where = (in), .kind = KW_UNSUPPORTED,                             \
-        .flags = KWF_NO | KWF_NO_WARN, .help = help_text                                           \
     }
 /* HAProxy runs the same without it: it only tells when to save work. */
 #define NO_EFFECT(text, in, help_text)                                                             \
@@ -313,8 +303,8 @@ const struct keyword option_keywords[] = {
     BIT("http-pretend-keepalive", DB, PO_HTTP_PRETEND_KA, "let servers believe in keep-alive"),
     BIT("http-use-proxy-header", DF, PO_HTTP_USE_PROXY_HEADER,
         "use Proxy-Connection instead of Connection"),
-    NOT_YET_WARN("independent-streams", DFB,
-                 "activity in one direction does not refresh the other's timeout"),
+    BIT("independent-streams", DFB, PO_INDEPENDENT_STREAMS,
+        "what is sent to a side does not refresh its timeout"),
     BIT("nolinger", DFB, PO_NOLINGER, "close with a reset at once"),
     BIT("persist", DB, PO_PERSIST, "stick to servers that are down"),
     BIT("prefer-last-server", DB, PO_PREFER_LAST_SERVER,
@@ -355,7 +345,7 @@ const struct keyword option_keywords[] = {
       .flags = KWF_NO | KWF_DEPRECATED,
       .use_instead = "option accept-unsafe-violations-in-http-response",
       .help = "old name" },
-    NOT_YET_WARN("contstats", DF, "update counters while a transfer lasts"),
+    BIT("contstats", DF, PO_CONTSTATS, "update counters while a transfer lasts"),
     BIT2("disable-h2-upgrade", DF, PO2_DISABLE_H2_UPGRADE,
          "refuse the HTTP/2 preface on clear connections"),
     BIT2("h1-case-adjust-bogus-client", DF, PO2_H1_CASE_ADJUST_CLI,
@@ -369,6 +359,12 @@ const struct keyword option_keywords[] = {
          "close idle connections with a response only"),
     NO_EFFECT("use-small-buffers", DB, "buffers are returned when idle anyway"),
     NO_EFFECT("http-use-htx", DFB, "gone since 2.1: the only mode"),
-    NOT_YET("forwarded", DB, "RFC 7239 Forwarded header"),
+    { .name = "option forwarded",
+      .args = "[proto] [host | host-expr <e>] [by | by-expr <e>] [by_port | by_port-expr <e>] "
+              "[for | for-expr <e>] [for_port | for_port-expr <e>]",
+      .where = DB,
+      .parse = forwarded_parse,
+      .flags = KWF_NO,
+      .help = "tell servers about the client in a Forwarded header (RFC 7239)" },
     { 0 },
 };

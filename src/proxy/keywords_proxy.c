@@ -3,6 +3,7 @@
 
 #include "log/log.h"
 #include "proxy/listener.h"
+#include "sample/expr.h"
 #include "server/source.h"
 
 #define DFB (IN_DEFAULTS | IN_FRONTEND | IN_BACKEND)
@@ -237,6 +238,30 @@ parse_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 }
 
 static enum cfg_rc
+parse_persist(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct proxy *px = obj;
+    struct slice word = slice_str(cfg_arg(c, *at)), name = SL("msts");
+
+    (void)kw;
+    if (!word.len)
+        return cfg_error(c, 0, "missing persist method.");
+    if (!slice_starts(word, SL("rdp-cookie")))
+        return cfg_error(c, *at, "unknown persist method.");
+    if (word.len > 10) {
+        name = slice_sub(word, 11, SIZE_MAX);
+        size_t end = slice_find(name, ')', 0);
+        if (word.p[10] != '(' || end == SIZE_MAX || end == 0)
+            return cfg_error(c, *at, "persist rdp-cookie(name)' requires an rdp cookie name.");
+        name.len = end;
+    }
+    ++*at;
+    px->rdp_cookie = expr_parse_text(c, arena_printf(c->arena, "req.rdp_cookie(%.*s)", SLF(name)),
+                                     NULL, px, PT_SRV);
+    return px->rdp_cookie ? cfg_expect_end(c, *at) : CFG_ERR;
+}
+
+static enum cfg_rc
 parse_send_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     static const char *const refused[] = { "host", "content-length", "transfer-encoding",
@@ -362,7 +387,8 @@ const struct keyword proxy_keywords[] = {
       .help = "failures that are worth another attempt" },
     { "http-reuse", "{ never | safe | aggressive | always }", DB, .parse = parse_http_reuse,
       .help = "sharing of idle server connections" },
-    { "max-keep-alive-queue", "<value>", DB, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
+    { "max-keep-alive-queue", "<value>", DB, KW_FIELD(KW_INT, struct proxy, max_ka_queue),
+      .min = INT32_MIN, .max = INT32_MAX,
       .help = "queue length above which another server is better than the last one" },
     { "source",
       "<addr>[:<port>] [usesrc { <addr2>[:<port2>] | client | clientip | hdr_ip(<hdr>[,<occ>]) }] "
@@ -370,7 +396,7 @@ const struct keyword proxy_keywords[] = {
       DB, .parse = parse_source, .help = "address that connections to servers come from" },
     { "http-send-name-header", "<name>", DB, .parse = parse_send_name, .flags = KWF_NO,
       .help = "header in which a server gets its own name" },
-    { "persist", "rdp-cookie[(<name>)]", DB, .kind = KW_UNSUPPORTED,
+    { "persist", "rdp-cookie[(<name>)]", DB, .parse = parse_persist,
       .help = "stick to the server of the RDP cookie" },
     { "monitor-uri", "<uri>", DF, .offset = offsetof(struct proxy, monitor_uri),
       .parse = parse_string, .help = "request target that is answered with 200" },
@@ -393,7 +419,7 @@ const struct keyword proxy_keywords[] = {
     { "log-steps", "<steps>", DF, .parse = parse_log_steps, .help = "when log lines are written" },
     SECONDS("clitcpka-cnt", DF, clitcpka_cnt, "keep-alive probes before a client is given up"),
     SECONDS("srvtcpka-cnt", DB, srvtcpka_cnt, "keep-alive probes before a server is given up"),
-    { "max-session-srv-conns", "<n>", DF, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
+    { "max-session-srv-conns", "<n>", DF, KW_FIELD(KW_UINT, struct proxy, max_ses_srv_conns),
       .help = "private server connections kept per client connection" },
     { 0 },
 };

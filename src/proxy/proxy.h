@@ -15,6 +15,7 @@ struct reply;
 struct http_errors;
 struct userlist;
 struct captures;
+struct px_forwarded;
 
 enum px_cap {
     PX_FE = 1 << 0,
@@ -238,7 +239,8 @@ struct proxy {
     struct cfg_loc default_be_loc;
     struct proxy *default_be;
     unsigned rate_limit_sessions;
-    struct captures *captures; /* capture/declare capture */
+    unsigned max_ses_srv_conns; /* private server connections kept per session */
+    struct captures *captures;  /* capture/declare capture */
     const char *monitor_uri;
     struct list monitor_fail; /* struct px_switch (conditions) */
     struct logfmt *unique_id_fmt;
@@ -251,7 +253,8 @@ struct proxy {
     struct list tcp_req_rules, tcp_res_rules, http_req_rules, http_res_rules,
         http_after_rules;               /* struct rule */
     int req_inspect_ms, res_inspect_ms; /* 0: none */
-    struct px_xff fwdfor, origto, forwarded_unused;
+    struct px_xff fwdfor, origto;
+    struct px_forwarded *forwarded; /* NULL: none */
     struct log_targets log;
     const char *log_tag;
     struct logfmt *logfmt, *logfmt_sd, *logfmt_error;
@@ -280,17 +283,18 @@ struct proxy {
     struct list default_servers;   /* named templates (3.5) */
     struct lb lb;
     struct lb_queue queue;
-    unsigned fullconn;
-    unsigned retries;         /* default 3 */
-    int redispatch_after;     /* retries before a redispatch: 0 never, -1 last, N every N */
-    unsigned retry_on;        /* enum px_retry */
-    struct list server_rules; /* struct px_switch, use-server */
+    unsigned fullconn, fullconn_sum; /* the latter while the default is computed */
+    const struct proxy *fullconn_of; /* frontend that was counted last */
+    unsigned retries;                /* default 3 */
+    int redispatch_after;            /* retries before a redispatch: 0 never, -1 last, N every N */
+    unsigned retry_on;               /* enum px_retry */
+    struct list server_rules;        /* struct px_switch, use-server */
     struct list force_persist, ignore_persist;
     struct check_conf *check; /* what `option httpchk`... set; check.h */
     struct source *source;    /* where connections to servers come from; NULL: anywhere */
-    unsigned max_ka_queue, max_ses_srv_conns;
+    int max_ka_queue;         /* -1: no limit */
     const char *send_name_header;
-    const char *rdp_cookie;
+    struct expr *rdp_cookie; /* persist rdp-cookie; NULL: not wanted */
     int hash_preserve_affinity;
     unsigned redirect_302_unused;
     int state_file; /* load-server-state-from-file */

@@ -230,7 +230,11 @@ warn_http_only(struct cfg *c, struct proxy *px)
                     px->name);
         px->cookie_name = NULL;
     }
+    if (px->forwarded)
+        cfg_warn_at(c, NULL, "'option %s' ignored for %s '%s' as it requires HTTP mode.",
+                    "forwarded", kind, px->name);
     px->fwdfor.on = px->origto.on = false;
+    px->forwarded = NULL;
 }
 
 /* The option's default depends on the mode (3.3). */
@@ -339,6 +343,35 @@ proxies_check(struct cfg *c)
 
 /* ---- starting ---- */
 
+static void
+add_to_fullconn(struct proxy *be, const struct proxy *fe)
+{
+    if (!be || be->fullconn_of == fe)
+        return; /* counted already */
+    be->fullconn_of = fe;
+    be->fullconn_sum += fe->maxconn ? fe->maxconn : tune.maxconn;
+}
+
+/* Without `fullconn`: a tenth of what all frontends may send there (manual). Names that are only
+ * known at run time do not count. */
+static void
+default_fullconn(struct config *cf)
+{
+    struct px_switch *sw;
+    struct proxy *px;
+
+    list_each (px, &cf->proxies, link) {
+        if (!proxy_has_fe(px) || px->disabled)
+            continue;
+        list_each (sw, &px->switch_rules, link)
+            add_to_fullconn(sw->be, px);
+        add_to_fullconn(px->default_be ? px->default_be : proxy_has_be(px) ? px : NULL, px);
+    }
+    list_each (px, &cf->proxies, link)
+        if (proxy_has_be(px) && !px->fullconn)
+            px->fullconn = MAX(1u, (px->fullconn_sum + 9) / 10);
+}
+
 bool
 proxies_start(struct config *cf)
 {
@@ -359,9 +392,8 @@ proxies_start(struct config *cf)
         list_each (srv, &px->servers, link)
             server_start(srv, cf->nthread);
         lb_start(&px->lb, &px->servers);
-        if (!px->fullconn)
-            px->fullconn = (tune.maxconn ? tune.maxconn : 2000) / 10;
     }
+    default_fullconn(cf);
     return true;
 }
 

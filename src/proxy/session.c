@@ -90,10 +90,7 @@ session_end(struct session *s)
 
     timer_cancel(&s->timer);
     task_cancel(&s->task);
-    if (s->srv_conn) {
-        pool_closed(s->srv_conn->target);
-        conn_free(&s->srv_conn);
-    }
+    session_drop_conns(s);
     if (s->track) {
         stick_untrack_all(s->track, tune.stick_counters, loop_now_ms());
         free(s->track);
@@ -412,8 +409,7 @@ session_stream_done(struct session *s, bool keep)
     }
     s->flags |= SESSF_NOT_FIRST;
     s->idle_us = loop_now_us();
-    if (atomic_load_explicit(&config->stopping, memory_order_relaxed) &&
-        !(c->rx && buf_len(c->rx))) {
+    if (unlikely(config_closes_idle()) && !(c->rx && buf_len(c->rx))) {
         session_end(s);
         return;
     }
@@ -499,15 +495,28 @@ has_request_waiting(struct session *s)
     return true;
 }
 
+static bool
+may_close(const struct session *s)
+{
+    return !s->strm && !(s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE);
+}
+
 void
-sessions_close_idle(void)
+sessions_close_idle(unsigned part, unsigned of)
 {
     struct session *s, *tmp;
+    uint64_t n = 0;
 
+    list_each (s, sessions_of_thread(), link)
+        n += may_close(s);
+    n = (n * part + of - 1) / of;
     list_each_safe (s, tmp, sessions_of_thread(), link) {
-        if (s->strm || s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE || has_request_waiting(s))
+        if (!n)
+            return;
+        if (!may_close(s) || has_request_waiting(s))
             continue;
         session_end(s);
+        n--;
     }
 }
 

@@ -44,8 +44,8 @@ struct session {
     uint32_t nreq;
     struct vars vars;
     struct stick_counter *track; /* [tune.stick_counters], NULL until something is tracked */
-    struct server *last_srv;     /* prefer-last-server */
-    struct conn *srv_conn;       /* private server connection kept for this session */
+    struct list srv_conns;       /* private server connections kept for this session */
+    unsigned nsrv_conns;
 };
 
 /** A new client connection: takes ownership of `fd`. Runs connection rules and handshakes, then
@@ -66,8 +66,8 @@ extern bool (*session_tls_accept)(struct session *s);
 extern void (*session_log_failure)(struct session *s);
 /** All sessions of the calling thread. */
 struct list *sessions_of_thread(void);
-/** Closes those that are idle (soft stop). */
-void sessions_close_idle(void);
+/** Closes `part` of every `of` that are idle on the calling thread (soft stop). */
+void sessions_close_idle(unsigned part, unsigned of);
 /** Releases the thread's caches; no session is left. */
 void sessions_thread_fini(void);
 /** Tracked counter `n` of a session (its own), NULL when none. */

@@ -9,6 +9,7 @@
 #include "stick/track.h"
 
 struct filter;
+struct stream_counted;
 struct chan_limit;
 
 /** The life of a stream, in order. X(step, text): stream_step_<step>() does it, `text` is for logs
@@ -185,7 +186,8 @@ struct stream {
     struct slice unique_id;
     unsigned status;        /* as logged; 0 none yet */
     unsigned server_status; /* as the server sent it; 0: none */
-    uint64_t log_bytes_unused;
+    struct stream_counted
+        *counted; /* option contstats: what counters have already; NULL: nothing */
     unsigned srv_queue_pos, be_queue_pos;
     struct list filters;
     void *ext[4];

@@ -131,6 +131,53 @@ stream_reuse_hash(struct stream *s)
     return h;
 }
 
+struct conn *
+session_take_conn(struct session *sess, const struct server *srv, uint64_t hash)
+{
+    struct conn *c, *tmp;
+
+    if (!sess->nsrv_conns)
+        return NULL;
+    list_each_safe (c, tmp, &sess->srv_conns, link) {
+        bool dead = c->flags & (CONN_RD_READY | CONN_HUP | CONN_ERR);
+        if (!dead && (c->target != srv || c->hash != hash))
+            continue;
+        list_del(&c->link);
+        sess->nsrv_conns--;
+        if (!dead) {
+            c->flags |= CONN_REUSED;
+            return c;
+        }
+        pool_closed(c->target);
+        conn_free(&c);
+    }
+    return NULL;
+}
+
+bool
+session_keep_conn(struct session *sess, struct conn *c)
+{
+    if (sess->nsrv_conns >= sess->fe->max_ses_srv_conns)
+        return false;
+    if (!sess->srv_conns.next)
+        list_init(&sess->srv_conns);
+    list_push_front(&sess->srv_conns, &c->link);
+    sess->nsrv_conns++;
+    return true;
+}
+
+void
+session_drop_conns(struct session *sess)
+{
+    while (sess->nsrv_conns) {
+        struct conn *c = list_first(&sess->srv_conns, struct conn, link);
+        list_del(&c->link);
+        sess->nsrv_conns--;
+        pool_closed(c->target);
+        conn_free(&c);
+    }
+}
+
 /* ---- opening ---- */
 
 struct conn *

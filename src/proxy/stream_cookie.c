@@ -2,6 +2,8 @@
  * checkcache`; 8.5 for the letters in logs). */
 #include "proxy/stream_int.h"
 
+#include <endian.h>
+
 #include "http/cookie.h"
 #include "proxy/cookie.h"
 
@@ -449,4 +451,46 @@ stream_cookie_response(struct stream *s)
                "Blocking cacheable cookie in response from instance %s, server %s.\n", be->name,
                s->srv->name);
     return false;
+}
+
+/* ---- RDP ---- */
+
+/* What Windows servers put into a routing token: "<address>.<port>.<reserved>" in decimal, both
+ * numbers in network order read as little endian (MS-RDPBCGR, section 3.2.5.3.1). */
+static bool
+parse_token(struct slice v, struct addr *a)
+{
+    struct slice rest, ip = slice_cut(v, '.', &rest), port;
+    uint64_t n, p;
+
+    if (!rest.p)
+        return false;
+    port = slice_cut(rest, '.', &rest);
+    if (!rest.p || !slice_to_uint(ip, &n) || !slice_to_uint(port, &p) || n > UINT32_MAX ||
+        p > UINT16_MAX)
+        return false;
+    struct in_addr in = { .s_addr = htole32((uint32_t)n) };
+    addr_from_ip4(a, in, be16toh(htole16((uint16_t)p)));
+    return true;
+}
+
+void
+stream_rdp_cookie(struct stream *s)
+{
+    struct server *srv;
+    struct sample smp;
+    struct addr a;
+
+    if (!expr_eval_as(s->be->rdp_cookie, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), SMP_STR, &smp) ||
+        !parse_token(smp.u.s, &a))
+        return;
+    list_each (srv, &s->be->servers, link) {
+        if (srv->port != addr_port(&a) || !addr_eq(&srv->addr, &a, false))
+            continue;
+        if (server_is_up(srv) || s->be->options & PO_PERSIST) {
+            s->srv = srv;
+            s->flags |= SF_ASSIGNED;
+            return;
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #include "proxy/stream_int.h"
 
 #include "config/tune.h"
+#include "proxy/forwarded.h"
 
 /* ---- helpers ---- */
 
@@ -79,6 +80,8 @@ http_prepare_request(struct stream *s)
     if (!add_address(s, &s->fe->fwdfor, &s->be->fwdfor, SL("x-forwarded-for"), true) ||
         !add_address(s, &s->fe->origto, &s->be->origto, SL("x-original-to"), false))
         return false;
+    if (s->be->forwarded && !forwarded_add(s, s->be->forwarded))
+        return false;
     if (s->be->send_name_header &&
         !http_hdr_set(&s->rq, slice_str(s->be->send_name_header), slice_str(s->srv->name)))
         return false;
@@ -91,6 +94,19 @@ http_prepare_request(struct stream *s)
 
 /* ---- response ---- */
 
+/* While the process stops: with close-spread-time the chance grows as the time goes. */
+static bool
+closes_now(const struct stream *s)
+{
+    if (config_closes_idle())
+        return true;
+    if (config->close_spread_ms < 0)
+        return false;
+    int64_t left = config->close_spread_end_ms - loop_now_ms();
+    uint32_t dice = (s->uniq_id * 2654435761u) >> 12; /* 20 bits */
+    return (uint64_t)dice * (uint64_t)config->close_spread_ms >= (uint64_t)left << 20;
+}
+
 bool
 http_client_keeps(const struct stream *s)
 {
@@ -100,7 +116,7 @@ http_client_keeps(const struct stream *s)
         return false;
     if (s->fe->http_mode == PX_HTTPCLOSE)
         return false;
-    if (atomic_load_explicit(&config->stopping, memory_order_relaxed))
+    if (unlikely(atomic_load_explicit(&config->stopping, memory_order_relaxed)) && closes_now(s))
         return false;
     return rq->version >= 11 || rq->flags & HTTP_HF_CONN_KEEPALIVE;
 }
@@ -203,11 +219,29 @@ http_reply_connection(struct stream *s, bool keep)
     return http_connection_header(s, keep);
 }
 
+/* Some schemes authenticate connections (RFC 4559): they belong to one client, whose answer to the
+ * challenge must reach the same server. */
+static void
+note_challenge(struct stream *s)
+{
+    struct slice name = s->rs.status == 401 ? SL("www-authenticate") : SL("proxy-authenticate");
+    const struct http_hdr *h;
+    unsigned pos = 0;
+
+    s->sess->flags |= SESSF_PREFER_LAST;
+    while ((h = http_hdr_next(&s->rs, name, &pos)))
+        if (slice_starts_nocase(h->value, SL("negotiate")) ||
+            slice_starts_nocase(h->value, SL("ntlm")))
+            s->back->flags |= CONN_PRIVATE;
+}
+
 bool
 http_prepare_response(struct stream *s)
 {
     bool keep = http_client_keeps(s);
 
+    if (unlikely(s->rs.status == 401 || s->rs.status == 407) && s->back)
+        note_challenge(s);
     if (s->res.h1.framing == H1_FRAME_TUNNEL) {
         s->flags |= SF_TUNNEL;
         s->res.out = H1_FRAME_TUNNEL;

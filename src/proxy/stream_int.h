@@ -118,6 +118,11 @@ bool stream_server_address(struct stream *s, struct addr *to);
 uint64_t stream_reuse_hash(struct stream *s);
 /** A new connection to the chosen server, counted as in use. NULL with *err (errno) set. */
 struct conn *stream_open_connection(struct stream *s, int *err);
+/** Private server connections that wait with a session for its next request: takes one that fits
+ * the chosen server (NULL: none), keeps one (false: there are enough), closes all. */
+struct conn *session_take_conn(struct session *sess, const struct server *srv, uint64_t hash);
+bool session_keep_conn(struct session *sess, struct conn *c);
+void session_drop_conns(struct session *sess);
 
 /* ---- stream_server.c ---- */
 /** Lets go of the server connection: to the pool, or closed. */
@@ -144,11 +149,17 @@ void stream_capture_response(struct stream *s);
 
 /* ---- stream_cookie.c ---- */
 void stream_cookie_request(struct stream *s);
+/** `persist rdp-cookie`: the server that the cookie names. */
+void stream_rdp_cookie(struct stream *s);
 bool stream_cookie_response(struct stream *s);
 
 /* ---- stream_stats.c ---- */
 void stream_count_response(struct stream *s);
 void stream_count_end(struct stream *s);
+/** `option contstats`: adds what the streams of the calling thread have moved so far, every few
+ * seconds from now on. */
+void stream_contstats_start(struct config *cf);
+void stream_contstats_stop(void);
 
 /* ---- stream_request.c ---- */
 /** Waits until the whole request body is in the buffer, or as much as fits. STEP_GOTO: an error

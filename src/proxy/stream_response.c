@@ -403,12 +403,29 @@ pass_end_on(struct chan *ch, struct conn *dst)
     }
 }
 
+/* Whatever moves shows that both sides live; with independent-streams only what comes from a side
+ * does, and what a client takes that has nothing more to say. */
+static void
+note_moves(struct stream *s, const uint64_t was[4])
+{
+    bool from_cli = s->req.in != was[0], from_srv = s->res.in != was[2],
+         to_cli = s->res.out_bytes != was[3], any = from_cli | from_srv | to_cli;
+    bool listens = s->req.eom_in && !(s->flags & SF_TUNNEL);
+
+    any |= s->req.out_bytes != was[1];
+    if (any &&
+        (likely(!(s->fe->options & PO_INDEPENDENT_STREAMS)) || from_cli || (to_cli && listens)))
+        s->cli_act_ms = loop_now_ms();
+    if (any && (likely(!(s->be->options & PO_INDEPENDENT_STREAMS)) || from_srv))
+        s->srv_act_ms = loop_now_ms();
+}
+
 static bool
 pump_both(struct stream *s, enum step_rc *rc)
 {
     struct conn *cli = s->sess->conn, *c = s->back;
     bool tunnel = s->flags & SF_TUNNEL;
-    uint64_t a = s->res.in + s->res.out_bytes, b = s->req.in + s->req.out_bytes;
+    uint64_t was[4] = { s->req.in, s->req.out_bytes, s->res.in, s->res.out_bytes };
 
     if (!s->res.eom_out) {
         switch (chan_pump(s, &s->res, c, cli)) {
@@ -439,10 +456,7 @@ pump_both(struct stream *s, enum step_rc *rc)
             break;
         }
     }
-    bool res_moved = s->res.in + s->res.out_bytes != a,
-         req_moved = s->req.in + s->req.out_bytes != b;
-    if (res_moved || req_moved)
-        s->cli_act_ms = s->srv_act_ms = loop_now_ms();
+    note_moves(s, was);
     return true;
 }
 

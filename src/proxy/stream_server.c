@@ -73,6 +73,8 @@ stream_step_persist(struct stream *s)
     }
     if (be->cookie_name && s->flags & SF_HTTP)
         stream_cookie_request(s);
+    if (unlikely(be->rdp_cookie) && !(s->flags & (SF_ASSIGNED | SF_IGNORE_PERSIST)))
+        stream_rdp_cookie(s);
     if (!(s->flags & (SF_IGNORE_PERSIST | SF_ASSIGNED)) && stream_hooks.stick_match &&
         (!list_empty(&be->stick_match) || !list_empty(&be->stick_store_req)))
         stream_hooks.stick_match(s);
@@ -127,29 +129,50 @@ took_server(struct stream *s, struct server *srv)
     return step_goto(s, STEP_connect);
 }
 
+/* max-keep-alive-queue: is another server better than waiting for this one? */
 static bool
-prefers_last(const struct stream *s)
+queue_is_long(const struct server *srv, int max)
 {
-    const struct server *last = s->sess->last_srv;
+    return max >= 0 && server_is_full(srv) &&
+           atomic_load_explicit(&srv->queued, memory_order_relaxed) >= (unsigned)max;
+}
 
-    return last && last->px == s->be && server_is_usable(last) &&
-           (s->be->options & PO_PREFER_LAST_SERVER || s->sess->flags & SESSF_PREFER_LAST);
+/* A server that the client's session has a connection to at hand, if the option or a challenge that
+ * was passed on say that this request should go there as well. NULL: any will do. */
+static struct server *
+preferred_server(struct stream *s)
+{
+    const struct proxy *be = s->be;
+    struct session *sess = s->sess;
+    bool always = sess->flags & SESSF_PREFER_LAST;
+    struct conn *c;
+
+    if (!sess->nsrv_conns || !(always || be->options & PO_PREFER_LAST_SERVER) ||
+        lb_is_keyed(&be->lb, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL)))
+        return NULL;
+    list_each (c, &sess->srv_conns, link) {
+        struct server *srv = c->target;
+        if (srv->px == be && server_is_usable(srv) &&
+            (always || !queue_is_long(srv, be->max_ka_queue)))
+            return srv;
+    }
+    return NULL;
 }
 
 enum step_rc
 stream_step_pick_server(struct stream *s)
 {
-    struct server *srv = s->flags & SF_ASSIGNED ? s->srv : NULL;
+    struct server *srv = s->flags & SF_ASSIGNED ? s->srv : NULL, *wanted = srv;
     bool full = false;
 
     if (srv) {
         if (!server_is_up(srv) && !(s->flags & SF_FORCED) && !(s->be->options & PO_PERSIST)) {
             /* The server of the session is gone: any other will do, if allowed. */
             s->flags &= ~(unsigned)SF_ASSIGNED;
-            srv = NULL;
+            srv = wanted = NULL;
         }
-    } else if (prefers_last(s)) {
-        srv = s->sess->last_srv;
+    } else {
+        srv = wanted = preferred_server(s);
     }
     if (!srv) {
         srv = lb_pick(&s->be->lb, stream_ctx(s, s->be, PT_SRV, SMPO_FINAL), s->prev_srv, &full);
@@ -165,7 +188,7 @@ stream_step_pick_server(struct stream *s)
     }
     if (!lb_try_take(srv)) {
         s->srv = NULL;
-        return enqueue(s, s->flags & SF_ASSIGNED || srv == s->sess->last_srv ? srv : NULL);
+        return enqueue(s, wanted);
     }
     return took_server(s, srv);
 }
@@ -238,17 +261,9 @@ reuse_connection(struct stream *s, uint64_t hash)
     bool none;
     enum pool_use use = pool_use_of(s, &none);
 
-    if (sess->srv_conn) {
-        struct conn *c = sess->srv_conn;
-        sess->srv_conn = NULL;
-        if (c->target == s->srv && c->hash == hash &&
-            !(c->flags & (CONN_RD_READY | CONN_HUP | CONN_ERR))) {
-            c->flags |= CONN_REUSED;
-            return c;
-        }
-        pool_closed(c->target);
-        conn_free(&c);
-    }
+    struct conn *own = session_take_conn(sess, s->srv, hash);
+    if (own)
+        return own;
     if (none || s->srv->flags & (SRVF_SEND_PROXY | SRVF_SEND_PROXY_V2))
         return NULL;
     return pool_take(s->srv, hash, use);
@@ -520,9 +535,8 @@ stream_release_back(struct stream *s)
     }
     c->requests++;
     bool never = s->be->reuse == PX_REUSE_NEVER || c->flags & CONN_PRIVATE;
-    if (never && s->flags & SF_KEEP_FRONT && !s->sess->srv_conn) {
+    if (never && s->flags & SF_KEEP_FRONT && session_keep_conn(s->sess, c)) {
         conn_drop_rx(c);
-        s->sess->srv_conn = c;
         return;
     }
     if (never) {

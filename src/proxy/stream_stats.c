@@ -118,54 +118,162 @@ count_times(struct stream *s)
     note_max(&sv->ttime_max, t.total);
 }
 
-static void
-count_listener(struct listener *li, uint64_t in, uint64_t srv_out, uint64_t srv_in, uint64_t out)
+/* Bytes of a stream that counters do not have yet, in the order of their members. */
+struct moved {
+    uint64_t in, srv_out, srv_in, out;
+};
+
+/* What of a stream was counted while it lasted (option contstats), and for whom. */
+struct stream_counted {
+    struct moved fe, be, srv;
+    struct proxy *be_px;
+    struct server *server;
+};
+
+/* What is new since `before`, which is brought up to date; NULL: all. */
+static struct moved
+moved_since(const struct stream *s, struct moved *before)
 {
-    LI_COUNT(li, bin, in);
-    LI_COUNT(li, bout, srv_in);
-    LI_COUNT(li, reqbin, in);
-    LI_COUNT(li, reqbout, srv_out);
-    LI_COUNT(li, resbin, srv_in);
-    LI_COUNT(li, resbout, out);
+    struct moved all = { s->req.in, s->req.out_bytes, s->res.in, s->res.out_bytes }, m = all;
+
+    if (before) {
+        m = (struct moved){ all.in - before->in, all.srv_out - before->srv_out,
+                            all.srv_in - before->srv_in, all.out - before->out };
+        *before = all;
+    }
+    return m;
+}
+
+static void
+count_listener(struct listener *li, const struct moved *m)
+{
+    LI_COUNT(li, bin, m->in);
+    LI_COUNT(li, bout, m->srv_in);
+    LI_COUNT(li, reqbin, m->in);
+    LI_COUNT(li, reqbout, m->srv_out);
+    LI_COUNT(li, resbin, m->srv_in);
+    LI_COUNT(li, resbout, m->out);
+}
+
+/* Since 3.3 "bout" counts what servers sent; our own replies are in resbout only. */
+static void
+count_frontend(struct stream *s, struct stream_counted *c)
+{
+    struct moved m = moved_since(s, c ? &c->fe : NULL);
+
+    if (unlikely(s->track || s->sess->track)) {
+        struct stick_slots slots = stream_slots(s);
+        stick_count_bytes(&slots, m.in, m.srv_in, loop_now_ms());
+    }
+    FE_COUNT(s->fe, bin, m.in);
+    FE_COUNT(s->fe, bout, m.srv_in);
+    FE_COUNT(s->fe, reqbin, m.in);
+    FE_COUNT(s->fe, reqbout, m.srv_out);
+    FE_COUNT(s->fe, resbin, m.srv_in);
+    FE_COUNT(s->fe, resbout, m.out);
+    if (unlikely(s->sess->li->counters))
+        count_listener(s->sess->li, &m);
+}
+
+static void
+count_backend(struct stream *s, struct stream_counted *c)
+{
+    struct moved m;
+
+    if (unlikely(c && c->be_px != s->be)) {
+        c->be_px = s->be;
+        c->be = (struct moved){ 0 };
+    }
+    m = moved_since(s, c ? &c->be : NULL);
+    BE_COUNT(s->be, bin, m.in);
+    BE_COUNT(s->be, bout, m.srv_in);
+    BE_COUNT(s->be, reqbin, m.in);
+    BE_COUNT(s->be, reqbout, m.srv_out);
+    BE_COUNT(s->be, resbin, m.srv_in);
+    BE_COUNT(s->be, resbout, m.out);
+}
+
+static void
+count_server(struct stream *s, struct stream_counted *c)
+{
+    struct moved m;
+
+    if (unlikely(c && c->server != s->srv)) {
+        c->server = s->srv;
+        c->srv = (struct moved){ 0 };
+    }
+    m = moved_since(s, c ? &c->srv : NULL);
+    SRV_COUNT(s->srv, bin, m.srv_out);
+    SRV_COUNT(s->srv, bout, m.srv_in);
+    SRV_COUNT(s->srv, reqbin, m.in);
+    SRV_COUNT(s->srv, reqbout, m.srv_out);
+    SRV_COUNT(s->srv, resbin, m.srv_in);
+    SRV_COUNT(s->srv, resbout, m.out);
 }
 
 void
 stream_count_end(struct stream *s)
 {
-    uint64_t in = s->req.in, out = s->res.out_bytes, srv_in = s->res.in, srv_out = s->req.out_bytes;
+    struct stream_counted *c = s->counted;
 
     if (s->flags & SF_MONITOR)
         return;
-    if (s->track || s->sess->track) {
-        struct stick_slots slots = stream_slots(s);
-        stick_count_bytes(&slots, in, srv_in, loop_now_ms());
-    }
-    /* Since 3.3 "bout" counts what servers sent; our own replies are in resbout only. */
-    FE_COUNT(s->fe, bin, in);
-    FE_COUNT(s->fe, bout, srv_in);
-    FE_COUNT(s->fe, reqbin, in);
-    FE_COUNT(s->fe, reqbout, srv_out);
-    FE_COUNT(s->fe, resbin, srv_in);
-    FE_COUNT(s->fe, resbout, out);
-    if (unlikely(s->sess->li->counters))
-        count_listener(s->sess->li, in, srv_out, srv_in, out);
+    count_frontend(s, c);
     if (s->flags & SF_COUNTED_BE) {
         s->flags &= ~(unsigned)SF_COUNTED_BE;
-        BE_COUNT(s->be, bin, in);
-        BE_COUNT(s->be, bout, srv_in);
-        BE_COUNT(s->be, reqbin, in);
-        BE_COUNT(s->be, reqbout, srv_out);
-        BE_COUNT(s->be, resbin, srv_in);
-        BE_COUNT(s->be, resbout, out);
+        count_backend(s, c);
         if (s->t_queue_us)
             count_times(s);
     }
-    if (s->srv) {
-        SRV_COUNT(s->srv, bin, srv_out);
-        SRV_COUNT(s->srv, bout, srv_in);
-        SRV_COUNT(s->srv, reqbin, in);
-        SRV_COUNT(s->srv, reqbout, srv_out);
-        SRV_COUNT(s->srv, resbin, srv_in);
-        SRV_COUNT(s->srv, resbout, out);
+    if (s->srv)
+        count_server(s, c);
+}
+
+/* ---- option contstats ---- */
+
+#define CONTSTATS_MS 5000
+
+static __thread struct timer contstats_timer;
+
+static void
+count_so_far(struct stream *s)
+{
+    if (!(s->fe->options & PO_CONTSTATS) || s->flags & SF_MONITOR)
+        return;
+    if (!s->counted && !(s->counted = arena_zalloc(&s->arena, sizeof(*s->counted))))
+        return; /* at its end, then */
+    count_frontend(s, s->counted);
+    if (s->flags & SF_COUNTED_BE)
+        count_backend(s, s->counted);
+    if (s->srv)
+        count_server(s, s->counted);
+}
+
+static void
+on_contstats(struct timer *t)
+{
+    struct stream *s;
+
+    list_each (s, streams_of_thread(), link)
+        count_so_far(s);
+    timer_set(t, loop_now_ms() + CONTSTATS_MS, on_contstats);
+}
+
+void
+stream_contstats_start(struct config *cf)
+{
+    struct proxy *px;
+
+    list_each (px, &cf->proxies, link) {
+        if (proxy_has_fe(px) && px->options & PO_CONTSTATS) {
+            timer_set(&contstats_timer, loop_now_ms() + CONTSTATS_MS, on_contstats);
+            return;
+        }
     }
+}
+
+void
+stream_contstats_stop(void)
+{
+    timer_cancel(&contstats_timer);
 }

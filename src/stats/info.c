@@ -243,7 +243,7 @@ fill_life(struct stats_info *i, const struct totals *t)
     unsigned long added, freed;
 
     pat_counts(&added, &freed);
-    num(i, INF_STOPPING, (unsigned)atomic_load(&config->stopping));
+    num(i, INF_STOPPING, (unsigned)atomic_load(&config->stop_announced));
     num(i, INF_LISTENERS, t->listeners);
     num(i, INF_JOBS, t->listeners + atomic_load(&config->conn));
     num(i, INF_UNSTOPPABLE, 0);
