@@ -321,27 +321,25 @@ wants_payload(struct cli_conn *cc, char *line)
     return true;
 }
 
-/* Takes one line off the input. False when there is none yet. */
+/* Takes one line off the input. False when there is none yet: what ends without a line feed may
+ * have been cut, and is not run. */
 static bool
-take_line(struct cli_conn *cc, bool eof)
+take_line(struct cli_conn *cc)
 {
     struct slice in = text_get(&cc->in);
     size_t nl = slice_find(in, '\n', 0);
 
-    if (nl == SIZE_MAX && !(eof && in.len))
+    if (nl == SIZE_MAX)
         return false;
-    size_t len = nl == SIZE_MAX ? in.len : nl, used = nl == SIZE_MAX ? in.len : nl + 1;
-    if (len && in.p[len - 1] == '\r')
-        len--;
-    cc->line = xstrndup(in.p, len);
+    cc->line = xstrndup(in.p, nl && in.p[nl - 1] == '\r' ? nl - 1 : nl);
     cc->line_at = 0;
-    text_drop(&cc->in, used);
+    text_drop(&cc->in, nl + 1);
     return true;
 }
 
 /* The payload ends at its mark; true once it is complete. */
 static bool
-take_payload(struct cli_conn *cc, bool eof)
+take_payload(struct cli_conn *cc)
 {
     struct slice in = text_get(&cc->in), rest = in;
     size_t mark_len = strlen(cc->payload_mark);
@@ -358,11 +356,6 @@ take_payload(struct cli_conn *cc, bool eof)
             continue;
         cc->payload = slice(xstrndup(in.p, (size_t)(start - in.p)), (size_t)(start - in.p));
         text_drop(&cc->in, in.len - rest.len);
-        return true;
-    }
-    if (eof) {
-        cc->payload = slice(xstrndup(in.len ? in.p : "", in.len), in.len);
-        text_drop(&cc->in, in.len);
         return true;
     }
     return false;
@@ -451,17 +444,17 @@ continue_answer(struct cli_conn *cc)
 
 /* What was received: lines, payloads. */
 static void
-take_input(struct cli_conn *cc, bool eof)
+take_input(struct cli_conn *cc)
 {
     while (!cc->waiting && !cc->closing) {
         if (cc->in_payload) {
-            if (!take_payload(cc, eof))
+            if (!take_payload(cc))
                 return;
             cc->in_payload = false;
         } else if (cc->line) {
             run_line(cc);
         } else {
-            if (!take_line(cc, eof))
+            if (!take_line(cc))
                 return;
             cc->in_payload = wants_payload(cc, cc->line);
             if (cc->in_payload && cc->cli.prompt)
@@ -478,7 +471,7 @@ cli_step(struct cli_conn *cc)
     if (read_input(cc))
         timer_set(&cc->timer, loop_now_ms() + cc->cli.timeout_ms, on_timeout);
     eof = cc->conn->flags & (CONN_EOF | CONN_ERR);
-    take_input(cc, eof);
+    take_input(cc);
     if (!cc->conn) { /* a command took the socket */
         cli_close(cc);
         return;

@@ -538,8 +538,6 @@ static bool
 set_up(void)
 {
     struct text t = { 0 };
-    struct proxy *px;
-    struct listener *li;
 
     tune_defaults();
     tune.hostname = "sim";
@@ -559,9 +557,6 @@ set_up(void)
     if (!loop_open(0))
         return false;
     cf.loops[0] = loop_self();
-    list_each (px, &cf.proxies, link)
-        list_each (li, &px->listeners, link)
-            li->threads = xcalloc(1, 256);
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->thread_start && !modules[m]->thread_start(&cf))
             return false;

@@ -1,5 +1,6 @@
 /* test_parse.c - server, default-server and server-template lines. */
 #include "fixture.h"
+#include "server/source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,7 @@ settings(void **state)
     assert_true(s->on_marked_down_shutdown);
     assert_int_equal(s->pp_opts, SRV_PP_CRC32C | SRV_PP_UNIQUE_ID);
     assert_int_equal(addr_port(&s->source->addr), 1000);
-    assert_string_equal(s->interface, "lo");
+    assert_string_equal(s->source->interface, "lo");
     assert_int_equal(s->hash_key, SRVK_ADDR);
     assert_int_equal(s->ws, SRVWS_H1);
     assert_false(server_is_up(s));
