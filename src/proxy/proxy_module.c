@@ -308,20 +308,12 @@ thread_start(struct config *cf)
     return true;
 }
 
-static bool
-thread_start(struct config *cf)
-{
-    stream_contstats_start(cf);
-    return true;
-}
-
 static void
 thread_stop(struct config *cf)
 {
     struct proxy *px;
     struct server *srv;
 
-    stream_contstats_stop();
     stream_contstats_stop();
     list_each (px, &cf->proxies, link)
         list_each (srv, &px->servers, link)
@@ -343,7 +335,6 @@ const struct module proxy_module = {
     .defaults = install,
     .check = check,
     .start = start,
-    .thread_start = thread_start,
     .thread_start = thread_start,
     .thread_stop = thread_stop,
     .stop = stop,
