@@ -274,7 +274,7 @@ def response(body=b'', status=b'200 OK', headers=b''):
 
 class Origin:
     """A server. answer(request, origin) returns bytes to send; a list is sent piece by piece, numbers in it are pauses in seconds,
-    None closes. raw(conn, origin) replaces the whole conversation. Keeps every request; request.conn is the connection's number."""
+    events are waited for, None closes. raw(conn, origin) replaces the whole conversation. Keeps every request; request.conn is the connection's number."""
 
     def __init__(self, answer=None, raw=None, name=b's'):
         self.answer, self.raw, self.name = answer or Origin.hello, raw, name
@@ -321,6 +321,8 @@ class Origin:
                         return
                     if isinstance(piece, (int, float)):
                         time.sleep(piece)
+                    elif isinstance(piece, threading.Event):
+                        piece.wait(LIMIT)
                     else:
                         conn.send(piece)
         except (Closed, OSError):
@@ -329,6 +331,10 @@ class Origin:
             with self.lock:
                 self.open -= 1
             conn.close()
+
+    def got(self, target, count=1):
+        """Waits until requests for the target have come."""
+        wait_for(lambda: sum(r.target == target for r in list(self.requests)) >= count, f'{count} requests for {target!r}')
 
     def close_all(self):
         """Closes every connection it has, as a server that restarts does."""

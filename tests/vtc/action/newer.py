@@ -13,7 +13,7 @@ listen fe
     bind <<fe>>
     log-format "%OG %HU"
     http-request do-log if { path /log }
-    http-response do-log if { path_beg /log }
+    http-response do-log if { capture.req.uri -m beg /log }
     http-request pause 200ms if { path /pause }
     http-request pause req.hdr(x-ms) if { path /expr }
     http-request set-timeout server 100ms if { path /slow }

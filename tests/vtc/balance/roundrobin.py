@@ -49,9 +49,12 @@ listen least
 ''' + servers()
 
 
+go = threading.Event()
+
+
 def answer(request, origin):
     if request.target == b'/hold':
-        return [0.6, response(origin.name)]
+        return [go, response(origin.name)]
     return response(origin.name)
 
 
@@ -86,13 +89,17 @@ with Origin(answer, name=b's1') as s1, Origin(answer, name=b's2') as s2, Origin(
     # first: the next server only when the one before is full.
     eq(ask(p, 'first', 3), ['s1'] * 3, 'first')
     held = p.connect('first').send(b'GET /hold HTTP/1.1\r\nHost: h\r\n\r\n')
-    time.sleep(0.15)
+    s1.got(b'/hold')
     eq(ask(p, 'first', 2), ['s2'] * 2, 'first: the next one while the first is full')
+    go.set()
     eq(held.response().body, b's1', 'first: the one that was held')
 
     # leastconn: whoever has fewest; equals in turn.
+    go.clear()
     held = [p.connect('least').send(b'GET /hold HTTP/1.1\r\nHost: h\r\n\r\n') for _ in range(2)]
-    time.sleep(0.15)
+    s1.got(b'/hold', 2)
+    s2.got(b'/hold')
     eq(set(ask(p, 'least', 3)), {'s3'}, 'leastconn: the idle server')
+    go.set()
     true({c.response().body for c in held} == {b's1', b's2'}, 'leastconn: equals in turn')
 done()

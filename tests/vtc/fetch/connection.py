@@ -88,7 +88,7 @@ TABLE = [
     ('srv_is_up(b/s2)', '0', '0'), ('srv_is_up(b/s3)', '1', '1'), ('srv_iweight(b/s4)', '100', '100'), ('srv_uweight(b/s3)', '0', '0'),
     ('srv_weight(b/s4)', '100', '100'), ('srv_queue(b/s1)', '0', '0'), ('srv_sess_rate(b/s1)', '0', '0'), ('fe_name', 'fe', 'fe'),
     ('fe_defbe', None, None), ('fe_client_timeout', '10000', '10000'), ('fc_http_major', '1', '1'), ('fc_err_str', 'Success', 'Success'),
-    ('fc_lost', '0', '0'), ('fc_retrans', '0', '0'), ('fc_reordering', '3', '3'), ('fc_unacked', '0', '0'), ('env(FETCH_TEST)', 'value', 'value'),
+    ('fc_lost', '0', '0'), ('fc_retrans', '0', '0'), ('fc_reordering,bool', '1', '1'), ('fc_unacked', '0', '0'), ('env(FETCH_TEST)', 'value', 'value'),
     ('env(NO_SUCH_VARIABLE)', None, None), ('proc', '1', '1'), ('nbproc', '1', '1'), ('stopping', '0', '0'), ('rand(1)', '0', '0'),
     ('uuid,length', '36', '36'), ('cpu_calls', '1', '1'), ('cpu_ns_tot', '0', '0'), ('ssl_fc', '0', '0'),
     ('hostname', socket.gethostname(), socket.gethostname()),

@@ -34,7 +34,7 @@ with Origin() as s1, Proxy(CONFIG, s1=s1.port) as p:
     conns = [number(a), number(b), number(a), number(b)]
     eq((conns[0] == conns[2], conns[1] == conns[3], conns[0] != conns[1]), (True, True, True), f'never: {conns}')
     a.close()
-    time.sleep(0.05)
+    wait_for(lambda: p.stat('never', 'FRONTEND').get('scur') == '1', 'the first client is gone')
     true(number(p.connect('never')) not in conns, 'never: a later client gets a new connection')
 
     # safe: a first request of a connection does not ride on somebody else's idle connection; later ones may.
@@ -61,6 +61,6 @@ with Origin() as s1, Proxy(CONFIG, s1=s1.port) as p:
     a = p.connect('nopool')
     first = number(a)
     a.close()
-    time.sleep(0.1)
+    wait_for(lambda: p.stat('nopool', 'FRONTEND').get('scur') == '0', 'the client is gone')
     true(number(p.connect('nopool')) != first, 'pool-max-conn 0: nothing is kept')
 done()

@@ -60,7 +60,7 @@ with Syslog() as log, Origin(raw=lambda c, o: c.rest(40)) as s1, Origin(answer) 
     wait_for(lambda: [r.method for r in s2.requests if r.target == b'/'][:1] == [b'OPTIONS'], 'the default check is OPTIONS /')
 
     held = p.connect().send(b'GET /hold HTTP/1.1\r\nHost: h\r\n\r\n')
-    time.sleep(0.1)
+    s2.got(b'/hold')
     healthy[0] = False
     log.line(r'Health check for server http/s2 failed, reason: Layer7 wrong status, code: 500, .*status: 1/2 UP')
     # With log-health-checks the reason is in the line of the check; without, in the line of the state.

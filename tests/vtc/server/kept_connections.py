@@ -6,8 +6,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from harness import *
 
 
+go = threading.Event()
+
+
 def slow(request, origin):
-    return [0.6, response(b'slow')] if request.target == b'/slow' else Origin.hello(request, origin)
+    return [go, response(b'slow')] if request.target == b'/slow' else Origin.hello(request, origin)
 
 
 with Origin() as s, Origin() as t, Proxy(DEFAULTS + '''
@@ -48,6 +51,7 @@ listen nolimit
     server s 127.0.0.1:<<s>> maxconn 1
     server t 127.0.0.1:<<t>> maxconn 1
 ''', s=s.port, t=t.port) as p:
+    seen = []
     for name, stays in (('limit', False), ('nolimit', True)):
         c, d = p.connect(name), p.connect(name)
         mine = c.get().get('x-server')
@@ -55,9 +59,14 @@ listen nolimit
             d.close()
             d = p.connect(name)
         d.send(b'GET /slow HTTP/1.1\r\nHost: h\r\n\r\n')
-        time.sleep(0.2)
+        (s if mine == b's' else t).got(b'/slow', 1 if mine not in seen else 2)
+        seen.append(mine)
+        if stays:   # it waits for its turn
+            threading.Timer(0.3, go.set).start()
         eq(c.get().get('x-server') == mine, stays, f'{name}: stays with a busy server')
+        go.set()
         d.response()
+        go.clear()
 
 
 def ntlm(request, origin):

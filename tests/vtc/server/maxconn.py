@@ -41,7 +41,10 @@ def answer(request, origin):
 
 def send(p, name, target):
     c = p.connect(name).send(b'GET ' + target + b' HTTP/1.1\r\nHost: h\r\n\r\n')
-    time.sleep(0.03)
+    if target in (b'/0', b'/first'):
+        s1.got(target)
+    else:
+        time.sleep(0.03)
     return c
 
 
