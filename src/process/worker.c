@@ -59,16 +59,16 @@ on_spread(struct timer *t)
     sessions_close_idle(SPREAD_TICK_MS, left > SPREAD_TICK_MS ? (unsigned)left : SPREAD_TICK_MS);
     if (left > 0)
         timer_set(t, loop_now_ms() + MIN(left, SPREAD_TICK_MS), on_spread);
+    else if (left > -SESSION_FRESH_MS) /* those who had just come */
+        timer_set(t, loop_now_ms() + SESSION_FRESH_MS, on_spread);
 }
 
 static void
 on_stop_letter(struct letter *l)
 {
     listeners_thread_stop(config);
-    if (config->close_spread_ms == 0)
-        sessions_close_idle(1, 1);
-    else if (config->close_spread_ms > 0)
-        timer_set(&spread_timer, loop_now_ms() + SPREAD_TICK_MS, on_spread);
+    if (config->close_spread_ms >= 0)
+        on_spread(&spread_timer);
 }
 
 static void
@@ -86,12 +86,23 @@ check_stopped(struct timer *t)
     timer_set(&stop_timer, loop_now_ms() + STOP_CHECK_MS, check_stopped);
 }
 
+/* All threads stop accepting. */
+static void
+stop_accepting(struct timer *t)
+{
+    for (unsigned i = 0; i < config->nthread; i++) {
+        threads[i].stop.deliver = on_stop_letter;
+        loop_post(config->loops[i], &threads[i].stop);
+    }
+    timer_set(t, loop_now_ms() + 1, check_stopped);
+}
+
 static void
 begin_stop(struct timer *t)
 {
     struct proxy *px;
 
-    if (t)
+    if (config->grace_ms)
         fprintf(stderr, "[NOTICE]   (%d) : Grace period expired, proceeding with soft-stop now.\n",
                 (int)getpid());
     config->close_spread_end_ms = loop_now_ms() + MAX(config->close_spread_ms, 0);
@@ -104,13 +115,13 @@ begin_stop(struct timer *t)
                        px->name);
         atomic_store(&px->stopped, true);
     }
-    for (unsigned i = 0; i < config->nthread; i++) {
-        threads[i].stop.deliver = on_stop_letter;
-        loop_post(config->loops[i], &threads[i].stop);
-    }
     if (config->hard_stop_after_ms)
         hard_stop_ms = loop_now_ms() + config->hard_stop_after_ms;
-    timer_set(&stop_timer, loop_now_ms() + 1, check_stopped);
+    int ms = listeners_prepare_stop(config);
+    if (ms)
+        timer_set(t, loop_now_ms() + ms, stop_accepting);
+    else
+        stop_accepting(t);
 }
 
 void
@@ -119,7 +130,7 @@ worker_soft_stop(void)
     if (atomic_exchange(&config->stop_announced, 1))
         return;
     if (!config->grace_ms) {
-        begin_stop(NULL);
+        begin_stop(&stop_timer);
         return;
     }
     fprintf(stderr, "[NOTICE]   (%d) : Scheduling a soft-stop in %d ms.\n", (int)getpid(),

@@ -9,9 +9,12 @@
 #include "config/tune.h"
 #include "net/sys.h"
 #include "proxy/config.h"
+#include "proxy/listener_pass.h"
 #include "proxy/session.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -280,6 +283,69 @@ listeners_thread_start(struct config *cf)
     return true;
 }
 
+#define LAST_CALL_MS 50 /* for clients that connected and are about to speak */
+
+/* Whether connections in this socket's queue are lost when it is closed here. */
+static bool
+is_ours_alone(const struct listener *li, unsigned nfd)
+{
+    int heir = listener_inherited ? HEIR_OF_ALL : atomic_load(&listener_heir);
+
+    return heir == HEIR_NONE || (heir == HEIR_OF_LAST && nfd + 1 < li->nfds);
+}
+
+/* Sends new clients of the address to the socket that an heir goes on with: our last one, or the
+ * first after ours. Where there is no such socket the kernel chooses as before. */
+static void
+steer_to_heir(const struct listener *li)
+{
+    uint32_t index = atomic_load(&listener_heir) == HEIR_OF_LAST ? li->nfds - 1 : li->nfds;
+    struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, index);
+    struct sock_fprog prog = { 1, &code };
+
+    if (setsockopt(li->fds[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) < 0)
+        return; /* they will be let in here for a moment, and then no more */
+}
+
+static void
+steer_no_more(int fd)
+{
+    int unused = 0;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof(unused)) < 0)
+        return; /* there was no program */
+}
+
+static bool
+last_call(const struct listener *li)
+{
+    bool alone = false;
+    int off = 0;
+
+    if (!addr_is_ip(&li->addr) || !li->nfds || li->fds[0] < 0)
+        return false;
+    for (unsigned i = 0; i < li->nfds; i++)
+        if (is_ours_alone(li, i))
+            alone |= setsockopt(li->fds[i], IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof(off)) == 0;
+    if (alone)
+        steer_to_heir(li);
+    return alone;
+}
+
+int
+listeners_prepare_stop(struct config *cf)
+{
+    struct proxy *px;
+    struct listener *li;
+    int ms = 0;
+
+    list_each (px, &cf->proxies, link)
+        list_each (li, &px->listeners, link)
+            if (last_call(li))
+                ms = LAST_CALL_MS;
+    return ms;
+}
+
 /* Clients that the kernel has let in already would be reset with the socket: they are served. */
 static void
 take_the_rest(struct listener_watch *t)
@@ -304,6 +370,8 @@ watch_stop(struct listener_watch *t)
     }
     /* The last one who accepts from the socket closes it. */
     if (atomic_fetch_sub(&li->users[t->nfd], 1) == 1) {
+        if (atomic_load(&li->nopen) == 1)
+            steer_no_more(li->fds[t->nfd]);
         close(li->fds[t->nfd]);
         li->fds[t->nfd] = -1;
         if (atomic_fetch_sub(&li->nopen, 1) == 1)

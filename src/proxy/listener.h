@@ -82,6 +82,9 @@ enum cfg_rc bind_parse_line(struct cfg *c, const struct keyword *kw, void *obj, 
 bool listeners_open(struct config *cf);
 /** Starts accepting on the calling thread. */
 bool listeners_thread_start(struct config *cf);
+/** The process is about to stop: clients that others will not hear of are let in without waiting
+ * for their first bytes. Returns for how long to go on accepting, in ms. */
+int listeners_prepare_stop(struct config *cf);
 /** Stops for good: takes the clients that the kernel has let in already, then closes the sockets
  * that no other thread watches. */
 void listeners_thread_stop(struct config *cf);

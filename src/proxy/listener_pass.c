@@ -22,9 +22,9 @@
 #define BATCH         252  /* the kernel takes 253 at once */
 #define NAME_LEN_MAX  255u /* of a name in a message */
 #define ENTRY_MAX     (2 * (1 + NAME_LEN_MAX) + sizeof(int))
-#define SOCKETS_LIMIT (1 << 20) /* that another process may announce */
-#define PATIENCE_MS   5000      /* with a silent peer */
-#define QUESTION      "_getsocks\n"
+#define SOCKETS_LIMIT (1 << 20)         /* that another process may announce */
+#define PATIENCE_MS   5000              /* with a silent peer */
+#define QUESTION      "_getsocks all\n" /* "all": we accept from each, which HAProxy does not */
 
 union control {
     struct cmsghdr align;
@@ -266,7 +266,10 @@ struct pass {
     struct proxy *px;
     struct listener *li;
     unsigned nfd;
+    bool all;
 };
+
+_Atomic int listener_heir;
 
 static __thread struct list passes;
 
@@ -357,6 +360,18 @@ send_batch(struct pass *p)
     return n && sendmsg(p->io.fd, &m, MSG_NOSIGNAL) == (ssize_t)o.len;
 }
 
+/* The next message; false when it was the last. */
+static bool
+send_more(struct pass *p)
+{
+    if (!send_batch(p))
+        return false;
+    if (next_open(p))
+        return true;
+    atomic_store(&listener_heir, p->all ? HEIR_OF_ALL : HEIR_OF_LAST);
+    return false;
+}
+
 static void
 on_patience_lost(struct timer *t)
 {
@@ -374,14 +389,14 @@ on_answer(struct io *io, unsigned ready)
     (void)ready;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n != (ssize_t)sizeof(answer) || !send_batch(p) || !next_open(p))
+    if (n != (ssize_t)sizeof(answer) || !send_more(p))
         pass_end(p);
     else
         timer_set(&p->timer, loop_now_ms() + PATIENCE_MS, on_patience_lost);
 }
 
 void
-listener_pass_send(int fd)
+listener_pass_send(int fd, bool all)
 {
     struct pass *p = calloc(1, sizeof(*p));
     int total = 0;
@@ -393,13 +408,13 @@ listener_pass_send(int fd)
         free(p);
         return;
     }
+    p->all = all;
     list_push_back(&passes, &p->link);
     begin_at_first(p);
     for (; next_open(p); p->nfd++)
         total++;
     begin_at_first(p);
-    if (send(fd, &total, sizeof(total), MSG_NOSIGNAL) != (ssize_t)sizeof(total) || !send_batch(p) ||
-        !next_open(p))
+    if (send(fd, &total, sizeof(total), MSG_NOSIGNAL) != (ssize_t)sizeof(total) || !send_more(p))
         pass_end(p);
     else
         timer_set(&p->timer, loop_now_ms() + PATIENCE_MS, on_patience_lost);

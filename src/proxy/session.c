@@ -495,10 +495,14 @@ has_request_waiting(struct session *s)
     return true;
 }
 
+/* Who has just come has not had the time to say something. */
 static bool
 may_close(const struct session *s)
 {
-    return !s->strm && !(s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE);
+    if (s->strm || s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE)
+        return false;
+    return s->flags & SESSF_NOT_FIRST ||
+           loop_now_us() - s->accept_us >= SESSION_FRESH_MS * (int64_t)1000;
 }
 
 void

@@ -669,12 +669,12 @@ on_stop(struct config *cf)
 static enum cli_rc
 cmd_getsocks(struct cli *c, const struct command *cmd)
 {
-    bool allowed = c->exposes_fds;
+    bool allowed = c->exposes_fds, all = strcmp(c->arg[1], "all") == 0;
     int fd = cli_take_socket(c);
 
     (void)cmd;
     if (allowed)
-        listener_pass_send(fd);
+        listener_pass_send(fd, all);
     else
         close(fd);
     return CLI_DONE;
