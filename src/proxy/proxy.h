@@ -200,7 +200,8 @@ struct px_counters {
 #undef X
     uint64_t q_time, c_time, d_time, t_time; /* sliding sums, as struct srv_counters */
     uint32_t qtime_max, ctime_max, rtime_max, ttime_max;
-} ALIGNED_LINE;
+    char to_line[COUNTERS_PAD(PX_COUNTERS)];
+};
 
 struct px_timeouts { /* ms; 0: not set */
     int client, server, connect, queue, check, http_request, http_keep_alive, client_fin,

@@ -380,6 +380,7 @@ proxies_start(struct config *cf)
 
     list_each (px, &cf->proxies, link) {
         size_t size = cf->nthread * sizeof(struct px_counters);
+        _Static_assert(sizeof(struct px_counters) % CACHELINE == 0, "whole cache lines");
         px->fe_counters = aligned_alloc(CACHELINE, size);
         px->be_counters = aligned_alloc(CACHELINE, size);
         if (!px->fe_counters || !px->be_counters)

@@ -141,6 +141,11 @@ enum srv_on_error {
     X(resbin)                                                                                      \
     X(resbout)
 
+/* Arrays of counters begin at a cache line, and every element fills some: no two threads write to
+ * one. Four sums and four maxima follow the counters. */
+#define COUNTERS_PAD(LIST) (CACHELINE - ((0 LIST(COUNTERS_ONE) + 4) * 8 + 16) % CACHELINE)
+#define COUNTERS_ONE(n)    +1
+
 struct srv_counters {
 #define X(n) uint64_t n;
     SRV_COUNTERS(X)
@@ -148,7 +153,8 @@ struct srv_counters {
     /* sums over the last ~512 responses, HAProxy's sliding average (swrate); ms */
     uint64_t q_time, c_time, d_time, t_time;
     uint32_t qtime_max, ctime_max, rtime_max, ttime_max;
-} ALIGNED_LINE;
+    char to_line[COUNTERS_PAD(SRV_COUNTERS)];
+};
 
 /** Idle connections of one thread. Touched by that thread only, but for takeover under `lock`. */
 struct srv_thread {

@@ -165,9 +165,8 @@ test_columns(void **state)
 static void
 test_sums(void **state)
 {
-    /* static: the stack frames that AddressSanitizer invents keep no alignment of cache lines */
-    static struct px_counters c;
-    static struct srv_counters s;
+    struct px_counters c;
+    struct srv_counters s;
 
     px.be_counters[0].req_tot = 2;
     px.be_counters[1].req_tot = 1;
@@ -193,7 +192,7 @@ test_sums(void **state)
 static void
 test_clear(void **state)
 {
-    static struct px_counters c;
+    struct px_counters c;
 
     px.fe_counters[0].strm_tot = 5;
     px.fe_counters[0].strm_end = 3;
