@@ -47,6 +47,7 @@ struct cfg {
     bool experimental;      /* expose-experimental-directives seen */
     bool experimental_used; /* and needed */
     bool deprecated_ok;     /* expose-deprecated-directives seen */
+    bool dump, dump_lines;  /* -dC: every line is printed as it was understood */
     void *private;          /* of the reader */
 };
 

@@ -44,7 +44,7 @@ static const struct {
     { "POLL", false },
     { "PRCTL", true },
     { "PROCCTL", false },
-    { "PROMEX", false },
+    { "PROMEX", true },
     { "PTHREAD_EMULATION", false },
     { "QUIC", false },
     { "QUIC_OPENSSL_COMPAT", false },
@@ -61,7 +61,7 @@ static const struct {
     { "TPROXY", true },
     { "TRACE", false },
     { "WURFL", false },
-    { "ZLIB", true },
+    { "ZLIB", false },
 };
 
 bool

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,19 @@ keyword_line(struct cfg *c)
         cfg_hint(c, "usage: %s %s", kw->name, kw->args);
 }
 
+/* -dC: words with one blank between them, sections apart, their lines behind a tab. */
+static void
+dump_line(const struct cfg *c, bool is_section)
+{
+    if (c->dump_lines)
+        printf("%u\t", c->loc.line);
+    if (!is_section)
+        putchar('\t');
+    for (unsigned i = 0; i < c->nwords; i++)
+        printf("%s%s", i ? " " : "", c->word[i].s);
+    putchar('\n');
+}
+
 static void
 one_line(struct cfg *c)
 {
@@ -106,6 +120,8 @@ one_line(struct cfg *c)
     if (!cfg_is_active(c))
         return;
     s = cfg_find_section(c->word[0].s);
+    if (unlikely(c->dump))
+        dump_line(c, s != NULL);
     if (s) {
         begin_section(c, s);
         return;

@@ -79,6 +79,60 @@ parse_ws(struct cmdline *o, int argc, char **argv, int at)
     return 0;
 }
 
+static int
+parse_version(struct cmdline *o, int argc, char **argv, int at)
+{
+    static const struct {
+        const char *name;
+        enum version_form form;
+    } forms[] = {
+        { "-v", VERSION_LONG },
+        { "-vq", VERSION_FULL },
+        { "-vqs", VERSION_SHORT },
+        { "-vqb", VERSION_BRANCH },
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(forms); i++)
+        if (strcmp(argv[at - 1], forms[i].name) == 0)
+            o->version = forms[i].form;
+    return 0;
+}
+
+/* -dC[[<key>][,line]]: no key is taken, names are shown as they are. */
+static bool
+parse_dump_config(struct cmdline *o, const char *how)
+{
+    o->dump_config = true;
+    if (strcmp(how, ",line") == 0 || strcmp(how, "line") == 0)
+        o->dump_config_lines = true;
+    else if (*how && strcmp(how, "0") != 0) {
+        fprintf(stderr, "-dC: a key that hides names is not supported yet\n");
+        return false;
+    }
+    return true;
+}
+
+/* Options whose argument stands behind their letters without a blank. */
+static bool
+parse_joined(struct cmdline *o, const char *a)
+{
+    if (strncmp(a, "-dK", 3) == 0) {
+        o->dump_keywords = a + 3;
+    } else if (strncmp(a, "-dM", 3) == 0) {
+        setenv("MALLOC_PERTURB_", a[3] ? a + 3 : "80", 1);
+    } else if (strncmp(a, "-dC", 3) == 0) {
+        return parse_dump_config(o, a + 3);
+    } else if (strncmp(a, "-dt", 3) == 0 || strncmp(a, "-dA", 3) == 0) {
+        fprintf(stderr, "option '%.3s' (%s) is not supported yet\n", a,
+                a[2] == 't' ? "traces" : "an archive of the program's libraries");
+        return false;
+    } else {
+        fprintf(stderr, "unknown option '%s'\n", a);
+        return false;
+    }
+    return true;
+}
+
 #define F(field) offsetof(struct cmdline, field)
 static const struct row rows[] = {
     { "f", SPECIAL, 0, "<file|dir>",
@@ -101,10 +155,19 @@ static const struct row rows[] = {
     { "dr", FLAG, F(ignore_resolve_errors), NULL, "ignore unresolvable server names at start",
       NULL },
     { "dV", FLAG, F(no_server_verify), NULL, "no verification of servers' certificates", NULL },
+    { "dI", FLAG, F(insecure_fork), NULL, "as insecure-fork-wanted", NULL },
+    { "dF", FLAG, F(no_splice), NULL, "no forwarding past us: the same as -dS", NULL },
+    { "dZ", FLAG, F(ignored), NULL, "accepted: no zero-copy forwarding to switch off", NULL },
+    { "dT", FLAG, F(ignored), NULL, "accepted: TLS is never done by the kernel", NULL },
+    { "4", FLAG, F(ignored), NULL, "accepted: names are not resolved at run time", NULL },
+    { "dc", FLAG, F(say_cpus), NULL, "say how many processors and threads there are", NULL },
     { "dL", FLAG, F(dump_libs), NULL, "list loaded shared objects", NULL },
     { "q", FLAG, F(quiet), NULL, "print errors only", NULL },
     { "V", FLAG, F(verbose), NULL, "say more, whatever -q says", NULL },
-    { "v", FLAG, F(version), NULL, "version", NULL },
+    { "v", SPECIAL, 0, NULL, "version", parse_version },
+    { "vq", SPECIAL, 0, NULL, "the version alone", parse_version },
+    { "vqs", SPECIAL, 0, NULL, "its short form", parse_version },
+    { "vqb", SPECIAL, 0, NULL, "the branch", parse_version },
     { "vv", FLAG, F(build_info), NULL, "version, features and limits", NULL },
     { "h", FLAG, F(help), NULL, "this text", NULL },
     { "-help", FLAG, F(help), NULL, NULL, NULL },
@@ -133,6 +196,7 @@ cmdline_usage(const char *name)
     printf(
         "  -dK<class>[,<class>]*      list keywords (classes: help)\n"
         "  -dM[<byte>]                fill memory when it is allocated\n"
+        "  -dC[,line]                 with -c: print the configuration as it is read\n"
         "Without options a demonstration runs: an embedded configuration and servers of its own.\n"
         "Other commands: %s explain --help, %s origin --help\n",
         name, name);
@@ -193,14 +257,13 @@ cmdline_parse(struct cmdline *o, int argc, char **argv)
                 return false;
             }
             i += n;
-        } else if (strncmp(a, "-dK", 3) == 0) {
-            o->dump_keywords = a + 3;
-        } else if (strncmp(a, "-dM", 3) == 0) {
-            setenv("MALLOC_PERTURB_", a[3] ? a + 3 : "80", 1);
-        } else {
-            fprintf(stderr, "unknown option '%s'\n", a);
+        } else if (!parse_joined(o, a)) {
             return false;
         }
+    }
+    if (o->master_socket && !o->master) {
+        fprintf(stderr, "master CLI options are only available with -W/-Ws\n");
+        return false;
     }
     o->check_cond = o->cond != NULL;
     return true;

@@ -7,14 +7,19 @@
 #define CMDLINE_FILES_MAX 1024
 #define CMDLINE_PIDS_MAX  256
 
+/** -v, -vq, -vqs, -vqb */
+enum version_form { VERSION_LONG = 1, VERSION_FULL, VERSION_SHORT, VERSION_BRANCH };
+
 struct cmdline {
     const char *files[CMDLINE_FILES_MAX]; /* files and directories, in order */
     unsigned nfiles;
     bool check, check_cond, daemon, debug, no_daemon, quiet, verbose, diag, warn_fatal, json;
-    bool version, build_info, help;
+    bool build_info, help;
     bool master, systemd;
     bool no_splice, no_reuseport, no_getaddrinfo, no_epoll, ignore_resolve_errors, no_server_verify,
-        dump_libs;
+        dump_libs, insecure_fork, say_cpus, dump_config, dump_config_lines;
+    bool ignored;                         /* what has nothing to switch off here */
+    enum version_form version;            /* 0: not asked for */
     const char *cond;                     /* -cc */
     const char *chdir;                    /* -C */
     const char *pidfile;                  /* -p */

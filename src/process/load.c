@@ -112,6 +112,8 @@ options_into_tune(const struct cmdline *o)
         tune.reuseport = false;
     if (o->no_getaddrinfo)
         tune.getaddrinfo = false;
+    if (o->insecure_fork)
+        tune.insecure_fork = true;
 }
 
 /* ---- all of it ---- */
@@ -123,6 +125,8 @@ load_begin(struct cfg *c, struct config *cf, const struct cmdline *o)
     options_into_tune(o);
     config_init(cf);
     cfg_init(c, cf, &cf->arena);
+    c->dump = o->dump_config;
+    c->dump_lines = o->dump_config_lines;
     set_environment(o);
 }
 

@@ -167,12 +167,17 @@ thread_count(void)
     cpu_set_t set;
     unsigned n = 1;
 
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        n = (unsigned)CPU_COUNT(&set);
     if (tune.nbthread)
         n = tune.nbthread;
-    else if (sched_getaffinity(0, sizeof(set), &set) == 0)
-        n = (unsigned)CPU_COUNT(&set);
     n *= tune.nbproc;
-    return n < 1 ? 1 : n > 1024 ? 1024 : n;
+    n = n < 1 ? 1 : n > 1024 ? 1024 : n;
+    if (opts.say_cpus)
+        fprintf(stderr, "%d processors, %d of them for us; %u threads\n",
+                (int)sysconf(_SC_NPROCESSORS_ONLN), CPU_COUNT(&set), n);
+    return n;
 }
 
 static bool
@@ -337,8 +342,10 @@ main(int argc, char **argv)
             cmdline_usage(argv[0]);
         else if (opts.build_info)
             version_print_build();
-        else
+        else if (opts.version == VERSION_LONG)
             version_print();
+        else
+            version_print_only(opts.version);
         return 0;
     }
     if (opts.check_cond)

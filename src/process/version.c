@@ -24,12 +24,27 @@ version_print(void)
 }
 
 void
+version_print_only(enum version_form form)
+{
+    int major = 0, minor = 0;
+
+    sscanf(COMPAT_VERSION, "%d.%d", &major, &minor);
+    if (form == VERSION_FULL)
+        puts(FULL_VERSION);
+    else if (form == VERSION_SHORT)
+        puts(COMPAT_VERSION);
+    else
+        printf("%d.%d\n", major, minor);
+}
+
+void
 version_print_build(void)
 {
     struct text features = { 0 };
     char pcre[64] = "";
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
+    tune_defaults();
     version_print();
     config_features_put(&features);
     pcre2_config(PCRE2_CONFIG_VERSION, pcre);
