@@ -56,9 +56,8 @@ tls_read_file(const char *path, size_t *len)
 
 /* ---- blocks ---- */
 
-/* Decodes the lines of a block; NULL when they are not base64. */
-static unsigned char *
-decode(struct slice body, size_t *len)
+unsigned char *
+pem_base64(struct slice body, size_t *len)
 {
     unsigned char *der = xmalloc(body.len / 4 * 3 + 8);
     EVP_ENCODE_CTX *x = EVP_ENCODE_CTX_new();
@@ -126,7 +125,7 @@ pem_next(struct slice text, size_t *at, struct pem_block *out)
     *at = (size_t)(close.p - text.p) + (close_len == SIZE_MAX ? close.len : close_len + 5);
     struct slice lines = skip_headers(slice_sub(body, 0, end), &out->encrypted);
     out->len = 0;
-    out->der = matches && !out->encrypted ? decode(lines, &out->len) : NULL;
+    out->der = matches && !out->encrypted ? pem_base64(lines, &out->len) : NULL;
     return true;
 }
 
@@ -217,6 +216,18 @@ decode_dh(const unsigned char *der, size_t len, const char *type)
 
 /* ---- files ---- */
 
+/* Why a block could not be used. */
+static const char *
+damage_of(const struct pem_block *b, const char *what)
+{
+    if (!b->text.len)
+        return "its PEM text is cut short";
+    if (!b->der)
+        return "its base64 is damaged";
+    return *what == 'c' ? "the encoding of the certificate is damaged"
+                        : "the encoding of the key is damaged, or the key is of an unknown kind";
+}
+
 static bool
 take_cert(struct tls_cert *c, const char *file, const struct pem_block *b, struct text *err)
 {
@@ -224,9 +235,11 @@ take_cert(struct tls_cert *c, const char *file, const struct pem_block *b, struc
 
     if (!x) {
         if (c->x509)
-            text_printf(err, "unable to load certificate chain from file '%s'.", file);
+            text_printf(err, "unable to load certificate chain from file '%s': %s.", file,
+                        damage_of(b, "certificate"));
         else
-            text_printf(err, "unable to load certificate from file '%s'.", file);
+            text_printf(err, "unable to load certificate from file '%s': %s.", file,
+                        damage_of(b, "certificate"));
         ERR_clear_error();
         return false;
     }
@@ -307,10 +320,9 @@ take_key(struct tls_cert *c, const char *file, const struct pem_block *b, struct
     c->key = encrypted ? open_key(b, file) : b->der ? decode_key(b->der, b->len) : NULL;
     if (c->key)
         return true;
-    text_printf(err, "unable to load private key from file '%s'%s.", file,
-                encrypted
-                    ? ": it is encrypted, and no passphrase opens it (see 'ssl-passphrase-cmd')"
-                    : "");
+    text_printf(err, "unable to load private key from file '%s': %s.", file,
+                encrypted ? "it is encrypted, and no passphrase opens it (see 'ssl-passphrase-cmd')"
+                          : damage_of(b, "key"));
     return false;
 }
 
