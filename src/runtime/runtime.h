@@ -14,6 +14,7 @@
     X(runtime_map)                                                                                 \
     X(runtime_var)                                                                                 \
     X(runtime_process)                                                                             \
+    X(runtime_ssl)                                                                                 \
     X(runtime_ocsp)                                                                                \
     X(runtime_dynamic)                                                                             \
     X(runtime_later)

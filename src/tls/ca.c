@@ -1,5 +1,5 @@
 /* ca.c - certificate authorities and revocation lists (ca-file, crl-file): every file is read once.
- * Configuration time only. */
+ * Stores and tables are for one thread at a time; contexts keep references to what they use. */
 #include "tls/tls_int.h"
 
 #include <dirent.h>
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/** The content of a ca-file or crl-file. */
-struct ca_file {
+struct tls_ca {
     char *path;
+    bool crl;
     STACK_OF(X509) * certs;
     STACK_OF(X509_CRL) * crls;
     STACK_OF(X509_NAME) * names;
@@ -30,7 +30,7 @@ static struct ca_set *sets;
 /* ---- reading ---- */
 
 static void
-take_block(struct ca_file *f, const struct pem_block *b)
+take_block(struct tls_ca *f, const struct pem_block *b)
 {
     const unsigned char *p = b->der;
 
@@ -48,21 +48,29 @@ take_block(struct ca_file *f, const struct pem_block *b)
     }
 }
 
-static bool
-read_one(struct ca_file *f, const char *path)
+static void
+take_text(struct tls_ca *f, struct slice text)
 {
     struct pem_block b;
-    size_t len, at = 0;
+    size_t at = 0;
+
+    while (pem_next(text, &at, &b)) {
+        take_block(f, &b);
+        free(b.der);
+    }
+    ERR_clear_error();
+}
+
+static bool
+read_one(struct tls_ca *f, const char *path)
+{
+    size_t len;
     char *text = tls_read_file(path, &len);
 
     if (!text)
         return false;
-    while (pem_next(slice(text, len), &at, &b)) {
-        take_block(f, &b);
-        free(b.der);
-    }
+    take_text(f, slice(text, len));
     free(text);
-    ERR_clear_error();
     return true;
 }
 
@@ -78,7 +86,7 @@ is_ca_name(const struct dirent *d)
 }
 
 static bool
-read_dir(struct ca_file *f, const char *path)
+read_dir(struct tls_ca *f, const char *path)
 {
     struct dirent **list;
     int n = scandir(path, &list, is_ca_name, alphasort);
@@ -96,7 +104,7 @@ read_dir(struct ca_file *f, const char *path)
 }
 
 static bool
-read_system(struct ca_file *f)
+read_system(struct tls_ca *f)
 {
     const char *dir = getenv(X509_get_default_cert_dir_env());
 
@@ -106,7 +114,7 @@ read_system(struct ca_file *f)
 }
 
 static void
-ca_file_free(struct ca_file *f)
+ca_free(struct tls_ca *f)
 {
     sk_X509_pop_free(f->certs, X509_free);
     sk_X509_CRL_pop_free(f->crls, X509_CRL_free);
@@ -117,7 +125,7 @@ ca_file_free(struct ca_file *f)
 
 /* Names that clients are told, each once. */
 static void
-collect_names(struct ca_file *f)
+collect_names(struct tls_ca *f)
 {
     for (int i = 0; i < sk_X509_num(f->certs); i++) {
         X509_NAME *name = X509_get_subject_name(sk_X509_value(f->certs, i));
@@ -130,6 +138,19 @@ collect_names(struct ca_file *f)
     }
 }
 
+static struct tls_ca *
+ca_new(const char *path, bool crl)
+{
+    struct tls_ca *f = xcalloc(1, sizeof(*f));
+
+    f->path = xstrdup(path);
+    f->crl = crl;
+    f->certs = sk_X509_new_null();
+    f->crls = sk_X509_CRL_new_null();
+    f->names = sk_X509_NAME_new_null();
+    return f;
+}
+
 bool
 tls_ca_load(const char *path, bool crl, struct text *err)
 {
@@ -139,11 +160,7 @@ tls_ca_load(const char *path, bool crl, struct text *err)
     if (htab_get_str(&files, path))
         return true;
     tls_init();
-    struct ca_file *f = xcalloc(1, sizeof(*f));
-    f->path = xstrdup(path);
-    f->certs = sk_X509_new_null();
-    f->crls = sk_X509_CRL_new_null();
-    f->names = sk_X509_NAME_new_null();
+    struct tls_ca *f = ca_new(path, crl);
     if (strcmp(path, "@system-ca") == 0 && !crl)
         ok = read_system(f);
     else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !crl)
@@ -157,7 +174,7 @@ tls_ca_load(const char *path, bool crl, struct text *err)
         ok = false;
     }
     if (!ok) {
-        ca_file_free(f);
+        ca_free(f);
         return false;
     }
     collect_names(f);
@@ -168,7 +185,7 @@ tls_ca_load(const char *path, bool crl, struct text *err)
 /* ---- stores ---- */
 
 static bool
-fill(X509_STORE *store, const struct ca_file *f)
+fill(X509_STORE *store, const struct tls_ca *f)
 {
     for (int i = 0; f && i < sk_X509_num(f->certs); i++)
         if (X509_STORE_add_cert(store, sk_X509_value(f->certs, i)) != 1)
@@ -189,7 +206,7 @@ known_paths(const char *const path[CA_NPATHS], const char *known[CA_NPATHS], str
             continue;
         if (!tls_ca_load(path[i], i == CA_CRL, err))
             return false;
-        known[i] = ((struct ca_file *)htab_get_str(&files, path[i]))->path;
+        known[i] = ((struct tls_ca *)htab_get_str(&files, path[i]))->path;
     }
     return true;
 }
@@ -226,9 +243,134 @@ ca_store(const char *const path[CA_NPATHS], struct text *err)
     return store;
 }
 
+/* ---- at run time ---- */
+
+struct tls_ca *
+tls_ca_find(const char *path)
+{
+    return htab_get_str(&files, path);
+}
+
+struct tls_ca *
+tls_ca_new(const char *path, bool crl, const struct tls_ca *before, struct slice pem,
+           struct text *err)
+{
+    struct tls_ca *f = ca_new(path, crl);
+    unsigned had = 0;
+
+    tls_init();
+    if (before) {
+        sk_X509_pop_free(f->certs, X509_free);
+        f->certs = X509_chain_up_ref(before->certs);
+        for (int i = 0; i < sk_X509_CRL_num(before->crls); i++) {
+            X509_CRL *one = sk_X509_CRL_value(before->crls, i);
+            if (X509_CRL_up_ref(one))
+                sk_X509_CRL_push(f->crls, one);
+        }
+        had = tls_ca_count(f);
+    }
+    take_text(f, pem);
+    if (pem.len && tls_ca_count(f) == had) {
+        text_printf(err, "unable to load %s from file '%s'.", crl ? "CRLs" : "CAs", path);
+        tls_ca_free(&f);
+        return NULL;
+    }
+    collect_names(f);
+    return f;
+}
+
+/* Stores that were made of it are not given away any more. */
+static void
+forget_sets(const char *path)
+{
+    for (struct ca_set **at = &sets, *s; (s = *at);) {
+        bool uses = false;
+        for (unsigned i = 0; i < CA_NPATHS; i++)
+            uses |= s->path[i] == path;
+        if (uses) {
+            *at = s->next;
+            X509_STORE_free(s->store);
+            free(s);
+        } else {
+            at = &s->next;
+        }
+    }
+}
+
+struct tls_ca *
+tls_ca_put(struct tls_ca *ca)
+{
+    struct tls_ca *old = htab_put(&files, slice_str(ca->path), ca);
+
+    if (old)
+        forget_sets(old->path);
+    return old;
+}
+
+struct tls_ca *
+tls_ca_take(const char *path)
+{
+    struct tls_ca *old = htab_del(&files, slice_str(path));
+
+    if (old)
+        forget_sets(old->path);
+    return old;
+}
+
+void
+tls_ca_free(struct tls_ca **ca)
+{
+    if (*ca)
+        ca_free(*ca);
+    *ca = NULL;
+}
+
+bool
+tls_ca_is_crl(const struct tls_ca *ca)
+{
+    return ca->crl;
+}
+
+const char *
+tls_ca_path(const struct tls_ca *ca)
+{
+    return ca->path;
+}
+
+unsigned
+tls_ca_count(const struct tls_ca *ca)
+{
+    return (unsigned)(ca->crl ? sk_X509_CRL_num(ca->crls) : sk_X509_num(ca->certs));
+}
+
+void
+tls_ca_each(void (*fn)(const struct tls_ca *ca, void *arg), void *arg)
+{
+    const struct htab_item *it;
+    unsigned at = 0;
+
+    while ((it = htab_next(&files, &at)))
+        fn(it->value, arg);
+}
+
+void
+tls_ca_show(const struct tls_ca *ca, unsigned index, struct text *to)
+{
+    for (unsigned i = 0; i < tls_ca_count(ca); i++) {
+        if (index && index != i + 1)
+            continue;
+        text_printf(to, " \n%s #%u:\n", ca->crl ? "Certificate Revocation List" : "Certificate",
+                    i + 1);
+        if (ca->crl)
+            show_crl(sk_X509_CRL_value(ca->crls, (int)i), to);
+        else
+            show_x509(sk_X509_value(ca->certs, (int)i), to);
+    }
+}
+
 STACK_OF(X509_NAME) * ca_names(const char *ca_file)
 {
-    const struct ca_file *f = htab_get_str(&files, ca_file);
+    const struct tls_ca *f = htab_get_str(&files, ca_file);
 
     return f ? f->names : NULL;
 }
@@ -246,7 +388,7 @@ ca_clear(void)
     }
     sets = NULL;
     while ((it = htab_next(&files, &at)))
-        ca_file_free(it->value);
+        ca_free(it->value);
     htab_fini(&files);
     memset(&files, 0, sizeof(files));
 }

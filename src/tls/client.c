@@ -14,9 +14,10 @@
 
 struct tls_client {
     const struct tls_options *o;
-    SSL_CTX *ssl;
+    SSL_CTX *_Atomic ssl; /* replaced with its certificate or authorities; see epoch.h */
+    struct tls_cert *crt; /* a reference; NULL: none is presented */
     char *verify_host;
-    uint64_t salt; /* distinguishes servers in the threads' tables */
+    _Atomic uint64_t salt; /* distinguishes servers in the threads' tables */
 };
 
 /** A session to resume. The table of a thread belongs to all its servers. */
@@ -45,7 +46,8 @@ client_allows_early(const struct tls_client *t)
 static uint64_t
 key_of(const struct tls_client *t, const char *sni)
 {
-    uint64_t key = XXH3_64bits_withSeed(sni ? sni : "", sni ? strlen(sni) : 0, t->salt);
+    uint64_t key = XXH3_64bits_withSeed(sni ? sni : "", sni ? strlen(sni) : 0,
+                                        atomic_load_explicit(&t->salt, memory_order_relaxed));
 
     return key ? key : 1;
 }
@@ -137,28 +139,41 @@ expect_name(SSL *ssl, const char *name)
 
 /* ---- contexts ---- */
 
+/* A context of the library, ready for handshakes. NULL with `err`. */
+static SSL_CTX *
+build(const struct tls_options *o, const struct tls_cert *crt, struct text *err)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
+
+    if (!ssl) {
+        text_str(err, "unable to allocate ssl context");
+        return NULL;
+    }
+    if (!ctx_apply(ssl, o, false, err) || (crt && !ctx_use_cert(ssl, crt, err))) {
+        SSL_CTX_free(ssl);
+        return NULL;
+    }
+    if (o->alpn.len && !(o->flags & TLSF_NO_ALPN))
+        SSL_CTX_set_alpn_protos(ssl, (const unsigned char *)o->alpn.p, (unsigned)o->alpn.len);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl, on_session);
+    return ssl;
+}
+
 struct tls_client *
 tls_client_new(const struct tls_options *o, struct tls_cert *crt, const char *verify_host,
                struct text *err)
 {
-    struct tls_client *t;
-
     tls_init();
-    t = xcalloc(1, sizeof(*t));
+    SSL_CTX *ssl = build(o, crt, err);
+    if (!ssl)
+        return NULL;
+    struct tls_client *t = xcalloc(1, sizeof(*t));
     t->o = o;
+    t->crt = crt ? tls_cert_ref(crt) : NULL;
     t->verify_host = verify_host ? xstrdup(verify_host) : NULL;
     t->salt = atomic_fetch_add(&next_salt, 1);
-    t->ssl = SSL_CTX_new(TLS_client_method());
-    if (!t->ssl)
-        text_str(err, "unable to allocate ssl context");
-    if (!t->ssl || !ctx_apply(t->ssl, o, false, err) || (crt && !ctx_use_cert(t->ssl, crt, err))) {
-        tls_client_free(&t);
-        return NULL;
-    }
-    if (o->alpn.len && !(o->flags & TLSF_NO_ALPN))
-        SSL_CTX_set_alpn_protos(t->ssl, (const unsigned char *)o->alpn.p, (unsigned)o->alpn.len);
-    SSL_CTX_set_session_cache_mode(t->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(t->ssl, on_session);
+    atomic_init(&t->ssl, ssl);
     return t;
 }
 
@@ -171,6 +186,7 @@ tls_client_free(struct tls_client **tp)
         return;
     *tp = NULL;
     SSL_CTX_free(t->ssl);
+    tls_cert_free(&t->crt);
     free(t->verify_host);
     free(t);
 }
@@ -182,7 +198,7 @@ tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t l
 {
     char name[TLSEXT_MAXLEN_host_name + 1];
     bool named = sni && len && len <= TLSEXT_MAXLEN_host_name && !memchr(sni, '\0', len);
-    SSL *ssl = SSL_new(t->ssl);
+    SSL *ssl = SSL_new(atomic_load_explicit(&t->ssl, memory_order_acquire));
     bool ok = ssl != NULL;
 
     if (ok)
@@ -222,4 +238,60 @@ tls_set_alpn(struct conn *c, struct slice alpn)
     struct tls_conn *t = tls_of(c);
 
     return t && SSL_set_alpn_protos(t->ssl, (const unsigned char *)alpn.p, (unsigned)alpn.len) == 0;
+}
+
+/* ---- changes while threads run ---- */
+
+/* Sessions of before are not resumed. */
+static void
+apply_client(struct tls_change *c)
+{
+    struct tls_client *t = c->where;
+
+    ssl_ctx_retire(atomic_exchange_explicit(&t->ssl, c->ssl, memory_order_acq_rel));
+    atomic_store(&t->salt, atomic_fetch_add(&next_salt, 1));
+    tls_cert_free(&t->crt);
+    t->crt = c->cert;
+}
+
+static void
+drop_client(struct tls_change *c)
+{
+    SSL_CTX_free(c->ssl);
+    tls_cert_free(&c->cert);
+}
+
+static bool
+plan(struct tls_client *t, struct tls_cert *cert, struct tls_changes *to, struct text *err)
+{
+    struct tls_change *c = change_add(to, t, apply_client, drop_client);
+
+    c->cert = cert ? tls_cert_ref(cert) : NULL;
+    c->ssl = build(t->o, cert, err);
+    return c->ssl != NULL;
+}
+
+bool
+tls_client_plan_cert(struct tls_client *t, const struct tls_cert *old, struct tls_cert *cert,
+                     struct tls_changes *to, struct text *err)
+{
+    return t->crt != old || plan(t, cert, to, err);
+}
+
+bool
+tls_client_plan_ca(struct tls_client *t, const char *path, struct tls_changes *to, struct text *err)
+{
+    return !options_use_ca(t->o, path) || plan(t, t->crt, to, err);
+}
+
+bool
+tls_client_uses(const struct tls_client *t, const struct tls_cert *cert)
+{
+    return t->crt == cert;
+}
+
+bool
+tls_client_uses_ca(const struct tls_client *t, const char *path)
+{
+    return options_use_ca(t->o, path);
 }

@@ -872,6 +872,7 @@ layer_close(struct conn *c)
     hello_free(&t->seen);
     secrets_free(&t->secrets);
     free(t->early);
+    entry_put(t->entry);
     slab_put(&th->conns, t);
     atomic_fetch_sub_explicit(&nconns, 1, memory_order_relaxed);
     c->layer = NULL;

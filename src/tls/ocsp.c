@@ -70,7 +70,7 @@ tls_ocsp_id(const struct tls_cert *c, struct text *to)
 bool
 tls_ocsp_uri(const struct tls_cert *c, struct text *to)
 {
-    STACK_OF(OPENSSL_STRING) *all = X509_get1_ocsp(c->x509);
+    STACK_OF(OPENSSL_STRING) *all = c->x509 ? X509_get1_ocsp(c->x509) : NULL;
     bool found = false;
 
     for (int i = 0; !found && i < sk_OPENSSL_STRING_num(all); i++) {

@@ -3,6 +3,7 @@
  * There is one context per set of options, not per certificate: a certificate that is not the
  * context's own is put on the connection when (and only when) a full handshake needs it. Names are
  * found by hashing (names.h). */
+#include "base/epoch.h"
 #include "tls/early.h"
 #include "tls/names.h"
 #include "tls/tls_int.h"
@@ -12,19 +13,27 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+/** Entries in the order of preference; immutable, replaced as a whole. */
+struct default_list {
+    unsigned n;
+    struct tls_entry *e[];
+};
+
 struct tls_server {
     char *id;
     const struct tls_options *o;
     struct tls_entry *entries, **tail;
-    struct tls_ctx *ctxs;    /* the first one begins all handshakes */
-    struct tls_entry minted; /* for generated certificates when there is no other one */
+    struct tls_ctx *ctxs;           /* the first one begins all handshakes */
+    struct tls_entry minted;        /* for generated certificates when there is no other one */
+    struct tls_entry *_Atomic only; /* what every client gets, when there is no choice */
     struct names names;
-    const struct tls_entry **defaults;
-    unsigned ndefaults, nentries;
-    unsigned kinds; /* bits 1 << enum tls_key: of all certificates */
+    struct default_list *_Atomic defaults; /* for clients that name no known host; NULL: none */
+    unsigned nentries;
+    unsigned generation;    /* of authorities: those before are not resumed */
+    _Atomic unsigned kinds; /* bits 1 << enum tls_key: of all certificates */
     struct ticket_keys *tickets;
     struct tls_mint *mint;
-    bool early; /* some accept early data */
+    _Atomic bool early; /* some accept early data */
 };
 
 struct tls_server *
@@ -51,69 +60,116 @@ server_options(const struct tls_server *s)
     return s->o;
 }
 
-static void
-push_default(struct tls_server *s, const struct tls_entry *e)
+/* ---- entries ---- */
+
+void
+entry_put(struct tls_entry *e)
 {
-    s->defaults = xrealloc(s->defaults, (s->ndefaults + 1) * sizeof(*s->defaults));
-    s->defaults[s->ndefaults++] = e;
+    if (!e || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (unsigned i = 0; i < e->nexcept; i++)
+        free(e->except[i]);
+    for (unsigned i = 0; i < e->nfilters; i++)
+        free(e->filters[i]);
+    free(e->except);
+    free(e->filters);
+    tls_cert_free(&e->cert);
+    free(e);
+}
+
+static void
+put_entry(void *p)
+{
+    entry_put(p);
+}
+
+static void
+take_filters(struct tls_entry *e, const char *const *filters, unsigned n)
+{
+    e->filters = n ? xcalloc(n, sizeof(*e->filters)) : NULL;
+    e->nfilters = n;
+    for (unsigned i = 0; i < n; i++) {
+        char lower[NAMES_MAX + 1];
+        e->filters[i] = xstrdup(filters[i]);
+        e->is_default |= strcmp(filters[i], "*") == 0;
+        e->named |= filters[i][0] != '!';
+        if (filters[i][0] != '!' || !names_lower(slice_str(filters[i] + 1), lower))
+            continue;
+        e->except = xrealloc(e->except, (e->nexcept + 1) * sizeof(*e->except));
+        e->except[e->nexcept++] = xstrdup(lower);
+    }
 }
 
 static struct tls_entry *
-add_entry(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line)
+entry_new(struct tls_cert *cert, const struct tls_options *line)
 {
     struct tls_entry *e = xcalloc(1, sizeof(*e));
 
-    e->cert = cert;
-    e->line = line ? line : s->o;
+    atomic_init(&e->refs, 1);
+    e->cert = tls_cert_ref(cert);
+    e->line = line;
+    return e;
+}
+
+/* The next name that leads to the entry, NULL: there are no more. *at begins as 0. */
+static const char *
+entry_name(const struct tls_entry *e, unsigned *at)
+{
+    if (!e->named)
+        return *at < e->cert->nnames ? e->cert->names[(*at)++] : NULL;
+    while (*at < e->nfilters) {
+        const char *f = e->filters[(*at)++];
+        if (f[0] != '!' && strcmp(f, "*") != 0)
+            return f;
+    }
+    return NULL;
+}
+
+static void
+append(struct tls_server *s, struct tls_entry *e)
+{
     *s->tail = e;
     s->tail = &e->next;
     s->nentries++;
-    s->kinds |= 1u << cert->kind;
-    return e;
+    atomic_fetch_or(&s->kinds, 1u << e->cert->kind);
+}
+
+static void
+index_names(struct tls_server *s, struct tls_entry *e)
+{
+    const char *name;
+
+    for (unsigned i = 0; (name = entry_name(e, &i));)
+        names_add(&s->names, slice_str(name), e);
 }
 
 void
 tls_server_add(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line,
-               const char *const *filters, unsigned nfilters)
+               const char *const *filters, unsigned nfilters, const void *owner)
 {
-    struct tls_entry *e = add_entry(s, cert, line);
-    unsigned named = 0;
+    struct tls_entry *e = entry_new(cert, line ? line : s->o);
 
-    for (unsigned i = 0; i < nfilters; i++) {
-        const char *f = filters[i];
-        if (strcmp(f, "*") == 0) {
-            push_default(s, e);
-            named++;
-        } else if (f[0] == '!') {
-            char lower[NAMES_MAX + 1];
-            if (!names_lower(slice_str(f + 1), lower))
-                continue;
-            e->except = xrealloc(e->except, (e->nexcept + 1) * sizeof(*e->except));
-            e->except[e->nexcept++] = xstrdup(lower);
-        } else {
-            names_add(&s->names, slice_str(f), e);
-            named++;
-        }
-    }
-    for (unsigned i = 0; !named && i < cert->nnames; i++)
-        names_add(&s->names, slice_str(cert->names[i]), e);
+    e->owner = owner;
+    take_filters(e, filters, nfilters);
+    append(s, e);
+    index_names(s, e);
 }
 
 void
 tls_server_add_default(struct tls_server *s, struct tls_cert *cert)
 {
-    struct tls_entry *e = add_entry(s, cert, NULL);
+    struct tls_entry *e = entry_new(cert, s->o);
 
-    for (unsigned i = 0; i < cert->nnames; i++)
-        names_add(&s->names, slice_str(cert->names[i]), e);
-    push_default(s, e);
+    e->is_default = true;
+    append(s, e);
+    index_names(s, e);
 }
 
 bool
-tls_server_ticket_keys(struct tls_server *s, struct slice data, struct text *err)
+tls_server_ticket_keys(struct tls_server *s, const char *name, struct slice data, struct text *err)
 {
-    ticket_keys_free(&s->tickets);
-    s->tickets = ticket_keys_parse(data, err);
+    ticket_keys_put(&s->tickets);
+    s->tickets = ticket_keys_get(name, data, err);
     return s->tickets != NULL;
 }
 
@@ -138,12 +194,12 @@ is_excepted(const struct tls_entry *e, const char *name)
 
 /** Candidates of which the best kind of key wins. */
 struct choice {
-    const struct tls_entry *best;
+    struct tls_entry *best;
     bool ecdsa; /* the client can verify it */
 };
 
 static void
-offer(struct choice *c, const struct tls_entry *e)
+offer(struct choice *c, struct tls_entry *e)
 {
     static const unsigned char rank[2][TLS_NKEYS] = {
         [true] = { [TLS_KEY_ECDSA] = 0, [TLS_KEY_RSA] = 1, [TLS_KEY_OTHER] = 2 },
@@ -155,28 +211,31 @@ offer(struct choice *c, const struct tls_entry *e)
 }
 
 /* The entry for a name in lower case; NULL: there is none. */
-static const struct tls_entry *
+static struct tls_entry *
 find_name(const struct tls_server *s, const char *name, bool ecdsa)
 {
     struct choice c = { NULL, ecdsa };
 
-    for (const struct name_ref *r = names_exact(&s->names, slice_str(name)); r; r = r->next)
+    for (const struct name_ref *r = names_exact(&s->names, slice_str(name)); r;
+         r = name_ref_next(r))
         offer(&c, r->value);
     if (c.best)
         return c.best;
-    for (const struct name_ref *r = names_wildcard(&s->names, slice_str(name)); r; r = r->next)
+    for (const struct name_ref *r = names_wildcard(&s->names, slice_str(name)); r;
+         r = name_ref_next(r))
         if (!is_excepted(r->value, name))
             offer(&c, r->value);
     return c.best;
 }
 
-static const struct tls_entry *
+static struct tls_entry *
 find_default(const struct tls_server *s, bool ecdsa)
 {
+    const struct default_list *l = atomic_load_explicit(&s->defaults, memory_order_acquire);
     struct choice c = { NULL, ecdsa };
 
-    for (unsigned i = 0; i < s->ndefaults; i++)
-        offer(&c, s->defaults[i]);
+    for (unsigned i = 0; l && i < l->n; i++)
+        offer(&c, l->e[i]);
     return c.best;
 }
 
@@ -252,8 +311,10 @@ switch_ctx(SSL *ssl, const struct tls_ctx *ctx)
 {
     const struct tls_options *o = ctx->o;
 
-    SSL_set_SSL_CTX(ssl, ctx->ssl);
-    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(ctx->ssl), SSL_CTX_get_verify_callback(ctx->ssl));
+    SSL_CTX *to = atomic_load_explicit(&ctx->ssl, memory_order_acquire);
+
+    SSL_set_SSL_CTX(ssl, to);
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(to), SSL_CTX_get_verify_callback(to));
     SSL_set_min_proto_version(ssl, ctx->min);
     SSL_set_max_proto_version(ssl, ctx->max);
     if (o->curves || o->ecdhe)
@@ -261,7 +322,7 @@ switch_ctx(SSL *ssl, const struct tls_ctx *ctx)
     SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
                                SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
-    SSL_set_options(ssl, SSL_CTX_get_options(ctx->ssl));
+    SSL_set_options(ssl, SSL_CTX_get_options(to));
     early_set_conn(ssl, o);
 }
 
@@ -278,24 +339,32 @@ bind_to_name(SSL *ssl, const struct tls_entry *e, struct slice name)
     SSL_set_session_id_context(ssl, sid, sizeof(sid));
 }
 
+/* A second hello (RFC 8446, 4.1.4) may find another one. */
+static void
+take_entry(struct tls_conn *t, struct tls_entry *e)
+{
+    entry_put(t->entry);
+    atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+    t->entry = e;
+}
+
 static int
 on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct tls_conn *t = tls_conn_of(ssl);
     struct tls_server *s = t->server;
-    const struct tls_entry *e = NULL;
+    struct tls_entry *e = atomic_load_explicit(&s->only, memory_order_acquire);
     bool strict = s->o->flags & TLSF_STRICT_SNI;
     char lower[NAMES_MAX + 1];
 
     (void)arg;
     if (tls_tune.capture_size)
         hello_keep(t, ssl);
-    if (likely(s->nentries == 1 && !strict && !s->mint)) {
-        e = s->entries;
-    } else {
+    if (!e) {
         struct slice name = hello_name(ssl);
-        bool ecdsa = s->kinds == 1u << TLS_KEY_ECDSA ||
-                     (s->kinds & 1u << TLS_KEY_ECDSA && client_knows_ecdsa(ssl));
+        unsigned kinds = atomic_load_explicit(&s->kinds, memory_order_relaxed);
+        bool ecdsa = kinds == 1u << TLS_KEY_ECDSA ||
+                     (kinds & 1u << TLS_KEY_ECDSA && client_knows_ecdsa(ssl));
         if (name.len && names_lower(name, lower))
             e = find_name(s, lower, ecdsa);
         if (!e && name.len && s->mint)
@@ -309,7 +378,7 @@ on_hello(SSL *ssl, int *alert, void *arg)
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    t->entry = e;
+    take_entry(t, e);
     if (unlikely(e->ctx != s->ctxs))
         switch_ctx(ssl, e->ctx);
     if (unlikely(t->flags & TLSC_MINT))
@@ -439,51 +508,60 @@ same_options(const struct tls_options *a, const struct tls_options *b)
             same_text(a->crl_file, b->crl_file));
 }
 
-static bool
-wants_sctl(const struct tls_server *s)
-{
-    for (const struct tls_entry *e = s->entries; e; e = e->next)
-        if (e->cert->sctl)
-            return true;
-    return false;
-}
-
 static void
-set_callbacks(const struct tls_server *s, struct tls_ctx *c)
+set_callbacks(struct tls_ctx *c, SSL_CTX *ssl)
 {
-    SSL_CTX_set_client_hello_cb(c->ssl, on_hello, NULL);
-    SSL_CTX_set_tlsext_servername_callback(c->ssl, on_name);
-    SSL_CTX_set_tlsext_status_cb(c->ssl, on_status);
+    SSL_CTX_set_client_hello_cb(ssl, on_hello, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ssl, on_name);
+    SSL_CTX_set_tlsext_status_cb(ssl, on_status);
     if (c->o->alpn.len && !(c->o->flags & TLSF_NO_ALPN))
-        SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, c);
-    if (c->several || s->mint)
-        SSL_CTX_set_cert_cb(c->ssl, on_cert, NULL);
-    if (wants_sctl(s))
-        SSL_CTX_add_custom_ext(
-            c->ssl, TLSEXT_TYPE_signed_certificate_timestamp,
-            SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE,
-            on_sctl, NULL, NULL, NULL, NULL);
+        SSL_CTX_set_alpn_select_cb(ssl, on_alpn, c);
+    SSL_CTX_set_cert_cb(ssl, on_cert, NULL);
+    SSL_CTX_add_custom_ext(
+        ssl, TLSEXT_TYPE_signed_certificate_timestamp,
+        SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE, on_sctl,
+        NULL, NULL, NULL, NULL);
 }
 
 static void
-set_sessions(const struct tls_server *s, struct tls_ctx *c)
+set_sessions(const struct tls_server *s, const struct tls_options *o, SSL_CTX *ssl)
 {
     /* One ticket is enough: a client that wants several connections at once resumes with the same.
      */
-    SSL_CTX_set_num_tickets(c->ssl, c->o->flags & TLSF_NO_TICKETS ? 0 : 1);
-    SSL_CTX_set_timeout(c->ssl, tls_tune.lifetime_s);
-    SSL_CTX_set_session_id_context(c->ssl, (const unsigned char *)"steelyard", 9);
+    SSL_CTX_set_num_tickets(ssl, o->flags & TLSF_NO_TICKETS ? 0 : 1);
+    SSL_CTX_set_timeout(ssl, tls_tune.lifetime_s);
+    SSL_CTX_set_session_id_context(ssl, (const unsigned char *)"steelyard", 9);
     if (tls_tune.cache_size) {
-        SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_SERVER);
-        SSL_CTX_sess_set_cache_size(c->ssl, tls_tune.cache_size);
+        SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER);
+        SSL_CTX_sess_set_cache_size(ssl, tls_tune.cache_size);
     } else {
-        SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     }
     if (s->tickets)
-        ticket_keys_use(c->ssl, s->tickets);
-    early_set_ctx(c->ssl, c->o, s->tickets != NULL);
+        ticket_keys_use(ssl, s->tickets);
+    early_set_ctx(ssl, o, s->tickets != NULL);
 }
 
+/* A context of the library, ready for handshakes. NULL with `err`. */
+static SSL_CTX *
+build(struct tls_ctx *c, const struct tls_cert *cert, struct text *err)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+
+    if (!ssl) {
+        text_str(err, "unable to allocate ssl context");
+        return NULL;
+    }
+    if (!ctx_apply(ssl, c->o, true, err) || (cert && !ctx_use_cert(ssl, cert, err))) {
+        SSL_CTX_free(ssl);
+        return NULL;
+    }
+    set_callbacks(c, ssl);
+    set_sessions(c->server, c->o, ssl);
+    return ssl;
+}
+
+/* The first context of a server stays the first: handshakes begin with it. */
 static struct tls_ctx *
 ctx_for(struct tls_server *s, const struct tls_options *o, struct tls_cert *cert, struct text *err)
 {
@@ -493,17 +571,20 @@ ctx_for(struct tls_server *s, const struct tls_options *o, struct tls_cert *cert
         if (same_options((*at)->o, o))
             return *at;
     c = xcalloc(1, sizeof(*c));
-    *at = c;
     c->server = s;
     c->o = o;
-    c->loaded = cert;
-    c->ssl = SSL_CTX_new(TLS_server_method());
-    if (!c->ssl) {
-        text_str(err, "unable to allocate ssl context");
+    ctx_versions(o, &c->min, &c->max);
+    SSL_CTX *ssl = build(c, cert, err);
+    if (!ssl) {
+        free(c);
         return NULL;
     }
-    ctx_versions(o, &c->min, &c->max);
-    return ctx_apply(c->ssl, o, true, err) && (!cert || ctx_use_cert(c->ssl, cert, err)) ? c : NULL;
+    c->loaded = cert ? tls_cert_ref(cert) : NULL;
+    atomic_init(&c->ssl, ssl);
+    if (o->flags & TLSF_EARLY)
+        atomic_store(&s->early, true);
+    *at = c;
+    return c;
 }
 
 /* Sessions may be resumed for the same listener, certificate and rules of verification only. */
@@ -515,8 +596,9 @@ make_sid(const struct tls_server *s, struct tls_entry *e)
     unsigned len = 0;
     struct text t = { 0 };
 
-    text_printf(&t, "%s\n%d\n%s\n%s\n%s\n", s->id, o->verify, o->ca_file ? o->ca_file : "",
-                o->ca_verify_file ? o->ca_verify_file : "", o->crl_file ? o->crl_file : "");
+    text_printf(&t, "%s\n%d\n%s\n%s\n%s\n%u\n", s->id, o->verify, o->ca_file ? o->ca_file : "",
+                o->ca_verify_file ? o->ca_verify_file : "", o->crl_file ? o->crl_file : "",
+                s->generation);
     if (X509_digest(e->cert->x509, EVP_sha256(), print, &len) == 1)
         text_mem(&t, print, len);
     if (EVP_Digest(t.p, t.len, md, &len, EVP_sha256(), NULL) == 1)
@@ -537,25 +619,32 @@ same_bundle(const struct tls_cert *a, const struct tls_cert *b)
            (strcmp(y, ".rsa") == 0 || strcmp(y, ".ecdsa") == 0 || strcmp(y, ".dsa") == 0);
 }
 
-/* The first certificate stands in for unknown names, unless one that was declared for that comes
- * before it. */
-static void
-add_implicit_default(struct tls_server *s)
+/* The first certificate stands in for unknown names, as those do that were declared for that. */
+static struct default_list *
+collect_defaults(const struct tls_server *s)
 {
     const struct tls_entry *first = s->entries;
+    struct default_list *l =
+        xcalloc(1, sizeof(*l) + (s->nentries + 1) * sizeof(struct tls_entry *));
 
-    if (!first || (s->ndefaults && s->defaults[0] == first))
-        return;
-    for (const struct tls_entry *e = first; e; e = e->next)
-        if (e == first || same_bundle(first->cert, e->cert))
-            push_default(s, e);
-    /* it comes before those declared later */
-    unsigned n = s->ndefaults;
-    const struct tls_entry *last = s->defaults[n - 1];
-    if (last == first) {
-        memmove(s->defaults + 1, s->defaults, (n - 1) * sizeof(*s->defaults));
-        s->defaults[0] = last;
-    }
+    for (struct tls_entry *e = s->entries; e; e = e->next)
+        if (e->is_default || e == first ||
+            (!first->is_default && same_bundle(first->cert, e->cert)))
+            l->e[l->n++] = e;
+    return l;
+}
+
+/* Defaults and the rest that follows from the entries. */
+static void
+publish_choice(struct tls_server *s)
+{
+    bool choice = s->nentries != 1 || s->o->flags & TLSF_STRICT_SNI || s->mint;
+    struct default_list *l = collect_defaults(s);
+    struct default_list *old = atomic_exchange_explicit(&s->defaults, l, memory_order_acq_rel);
+
+    if (old)
+        epoch_retire(free, old);
+    atomic_store_explicit(&s->only, choice ? NULL : s->entries, memory_order_release);
 }
 
 /* Certificates that are put on connections later must be acceptable now (size of the key, digest).
@@ -564,12 +653,13 @@ static bool
 try_cert(const struct tls_entry *e, SSL **probe, struct text *err)
 {
     const struct tls_cert *c = e->cert;
+    SSL_CTX *ctx = atomic_load(&e->ctx->ssl);
 
     if (e->ctx->loaded == c)
         return true;
-    if (!*probe || SSL_get_SSL_CTX(*probe) != e->ctx->ssl) {
+    if (!*probe || SSL_get_SSL_CTX(*probe) != ctx) {
         SSL_free(*probe);
-        *probe = SSL_new(e->ctx->ssl);
+        *probe = SSL_new(ctx);
     }
     if (*probe && SSL_use_cert_and_key(*probe, c->x509, c->key, c->chain, 1) == 1)
         return true;
@@ -579,46 +669,39 @@ try_cert(const struct tls_entry *e, SSL **probe, struct text *err)
 }
 
 static bool
-finish_entries(struct tls_server *s, struct text *err)
+finish_entry(struct tls_server *s, struct tls_entry *e, SSL **probe, struct text *err)
 {
-    SSL *probe = NULL;
-    bool ok = true;
-
-    for (struct tls_entry *e = s->entries; ok && e; e = e->next) {
-        e->ctx = ctx_for(s, e->line, e->cert, err);
-        ok = e->ctx && try_cert(e, &probe, err);
-        if (!ok)
-            break;
-        e->ctx->several |= e->ctx->loaded != e->cert;
-        make_sid(s, e);
-    }
-    SSL_free(probe);
-    return ok;
+    e->ctx = ctx_for(s, e->line, e->cert, err);
+    if (!e->ctx || !try_cert(e, probe, err))
+        return false;
+    make_sid(s, e);
+    return true;
 }
 
 bool
 tls_server_finish(struct tls_server *s, struct text *err)
 {
-    const struct tls_entry *first;
+    const struct tls_entry *first = NULL;
+    SSL *probe = NULL;
+    bool ok;
 
-    add_implicit_default(s);
-    first = s->ndefaults ? s->defaults[0] : NULL;
+    publish_choice(s);
+    const struct default_list *l = atomic_load(&s->defaults);
+    if (l->n)
+        first = l->e[0];
     /* The first context is that of the listener itself: handshakes begin with it. */
-    if (!ctx_for(s, s->o, first && same_options(first->line, s->o) ? first->cert : NULL, err))
-        return false;
-    if (!finish_entries(s, err))
-        return false;
-    if (s->mint) {
-        s->minted =
-            (struct tls_entry){ .cert = mint_authority(s->mint), .ctx = s->ctxs, .line = s->o };
+    ok = ctx_for(s, s->o, first && same_options(first->line, s->o) ? first->cert : NULL, err);
+    for (struct tls_entry *e = s->entries; ok && e; e = e->next)
+        ok = finish_entry(s, e, &probe, err);
+    SSL_free(probe);
+    if (ok && s->mint) {
+        s->minted.cert = mint_authority(s->mint);
+        s->minted.ctx = s->ctxs;
+        s->minted.line = s->o;
+        atomic_store(&s->minted.refs, 1);
         make_sid(s, &s->minted);
     }
-    for (struct tls_ctx *c = s->ctxs; c; c = c->next) {
-        set_callbacks(s, c);
-        set_sessions(s, c);
-        s->early |= (c->o->flags & TLSF_EARLY) != 0;
-    }
-    return true;
+    return ok;
 }
 
 void
@@ -631,28 +714,260 @@ tls_server_free(struct tls_server **sp)
     *sp = NULL;
     for (struct tls_entry *e = s->entries, *next; e; e = next) {
         next = e->next;
-        for (unsigned i = 0; i < e->nexcept; i++)
-            free(e->except[i]);
-        free(e->except);
-        free(e);
+        entry_put(e);
     }
     for (struct tls_ctx *c = s->ctxs, *next; c; c = next) {
         next = c->next;
         SSL_CTX_free(c->ssl);
+        tls_cert_free(&c->loaded);
         free(c);
     }
     names_fini(&s->names);
-    ticket_keys_free(&s->tickets);
+    ticket_keys_put(&s->tickets);
     mint_free(&s->mint);
-    free(s->defaults);
+    free(atomic_load(&s->defaults));
     free(s->id);
     free(s);
+}
+
+/* ---- changes while threads run ---- */
+
+static void
+drop_entry(struct tls_change *c)
+{
+    entry_put(c->fresh);
+}
+
+/* `e` is made like the entry whose name it is: with filters both have the same. */
+static bool
+has_name(const struct tls_entry *e, const char *wanted)
+{
+    const char *name;
+
+    if (e->named)
+        return true;
+    for (unsigned i = 0; (name = entry_name(e, &i));)
+        if (strcmp(name, wanted) == 0)
+            return true;
+    return false;
+}
+
+/* Names of `old` lead to `fresh`; those that only one of them has come or go. */
+static void
+move_names(struct tls_server *s, struct tls_entry *old, struct tls_entry *fresh)
+{
+    const char *name;
+
+    for (unsigned i = 0; (name = entry_name(old, &i));) {
+        if (has_name(fresh, name))
+            names_replace(&s->names, slice_str(name), old, fresh);
+        else
+            names_remove(&s->names, slice_str(name), old);
+    }
+    for (unsigned i = 0; (name = entry_name(fresh, &i));)
+        if (!has_name(old, name))
+            names_add(&s->names, slice_str(name), fresh);
+}
+
+static struct tls_entry **
+link_to(struct tls_server *s, const struct tls_entry *e)
+{
+    struct tls_entry **at = &s->entries;
+
+    while (*at != e)
+        at = &(*at)->next;
+    return at;
+}
+
+static void
+apply_replace(struct tls_change *c)
+{
+    struct tls_server *s = c->where;
+    struct tls_entry **at = link_to(s, c->old);
+
+    c->fresh->next = c->old->next;
+    *at = c->fresh;
+    if (!c->fresh->next)
+        s->tail = &c->fresh->next;
+    atomic_fetch_or(&s->kinds, 1u << c->fresh->cert->kind);
+    move_names(s, c->old, c->fresh);
+    publish_choice(s);
+    epoch_retire(put_entry, c->old);
+}
+
+static void
+apply_add(struct tls_change *c)
+{
+    struct tls_server *s = c->where;
+
+    append(s, c->fresh);
+    index_names(s, c->fresh);
+    publish_choice(s);
+}
+
+static void
+apply_remove(struct tls_change *c)
+{
+    struct tls_server *s = c->where;
+    struct tls_entry **at = link_to(s, c->old);
+    const char *name;
+
+    *at = c->old->next;
+    if (!*at)
+        s->tail = at;
+    s->nentries--;
+    for (unsigned i = 0; (name = entry_name(c->old, &i));)
+        names_remove(&s->names, slice_str(name), c->old);
+    publish_choice(s);
+    epoch_retire(put_entry, c->old);
+}
+
+/* An entry like `old` with another certificate. */
+static struct tls_entry *
+like(const struct tls_entry *old, struct tls_cert *cert)
+{
+    struct tls_entry *e = entry_new(cert, old->line);
+
+    e->owner = old->owner;
+    take_filters(e, (const char *const *)old->filters, old->nfilters);
+    e->is_default = old->is_default;
+    return e;
+}
+
+bool
+tls_server_plan_cert(struct tls_server *s, const struct tls_cert *old, struct tls_cert *cert,
+                     struct tls_changes *to, struct text *err)
+{
+    SSL *probe = NULL;
+    bool ok = true;
+
+    for (struct tls_entry *e = s->entries; ok && e; e = e->next) {
+        if (e->cert != old)
+            continue;
+        struct tls_change *c = change_add(to, s, apply_replace, drop_entry);
+        c->old = e;
+        c->fresh = like(e, cert);
+        ok = finish_entry(s, c->fresh, &probe, err);
+    }
+    SSL_free(probe);
+    return ok;
+}
+
+bool
+tls_server_plan_add(struct tls_server *s, const struct tls_addition *a, struct tls_changes *to,
+                    struct text *err)
+{
+    struct tls_change *c = change_add(to, s, apply_add, drop_entry);
+    SSL *probe = NULL;
+
+    c->fresh = entry_new(a->cert, a->line ? a->line : s->o);
+    c->fresh->owner = a->owner;
+    take_filters(c->fresh, a->filters, a->nfilters);
+    bool ok = finish_entry(s, c->fresh, &probe, err);
+    SSL_free(probe);
+    return ok;
+}
+
+void
+tls_server_plan_remove(struct tls_server *s, const void *owner, struct tls_changes *to)
+{
+    for (struct tls_entry *e = s->entries; e; e = e->next)
+        if (e->owner == owner)
+            change_add(to, s, apply_remove, NULL)->old = e;
+}
+
+static void
+apply_ctx(struct tls_change *c)
+{
+    ssl_ctx_retire(atomic_exchange_explicit(&c->ctx->ssl, c->ssl, memory_order_acq_rel));
+}
+
+static void
+drop_ctx(struct tls_change *c)
+{
+    SSL_CTX_free(c->ssl);
+}
+
+bool
+tls_server_plan_ca(struct tls_server *s, const char *path, struct tls_changes *to, struct text *err)
+{
+    if (!tls_server_uses_ca(s, path))
+        return true;
+    s->generation++;
+    for (struct tls_ctx *x = s->ctxs; x; x = x->next) {
+        if (!options_use_ca(x->o, path))
+            continue;
+        struct tls_change *c = change_add(to, s, apply_ctx, drop_ctx);
+        c->ctx = x;
+        c->ssl = build(x, x->loaded, err);
+        if (!c->ssl)
+            return false;
+    }
+    /* sessions that the authorities of before had verified are not resumed */
+    for (struct tls_entry *e = s->entries; e; e = e->next) {
+        if (!options_use_ca(e->line, path))
+            continue;
+        struct tls_change *c = change_add(to, s, apply_replace, drop_entry);
+        c->old = e;
+        c->fresh = like(e, e->cert);
+        c->fresh->ctx = e->ctx;
+        make_sid(s, c->fresh);
+    }
+    return true;
+}
+
+bool
+tls_server_uses(const struct tls_server *s, const struct tls_cert *cert)
+{
+    for (const struct tls_entry *e = s->entries; e; e = e->next)
+        if (e->cert == cert)
+            return true;
+    return false;
+}
+
+bool
+tls_server_uses_ca(const struct tls_server *s, const char *path)
+{
+    for (const struct tls_ctx *x = s->ctxs; x; x = x->next)
+        if (options_use_ca(x->o, path))
+            return true;
+    return false;
+}
+
+bool
+tls_server_is_default(const struct tls_server *s, const void *owner)
+{
+    const struct default_list *l = atomic_load(&s->defaults);
+
+    for (unsigned i = 0; l && i < l->n; i++)
+        if (l->e[i]->owner == owner)
+            return true;
+    return false;
+}
+
+void
+tls_server_each_name(const struct tls_server *s, void (*fn)(const struct tls_sni *n, void *arg),
+                     void *arg)
+{
+    const struct default_list *l = atomic_load(&s->defaults);
+
+    for (unsigned i = 0; l && i < l->n; i++)
+        fn(&(struct tls_sni){ .name = "*", .cert = l->e[i]->cert }, arg);
+    for (const struct tls_entry *e = s->entries; e; e = e->next) {
+        struct tls_sni n = { .cert = e->cert };
+        for (unsigned i = 0; (n.name = entry_name(e, &i));) {
+            bool wild = n.name[0] == '*';
+            n.except = wild ? (const char *const *)e->except : NULL;
+            n.nexcept = wild ? e->nexcept : 0;
+            fn(&n, arg);
+        }
+    }
 }
 
 bool
 tls_accept(struct conn *c, struct tls_server *s)
 {
-    SSL *ssl = SSL_new(s->ctxs->ssl);
+    SSL *ssl = SSL_new(atomic_load_explicit(&s->ctxs->ssl, memory_order_acquire));
 
     if (ssl)
         SSL_set_accept_state(ssl);

@@ -122,6 +122,10 @@ tls_cert_free(struct tls_cert **cp)
     for (unsigned i = 0; i < c->nnames; i++)
         free(c->names[i]);
     free(c->names);
+    free(c->crt_file);
+    free(c->key_file);
+    free(c->ocsp_file);
+    free(c->sctl_file);
     free(c->name);
     free(c);
 }
@@ -144,6 +148,34 @@ tls_store_clear(void)
     issuers = NULL;
     pem_clear();
     ca_clear();
+}
+
+static void
+free_cert(void *p)
+{
+    struct tls_cert *c = p;
+
+    tls_cert_free(&c);
+}
+
+void
+tls_store_put(struct tls_cert *c)
+{
+    pthread_rwlock_wrlock(&lock);
+    struct tls_cert *old = htab_put(&store, slice_str(c->name), tls_cert_ref(c));
+    pthread_rwlock_unlock(&lock);
+    if (old)
+        epoch_retire(free_cert, old);
+}
+
+void
+tls_store_del(const char *name)
+{
+    pthread_rwlock_wrlock(&lock);
+    struct tls_cert *old = htab_del(&store, slice_str(name));
+    pthread_rwlock_unlock(&lock);
+    if (old)
+        epoch_retire(free_cert, old);
 }
 
 /* ---- names in a certificate ---- */
@@ -295,11 +327,12 @@ kind_of(EVP_PKEY *key)
     }
 }
 
-static bool
-complete(struct tls_cert *c, const char *file, const char *key_file, struct text *err)
+bool
+cert_complete(struct tls_cert *c, const char *file, const char *key_file, struct text *err)
 {
     if (!c->x509) {
-        text_printf(err, "unable to load certificate from file '%s'.", file);
+        text_printf(err, "unable to load certificate from file '%s': it holds no certificate.",
+                    file);
         return false;
     }
     if (!c->key) {
@@ -371,19 +404,20 @@ read_companion(struct companion *m, const char *file, unsigned extra, struct tex
     return false;
 }
 
-static bool
-take_issuer(struct tls_cert *c, const struct companion *m, struct text *err)
+bool
+cert_take_issuer(struct tls_cert *c, const char *file, struct slice pem, struct text *err)
 {
-    STACK_OF(X509) *found = pem_certs(slice(m->data, m->len));
+    STACK_OF(X509) *found = pem_certs(pem);
 
+    X509_free(c->issuer);
     c->issuer = found ? sk_X509_shift(found) : NULL;
     sk_X509_pop_free(found, X509_free);
     if (c->issuer && X509_check_issued(c->issuer, c->x509) != X509_V_OK) {
-        text_printf(err, "'%s' is not an issuer'.", m->path);
+        text_printf(err, "'%s' is not an issuer'.", file);
         return false;
     }
     if (!c->issuer)
-        text_printf(err, "'%s' cannot be read or parsed'.", m->path);
+        text_printf(err, "'%s' cannot be read or parsed'.", file);
     return c->issuer != NULL;
 }
 
@@ -400,19 +434,21 @@ take_ocsp(struct tls_cert *c, const struct companion *m, struct text *err)
     return o != NULL;
 }
 
-static bool
-take_sctl(struct tls_cert *c, const struct companion *m, struct text *err)
+bool
+cert_take_sctl(struct tls_cert *c, const char *file, struct slice data, struct text *err)
 {
-    const unsigned char *p = (unsigned char *)m->data;
+    const unsigned char *p = (const unsigned char *)data.p;
 
     /* RFC 6962, 3.3: a list with its length before it, of items with theirs */
-    if (m->len < 3 || m->len > UINT16_MAX || (size_t)(p[0] << 8 | p[1]) + 2 != m->len) {
-        text_printf(err, "'%s.sctl' is present but cannot be read or parsed'.", c->name);
+    if (data.len < 3 || data.len > UINT16_MAX ||
+        ((size_t)p[0] << 8 | (size_t)p[1]) + 2 != data.len) {
+        text_printf(err, "'%s' is present but cannot be read or parsed'.", file);
         return false;
     }
-    c->sctl = xmalloc(m->len);
-    memcpy(c->sctl, p, m->len);
-    c->sctl_len = m->len;
+    free(c->sctl);
+    c->sctl = xmalloc(data.len);
+    memcpy(c->sctl, p, data.len);
+    c->sctl_len = data.len;
     return true;
 }
 
@@ -427,16 +463,17 @@ load_companions(struct tls_cert *c, const char *file, struct companion *m, struc
         if (!pem_load(c, m[KEY].path, slice(m[KEY].data, m[KEY].len), err))
             return false;
     }
-    if (c->x509 && m[ISSUER].data && !take_issuer(c, &m[ISSUER], err))
+    if (c->x509 && m[ISSUER].data &&
+        !cert_take_issuer(c, m[ISSUER].path, slice(m[ISSUER].data, m[ISSUER].len), err))
         return false;
-    if (!complete(c, file, m[KEY].path, err))
+    if (!cert_complete(c, file, m[KEY].path, err))
         return false;
     if (m[OCSP].data && m[OCSP].len && !take_ocsp(c, &m[OCSP], err))
         return false;
-    return !m[SCTL].data || take_sctl(c, &m[SCTL], err);
+    return !m[SCTL].data || cert_take_sctl(c, m[SCTL].path, slice(m[SCTL].data, m[SCTL].len), err);
 }
 
-static struct tls_cert *
+struct tls_cert *
 cert_new(const char *name)
 {
     struct tls_cert *c = xcalloc(1, sizeof(*c));
@@ -451,9 +488,18 @@ tls_cert_from_text(const char *name, struct slice pem, struct text *err)
 {
     struct tls_cert *c = cert_new(name);
 
-    if (!pem_load(c, name, pem, err) || !complete(c, name, NULL, err))
+    if (!pem_load(c, name, pem, err) || !cert_complete(c, name, NULL, err))
         tls_cert_free(&c);
     return c;
+}
+
+static void
+note_files(struct tls_cert *c, const char *crt, const struct companion *m)
+{
+    c->crt_file = xstrdup(crt);
+    c->key_file = m[KEY].data ? xstrdup(m[KEY].path) : NULL;
+    c->ocsp_file = m[OCSP].data ? xstrdup(m[OCSP].path) : NULL;
+    c->sctl_file = m[SCTL].data ? xstrdup(m[SCTL].path) : NULL;
 }
 
 static struct tls_cert *
@@ -482,6 +528,8 @@ load(const char *name, const struct tls_files *f, unsigned extra, struct text *e
         ok = read_companion(&m[i], f->crt, extra, err);
     if (!ok || !load_companions(c, f->crt, m, err))
         tls_cert_free(&c);
+    else
+        note_files(c, f->crt, m);
     for (unsigned i = 0; i < NCOMPANIONS; i++) {
         if (m[i].data)
             OPENSSL_cleanse(m[i].data, m[i].len);

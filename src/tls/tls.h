@@ -111,6 +111,10 @@ struct tls_cert *tls_store_get(const char *name);
 struct tls_cert *tls_store_ref(const char *name);
 /** Names of all certificates in the order they were loaded; fn must not call this file. */
 void tls_store_names(void (*fn)(const char *name, void *arg), void *arg);
+/** Enters it, in the place of the one with its name. Takes a reference of its own. */
+void tls_store_put(struct tls_cert *c);
+/** Forgets it, if it is there. */
+void tls_store_del(const char *name);
 /** Takes another reference. */
 struct tls_cert *tls_cert_ref(struct tls_cert *c);
 /** Loads it under `name`. `extra`: companions to look for (enum tls_extra). NULL with HAProxy's
@@ -148,20 +152,72 @@ extern char *(*tls_passphrase)(const char *key_file);
  * `err`. */
 bool tls_ca_load(const char *path, bool crl, struct text *err);
 
+/* ---- new versions of certificates and authorities: draft.c, ca.c, show.c; one thread at a time
+ * ----
+ */
+
+/** Parts that files of a certificate bring. */
+enum tls_part { TLS_PART_PEM, TLS_PART_KEY, TLS_PART_ISSUER, TLS_PART_OCSP, TLS_PART_SCTL };
+
+/** A copy that is in nobody's use, to be changed; or one without content. */
+struct tls_cert *tls_draft_new(const char *name, const struct tls_cert *like);
+/** Replaces a part by `data` (PEM; OCSP and SCTL in base64). False with `err`: then it is unchanged
+ * or unusable. */
+MUST_CHECK bool tls_draft_set(struct tls_cert *draft, enum tls_part part, struct slice data,
+                              struct text *err);
+/** All parts are there: may it be used? False with `err`. */
+MUST_CHECK bool tls_draft_finish(struct tls_cert *draft, struct text *err);
+bool tls_cert_is_empty(const struct tls_cert *c);
+bool tls_cert_verifies_jwt(const struct tls_cert *c);
+void tls_cert_set_jwt(struct tls_cert *c, bool on);
+
+/** The details of `show ssl cert`, without its file name and status. */
+void tls_cert_show_files(const struct tls_cert *c, struct text *to);
+void tls_cert_show(const struct tls_cert *c, struct text *to);
+/** Key, certificate and chain as PEM. */
+void tls_cert_dump(const struct tls_cert *c, struct text *to);
+/** Kind of key ("rsa", "ecdsa", "dsa"), and the times of its validity as text and seconds. */
+const char *tls_cert_kind(const struct tls_cert *c);
+void tls_cert_validity(const struct tls_cert *c, struct text *not_after, struct text *not_before);
+/** It has ended at `at`, seconds since the epoch. */
+bool tls_cert_ended(const struct tls_cert *c, int64_t at);
+
+/** The content of a ca-file or crl-file. */
+struct tls_ca;
+struct tls_ca *tls_ca_find(const char *path);
+/** From PEM text, after what `before` (may be NULL) has. NULL with `err`. An empty text is fine. */
+MUST_CHECK struct tls_ca *tls_ca_new(const char *path, bool crl, const struct tls_ca *before,
+                                     struct slice pem, struct text *err);
+/** Makes it the content of its path. Returns what was there, the caller's; NULL: nothing was. */
+struct tls_ca *tls_ca_put(struct tls_ca *ca);
+/** Takes a path out; the caller's. */
+struct tls_ca *tls_ca_take(const char *path);
+void tls_ca_free(struct tls_ca **ca);
+bool tls_ca_is_crl(const struct tls_ca *ca);
+const char *tls_ca_path(const struct tls_ca *ca);
+unsigned tls_ca_count(const struct tls_ca *ca);
+void tls_ca_each(void (*fn)(const struct tls_ca *ca, void *arg), void *arg);
+/** Details of one (from 1) or all (0) of its certificates or lists. */
+void tls_ca_show(const struct tls_ca *ca, unsigned index, struct text *to);
+/** Names of the library's providers, one line each. */
+void tls_providers_show(struct text *to);
+
 /* ---- accepting: server.c ---- */
 
 /** `id`: a name that is the same after a reload; sessions are bound to it. Never NULL. */
 struct tls_server *tls_server_new(const char *id, const struct tls_options *o);
 /** Adds a certificate. `line`: options of its own (complete: inherited ones included), NULL: those
- * of the server. `filters`: names it is for ("*.x", "!y", "*": default); none: those in the
- * certificate. */
+ * of the server. `filters`: names it is for ("*.x", "!y", "*": default), copied; none: those in the
+ * certificate. `owner`: whoever may take it out again, NULL: nobody. */
 void tls_server_add(struct tls_server *s, struct tls_cert *cert, const struct tls_options *line,
-                    const char *const *filters, unsigned nfilters);
+                    const char *const *filters, unsigned nfilters, const void *owner);
 /** The certificate for clients that name none or an unknown one (default-crt); the first one added
  * otherwise. */
 void tls_server_add_default(struct tls_server *s, struct tls_cert *cert);
-/** Ticket keys: `data` is a file's content (base64 lines). False with `err`. */
-bool tls_server_ticket_keys(struct tls_server *s, struct slice data, struct text *err);
+/** Ticket keys: `data` is the content (base64 lines) of the file `name`; listeners with the same
+ * file share its keys. False with `err`. */
+bool tls_server_ticket_keys(struct tls_server *s, const char *name, struct slice data,
+                            struct text *err);
 /** Certificates for unknown names are signed by this one (generate-certificates). `pass` may be
  * NULL. */
 bool tls_server_mint(struct tls_server *s, const char *ca_file, const char *pass, struct text *err);
@@ -202,5 +258,67 @@ bool tls_conn_sent_early(const struct conn *c);
 /** Announces other protocols than the client's on this connection; before the handshake. `alpn` as
  * on the wire. */
 bool tls_set_alpn(struct conn *c, struct slice alpn);
+
+/* ---- changes while threads run (live.c) ----
+ *
+ * One thread at a time. Everything is prepared and checked first; what was planned takes effect as
+ * a whole, for handshakes that begin then, or is dropped. Connections keep what they have. */
+
+struct tls_change;
+struct tls_changes {
+    struct tls_change *first, **tail;
+    unsigned n;
+};
+
+/** `cert` in all places of `old`. False with `err`. */
+MUST_CHECK bool tls_server_plan_cert(struct tls_server *s, const struct tls_cert *old,
+                                     struct tls_cert *cert, struct tls_changes *to,
+                                     struct text *err);
+MUST_CHECK bool tls_client_plan_cert(struct tls_client *t, const struct tls_cert *old,
+                                     struct tls_cert *cert, struct tls_changes *to,
+                                     struct text *err);
+/** One more, as tls_server_add(). */
+struct tls_addition {
+    struct tls_cert *cert;
+    const struct tls_options *line; /* kept: lives as long as the server */
+    const char *const *filters;
+    unsigned nfilters;
+    const void *owner;
+};
+MUST_CHECK bool tls_server_plan_add(struct tls_server *s, const struct tls_addition *a,
+                                    struct tls_changes *to, struct text *err);
+/** Those of `owner` are taken out. */
+void tls_server_plan_remove(struct tls_server *s, const void *owner, struct tls_changes *to);
+/** The content of the ca-file or crl-file `path` is another one now. */
+MUST_CHECK bool tls_server_plan_ca(struct tls_server *s, const char *path, struct tls_changes *to,
+                                   struct text *err);
+MUST_CHECK bool tls_client_plan_ca(struct tls_client *t, const char *path, struct tls_changes *to,
+                                   struct text *err);
+void tls_changes_apply(struct tls_changes *c);
+void tls_changes_drop(struct tls_changes *c);
+
+/** Whether they use a certificate, or the ca-file or crl-file `path`. */
+bool tls_server_uses(const struct tls_server *s, const struct tls_cert *cert);
+bool tls_client_uses(const struct tls_client *t, const struct tls_cert *cert);
+bool tls_server_uses_ca(const struct tls_server *s, const char *path);
+bool tls_client_uses_ca(const struct tls_client *t, const char *path);
+/** Some certificate of `owner` stands in for unknown names. */
+bool tls_server_is_default(const struct tls_server *s, const void *owner);
+
+/** The next key of a file ("#<id>", or its name): the oldest one goes. */
+enum tls_key_rc { TLS_KEY_DONE, TLS_KEY_UNKNOWN, TLS_KEY_MALFORMED, TLS_KEY_SIZE };
+enum tls_key_rc tls_ticket_key_set(const char *id, struct slice base64);
+/** `show tls-keys`: "" the files, "*" all keys, else those of one file. False: it is not known. */
+bool tls_ticket_keys_show(const char *id, struct text *to);
+
+/** Names and what leads to them, for `show ssl sni`; `name` "*" for defaults. */
+struct tls_sni {
+    const char *name;
+    const struct tls_cert *cert;
+    const char *const *except; /* names that a wildcard is not for */
+    unsigned nexcept;
+};
+void tls_server_each_name(const struct tls_server *s,
+                          void (*fn)(const struct tls_sni *n, void *arg), void *arg);
 
 #endif

@@ -24,6 +24,7 @@ struct tls_ocsp {
 struct tls_cert {
     _Atomic unsigned refs; /* of the store, and of everything that uses it */
     char *name;            /* as configured: path, or @store/alias */
+    char *crt_file, *key_file, *ocsp_file, *sctl_file; /* what it was made of; NULL: not known */
     X509 *x509;
     EVP_PKEY *key;
     STACK_OF(X509) * chain; /* NULL: none */
@@ -33,7 +34,7 @@ struct tls_cert {
     unsigned char *sctl; /* list of certificate timestamps */
     size_t sctl_len;
     enum tls_key kind;
-    bool jwt;                /* may verify tokens */
+    _Atomic bool jwt;        /* may verify tokens */
     signed char ocsp_update; /* 1 on, -1 off, 0: not said */
     char **names;            /* lower case: common name and alternative names */
     unsigned nnames;
@@ -46,6 +47,16 @@ struct tls_cert *store_find(struct slice name);
 /** Calls fn for every certificate of the store, which is locked meanwhile. */
 void store_each(void (*fn)(struct tls_cert *c, void *arg), void *arg);
 
+/** A certificate without content. */
+struct tls_cert *cert_new(const char *name);
+/** Reads an issuer (PEM), or a list of timestamps, for `c`; `file` is for messages. False with
+ * `err`.
+ */
+bool cert_take_issuer(struct tls_cert *c, const char *file, struct slice pem, struct text *err);
+bool cert_take_sctl(struct tls_cert *c, const char *file, struct slice data, struct text *err);
+/** All parts are there: checks them, derives names, kind and issuer. False with `err`. */
+bool cert_complete(struct tls_cert *c, const char *file, const char *key_file, struct text *err);
+
 /** Splits PEM text into blocks. */
 struct pem_block {
     struct slice type;  /* "CERTIFICATE" */
@@ -56,6 +67,8 @@ struct pem_block {
 };
 /** The next block behind *at. False at the end. `der` NULL: its base64 is broken. */
 bool pem_next(struct slice text, size_t *at, struct pem_block *out);
+/** Lines of base64, decoded: heap. NULL when they are none. */
+unsigned char *pem_base64(struct slice body, size_t *len);
 /** A file's content, heap; NULL with errno set. At most FILE_MAX bytes. */
 #define TLS_FILE_MAX (16u << 20)
 char *tls_read_file(const char *path, size_t *len);
@@ -101,23 +114,31 @@ bool ctx_use_cert(SSL_CTX *ctx, const struct tls_cert *c, struct text *err);
 struct tls_ctx {
     struct tls_ctx *next;
     struct tls_server *server;
-    SSL_CTX *ssl;
+    SSL_CTX *_Atomic ssl; /* replaced when its authorities are; see epoch.h */
     const struct tls_options *o;
-    struct tls_cert *loaded; /* the certificate inside the context */
-    bool several;            /* other certificates than the loaded one belong to it */
+    struct tls_cert *loaded; /* the certificate inside the context; a reference */
     int min, max;
 };
 
-/** A certificate with the options and names of one line. */
+/** A certificate with the options and names of one line. Does not change once it is in use: a new
+ * one takes its place. */
 struct tls_entry {
     struct tls_entry *next; /* all of the server */
-    struct tls_cert *cert;
+    _Atomic unsigned refs;  /* of the server, and of connections */
+    struct tls_cert *cert;  /* a reference */
     struct tls_ctx *ctx;
     const struct tls_options *line;
-    char **except; /* lower case names of "!name" */
+    const void *owner; /* who may take it out again; NULL: nobody */
+    char **filters;    /* names it is for; none: those in the certificate */
+    unsigned nfilters;
+    bool is_default; /* declared for unknown names */
+    bool named;      /* some filter is a name */
+    char **except;   /* lower case names of "!name" */
     unsigned nexcept;
     unsigned char sid[16]; /* session context: what a session may be resumed for */
 };
+/** Gives a reference back. NULL is fine. */
+void entry_put(struct tls_entry *e);
 
 /* ---- connections: layer.c ---- */
 
@@ -153,7 +174,7 @@ struct tls_early {
 struct tls_conn {
     SSL *ssl;
     struct conn *conn;
-    const struct tls_entry *entry; /* accepting: the certificate chosen */
+    struct tls_entry *entry; /* accepting: the certificate chosen; a reference */
     struct tls_client *client;
     struct tls_server *server;
     struct tls_out *out;
@@ -216,11 +237,38 @@ void layer_on_info(const SSL *ssl, int where, int ret);
 /** Verification callback of both sides. */
 int verify_callback(int ok, X509_STORE_CTX *x);
 
+/* ---- details: show.c ---- */
+void show_x509(X509 *x, struct text *to);
+void show_crl(X509_CRL *crl, struct text *to);
+
+/* ---- changes: live.c ---- */
+
+/** A step of a change. The functions are called once: one of them. */
+struct tls_change {
+    struct tls_change *next;
+    void (*apply)(struct tls_change *c);
+    void (*drop)(struct tls_change *c);
+    void *where;                   /* struct tls_server or tls_client */
+    struct tls_entry *old, *fresh; /* of a server; NULL: none */
+    struct tls_ctx *ctx;           /* whose context is replaced */
+    SSL_CTX *ssl;                  /* by this one */
+    struct tls_cert *cert;         /* of a client; a reference */
+};
+/** Appends a step. */
+struct tls_change *change_add(struct tls_changes *to, void *where,
+                              void (*apply)(struct tls_change *),
+                              void (*drop)(struct tls_change *));
+/** The options name `path` as a file of authorities or of revocations. */
+bool options_use_ca(const struct tls_options *o, const char *path);
+/** Gives the reference back when nobody can be using the context any more. */
+void ssl_ctx_retire(SSL_CTX *ssl);
+
 /* ---- tickets: ticket.c ---- */
 struct ticket_keys;
-/** Keys of a file, at least three; the last but one encrypts. NULL with `err`. */
-struct ticket_keys *ticket_keys_parse(struct slice text, struct text *err);
-void ticket_keys_free(struct ticket_keys **k);
+/** The keys of a file, at least three, of which the last but one encrypts: a reference. `text` is
+ * its content, should it be the first time. NULL with `err`. */
+struct ticket_keys *ticket_keys_get(const char *name, struct slice text, struct text *err);
+void ticket_keys_put(struct ticket_keys **k);
 /** The context encrypts tickets with these keys, which outlive it. */
 void ticket_keys_use(SSL_CTX *ctx, struct ticket_keys *k);
 

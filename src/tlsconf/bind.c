@@ -98,7 +98,8 @@ parse_crt(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (*at >= c->nwords)
         return cfg_error(c, *at - 1, "'%s' : missing certificate location", kw->name);
     struct crt_ref **tail = t->certs.tail ? t->certs.tail : &t->certs.first;
-    crt_refs_add(&t->certs, c->arena, c->word[*at].s, &like, &err);
+    if (crt_refs_add(&t->certs, c->arena, c->word[*at].s, &like, &err))
+        crt_refs_note_dir(*tail, c->word[*at].s);
     ++*at;
     warn_about_certs(c, *at - 1, *tail);
     return tlsconf_report(c, *at - 1, &err, &none, false);
@@ -119,7 +120,9 @@ parse_crt_list(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!text)
         return cfg_error(c, *at - 1, "'%s' : cannot open file '%s' : %s", kw->name, path,
                          strerror(errno));
+    t->certs.list = crt_list_get(path);
     crt_list_read(&t->certs, c->arena, path, slice(text, len), &err);
+    t->certs.list = NULL;
     free(text);
     warn_about_certs(c, *at - 1, *tail);
     if (err.len) {
@@ -150,7 +153,7 @@ parse_ticket_keys(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
     free(text);
     struct tls_server *probe = tls_server_new("", &t->o);
     struct text why = { 0 };
-    if (!tls_server_ticket_keys(probe, t->tickets, &why))
+    if (!tls_server_ticket_keys(probe, t->ticket_file, t->tickets, &why))
         text_printf(&err, "'%s' : %s", t->ticket_file, why.p);
     text_fini(&why);
     tls_server_free(&probe);
@@ -218,10 +221,10 @@ check_versions(struct cfg *c, const struct bind_conf *b, struct tls_options *o)
 }
 
 /* HTTP/2 is not spoken yet: it must not be negotiated. */
-static void
-without_h2(struct cfg *c, struct tls_options *o, bool *dropped)
+void
+tlsconf_without_h2(struct arena *arena, struct tls_options *o, bool *dropped)
 {
-    char *kept = arena_alloc(c->arena, o->alpn.len + 1);
+    char *kept = arena_alloc(arena, o->alpn.len + 1);
     size_t len = 0;
 
     for (size_t i = 0; i < o->alpn.len;) {
@@ -249,10 +252,10 @@ settle_alpn(struct cfg *c, const struct bind_conf *b, struct bind_tls *t)
     if (!t->o.alpn.p && !(t->o.flags & TLSF_NO_ALPN) && !t->npn)
         t->o.alpn = SL("\010http/1.1");
     else if (t->o.alpn.len)
-        without_h2(c, &t->o, &dropped);
+        tlsconf_without_h2(c->arena, &t->o, &dropped);
     for (struct crt_ref *r = t->certs.first; r; r = r->next)
         if (r->line && r->line->alpn.len)
-            without_h2(c, r->line, &dropped);
+            tlsconf_without_h2(c->arena, r->line, &dropped);
     if (dropped && !told) {
         told = true;
         cfg_warn_at(c, &b->loc,
@@ -272,7 +275,7 @@ add_certs(struct tls_server *s, const struct crt_refs *refs, const struct tls_op
         }
         if (r->line)
             tls_options_inherit(r->line, bind);
-        tls_server_add(s, r->cert, r->line, r->filters, r->nfilters);
+        tls_server_add(s, r->cert, r->line, r->filters, r->nfilters, r->owner);
     }
     return CFG_OK;
 }
@@ -346,8 +349,9 @@ finish_bind(struct cfg *c, struct bind_conf *b)
     add_certs(s, &t->certs, &t->o);
     if (more)
         add_certs(s, more, &t->o);
+    crt_list_uses(&t->certs, &(struct crt_list_use){ .server = s, .bind = b, .o = &t->o });
     if (t->tickets.p)
-        (void)!tls_server_ticket_keys(s, t->tickets, &why);
+        (void)!tls_server_ticket_keys(s, t->ticket_file, t->tickets, &why);
     if (add_generation(c, b, t, s) == CFG_OK && check_certs(c, b, t, s) == CFG_OK &&
         !tls_server_finish(s, &why)) {
         if (strncmp(why.p, "unable to load SSL certificate", 30) ==

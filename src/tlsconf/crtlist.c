@@ -5,6 +5,7 @@
 #include "tlsconf/tlsconf.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define WORDS_MAX 1024 /* in a line */
 
@@ -123,6 +124,25 @@ take_option(struct line *l, struct arena *arena, unsigned *at, struct tls_option
     return tls_option_set(opt, OPT_LINE, o, value, arena, l->err);
 }
 
+/* A bundle has a line per certificate. */
+static void
+note_line(struct crt_list *list, const struct line *l, struct crt_ref *r)
+{
+    struct text options = { 0 };
+
+    for (unsigned i = l->open; l->has_options && i < l->close; i++)
+        text_printf(&options, "%s%s", i > l->open ? " " : "", l->word[i]);
+    for (; r; r = r->next) {
+        const struct crt_line like = { .cert = (char *)(uintptr_t)tls_cert_name(r->cert),
+                                       .options = options.p,
+                                       .filters = (char **)(uintptr_t)r->filters,
+                                       .nfilters = r->nfilters,
+                                       .number = l->number };
+        r->owner = crt_list_note(list, &like);
+    }
+    text_fini(&options);
+}
+
 bool
 crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number,
               struct slice text, struct text *err)
@@ -152,7 +172,12 @@ crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsi
             filters[i] = l.word[first + i];
         like.filters = filters;
     }
-    return load_options_add(&load, refs, arena, l.word[0], &like, err);
+    struct crt_ref **at = refs->tail ? refs->tail : &refs->first;
+    if (!load_options_add(&load, refs, arena, l.word[0], &like, err))
+        return false;
+    if (refs->list)
+        note_line(refs->list, &l, *at);
+    return true;
 }
 
 bool
@@ -183,4 +208,147 @@ crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, stru
             return false;
     }
     return true;
+}
+
+/* ---- lists that the runtime API knows ---- */
+
+struct crt_list *crt_lists;
+
+struct crt_list *
+crt_list_find(const char *name)
+{
+    struct crt_list *l = crt_lists;
+
+    while (l && strcmp(l->name, name) != 0)
+        l = l->next;
+    return l;
+}
+
+struct crt_list *
+crt_list_get(const char *name)
+{
+    struct crt_list *l = crt_list_find(name), **at = &crt_lists;
+
+    if (l) {
+        l->complete = l->first != NULL;
+        l->again = l->first;
+        return l;
+    }
+    l = xcalloc(1, sizeof(*l));
+    l->name = xstrdup(name);
+    l->tail = &l->first;
+    while (*at && strcmp((*at)->name, name) < 0)
+        at = &(*at)->next;
+    l->next = *at;
+    *at = l;
+    return l;
+}
+
+struct crt_line *
+crt_list_note(struct crt_list *l, const struct crt_line *like)
+{
+    for (struct crt_line *x = l->complete ? l->again : NULL; x; x = x->next)
+        if (x->number == like->number && strcmp(x->cert, like->cert) == 0) {
+            l->again = x->next;
+            return x;
+        }
+    struct crt_line *line = xcalloc(1, sizeof(*line));
+    line->cert = xstrdup(like->cert);
+    line->options = like->options ? xstrdup(like->options) : NULL;
+    line->number = like->number;
+    line->nfilters = like->nfilters;
+    line->filters = xcalloc(like->nfilters + 1, sizeof(*line->filters));
+    for (unsigned i = 0; i < like->nfilters; i++)
+        line->filters[i] = xstrdup(like->filters[i]);
+    *l->tail = line;
+    l->tail = &line->next;
+    l->last = MAX(l->last, line->number);
+    return line;
+}
+
+void
+crt_refs_note_dir(struct crt_ref *first, const char *path)
+{
+    struct stat st;
+    unsigned number = 0;
+
+    if (!first || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return;
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    char *name = xstrndup(path, len);
+    struct crt_list *l = crt_list_get(name);
+    free(name);
+    for (struct crt_ref *r = first; r; r = r->next) {
+        const struct crt_line like = { .cert = (char *)(uintptr_t)tls_cert_name(r->cert),
+                                       .number = ++number };
+        r->owner = crt_list_note(l, &like);
+    }
+}
+
+void
+crt_line_free(struct crt_line *line)
+{
+    for (unsigned i = 0; i < line->nfilters; i++)
+        free(line->filters[i]);
+    free(line->filters);
+    free(line->options);
+    free(line->cert);
+    free(line);
+}
+
+static bool
+has_line(const struct crt_list *l, const struct crt_line *wanted)
+{
+    const struct crt_line *x = l->first;
+
+    while (x && x != wanted)
+        x = x->next;
+    return x;
+}
+
+void
+crt_list_uses(const struct crt_refs *refs, const struct crt_list_use *like)
+{
+    const struct crt_line *seen = NULL;
+
+    for (const struct crt_ref *r = refs->first; r; r = r->next) {
+        /* lines of one list follow each other */
+        if (!r->owner || (seen && seen->next == r->owner)) {
+            seen = r->owner;
+            continue;
+        }
+        seen = r->owner;
+        for (struct crt_list *l = crt_lists; l; l = l->next) {
+            if ((l->uses && l->uses->server == like->server) || !has_line(l, r->owner))
+                continue;
+            struct crt_list_use *u = xcalloc(1, sizeof(*u));
+            *u = *like;
+            u->next = l->uses;
+            l->uses = u;
+            break;
+        }
+    }
+}
+
+void
+crt_lists_clear(void)
+{
+    while (crt_lists) {
+        struct crt_list *l = crt_lists;
+        crt_lists = l->next;
+        while (l->first) {
+            struct crt_line *line = l->first;
+            l->first = line->next;
+            crt_line_free(line);
+        }
+        while (l->uses) {
+            struct crt_list_use *u = l->uses;
+            l->uses = u->next;
+            free(u);
+        }
+        free(l->name);
+        free(l);
+    }
 }

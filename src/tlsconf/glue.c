@@ -1,4 +1,5 @@
 /* glue.c - TLS meets sessions, streams and checks; the module. */
+#include "tlsconf/live.h"
 #include "tlsconf/ocsp.h"
 #include "tlsconf/tlsconf.h"
 
@@ -142,9 +143,22 @@ tlsconf_keep_client(struct tls_client *t)
     clients[nclients++] = t;
 }
 
+struct tls_server *
+tlsconf_server(unsigned i)
+{
+    return i < nservers ? servers[i] : NULL;
+}
+
+struct tls_client *
+tlsconf_client(unsigned i)
+{
+    return i < nclients ? clients[i] : NULL;
+}
+
 static void
 release(struct config *cf)
 {
+    live_release();
     for (unsigned i = 0; i < nservers; i++)
         tls_server_free(&servers[i]);
     for (unsigned i = 0; i < nclients; i++)
@@ -155,6 +169,7 @@ release(struct config *cf)
     clients = NULL;
     nservers = nclients = 0;
     ocsp_release();
+    crt_lists_clear();
     tls_store_clear();
 }
 
@@ -166,6 +181,7 @@ defaults(struct config *cf)
     tlsconf_global = (struct tlsconf_global){ .extra = TLSX_DEFAULT };
     ocsp_settings = (struct ocsp_settings){ .min_s = OCSP_MINDELAY_S, .max_s = OCSP_MAXDELAY_S };
     ssl_f_use_forget();
+    crt_lists_clear();
     tls_passphrase = tlsconf_passphrase;
     session_tls_accept = accept_tls;
     stream_hooks.tls_connect = connect_tls;
@@ -182,6 +198,14 @@ check(struct cfg *c)
     tlsconf_check_binds(c);
     tlsconf_check_servers(c);
     ocsp_check(c);
+}
+
+/* From now on nothing may block: only passphrases that are known open keys. */
+static bool
+start(struct config *cf)
+{
+    tls_passphrase = NULL;
+    return true;
 }
 
 static bool
@@ -202,6 +226,7 @@ const struct module tls_module = {
     .keywords = tlsconf_global_keywords,
     .defaults = defaults,
     .check = check,
+    .start = start,
     .thread_start = thread_start,
     .thread_stop = thread_stop,
     .stop = release,

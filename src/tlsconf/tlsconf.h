@@ -15,13 +15,53 @@ struct crt_ref {
     struct tls_options *line; /* its own options; NULL: those of the bind line */
     const char *const *filters;
     unsigned nfilters;
-    bool is_default; /* default-crt */
+    bool is_default;              /* default-crt */
+    const struct crt_line *owner; /* of a list; NULL: it was named alone */
 };
 
 /** Certificates in the order they are named. */
 struct crt_refs {
     struct crt_ref *first, **tail;
+    struct crt_list *list; /* where lines are noted; NULL: nowhere */
 };
+
+/** A line of a crt-list or a file of a folder, as `show ssl crt-list` prints it. Heap. */
+struct crt_line {
+    struct crt_line *next;
+    char *cert, *options; /* options: "alpn h2"; NULL: no brackets */
+    char **filters;
+    unsigned nfilters, number;
+};
+
+/** A bind line that uses a list. */
+struct crt_list_use {
+    struct crt_list_use *next;
+    struct tls_server *server;
+    const struct bind_conf *bind;
+    const struct tls_options *o; /* the bind line's */
+};
+
+/** A crt-list or a folder, once per name. */
+struct crt_list {
+    struct crt_list *next;
+    char *name;
+    struct crt_line *first, **tail;
+    unsigned last;          /* number of a line, the highest given */
+    bool complete;          /* it was read once: another bind line gets the same lines */
+    struct crt_line *again; /* where that is */
+    struct crt_list_use *uses;
+};
+/** All of them; only the configuration and, later, tlsconf/live.c touch them. */
+extern struct crt_list *crt_lists;
+struct crt_list *crt_list_find(const char *name);
+/** Finds or makes it, to be read (again). */
+struct crt_list *crt_list_get(const char *name);
+/** The line `number` about `cert`: noted now, unless the list was read before. */
+struct crt_line *crt_list_note(struct crt_list *l, const struct crt_line *like);
+void crt_line_free(struct crt_line *line);
+/** A bind line uses the lists of its certificates. */
+void crt_list_uses(const struct crt_refs *refs, const struct crt_list_use *like);
+void crt_lists_clear(void);
 
 /** Of one bind line; bind_conf.ext. */
 struct bind_tls {
@@ -83,12 +123,14 @@ enum cfg_rc tlsconf_report(struct cfg *c, unsigned word, struct text *err, struc
 /** Finds or loads what `path` names and appends it to `refs`. False with `err`. */
 bool crt_refs_add(struct crt_refs *refs, struct arena *arena, const char *path,
                   const struct crt_ref *like, struct text *err);
+/** When `path` is a folder: it is a list, and the references from `first` on are its lines. */
+void crt_refs_note_dir(struct crt_ref *first, const char *path);
 void crt_refs_push(struct crt_refs *refs, struct arena *arena, const struct crt_ref *like,
                    struct tls_cert *cert);
 /** Reads a crt-list; `name` is for messages. False with `err`. Untrusted enough to be fuzzed. */
 bool crt_list_read(struct crt_refs *refs, struct arena *arena, const char *name, struct slice text,
                    struct text *err);
-/** One line's words: certificate, options, names. */
+/** One line's words: certificate, options, names. Notes them in refs->list. */
 bool crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name, unsigned number,
                    struct slice line, struct text *err);
 
@@ -125,8 +167,15 @@ extern const struct section tlsconf_sections[];
 struct server_tls *server_tls(struct cfg *c, struct server *s);
 /** Makes the contexts of all bind lines; errors are reported to c. */
 void tlsconf_check_binds(struct cfg *c);
+/** Takes protocols that are not spoken out of an ALPN list in HTTP mode; *dropped when there were
+ * any.
+ */
+void tlsconf_without_h2(struct arena *arena, struct tls_options *o, bool *dropped);
 /** Makes the contexts of all servers; errors are reported to c. */
 void tlsconf_check_servers(struct cfg *c);
+/** Objects of the configuration, for changes at run time. */
+struct tls_server *tlsconf_server(unsigned i);
+struct tls_client *tlsconf_client(unsigned i);
 /** Remembers an object until the configuration is released. */
 void tlsconf_keep_server(struct tls_server *s);
 void tlsconf_keep_client(struct tls_client *t);

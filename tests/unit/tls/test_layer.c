@@ -81,7 +81,7 @@ server(const struct tls_options *o)
         struct tls_files f = { .crt = path_of(names[i]) };
         struct tls_cert *c = tls_store_load(f.crt, &f, 0, &err);
         assert_non_null(c);
-        tls_server_add(s, c, NULL, NULL, 0);
+        tls_server_add(s, c, NULL, NULL, 0, NULL);
     }
     if (!tls_server_finish(s, &err))
         fail_msg("%s", err.p);
@@ -186,8 +186,8 @@ test_filters(void **state)
     struct tls_files a = { .crt = path_of("a.pem") }, b = { .crt = path_of("b.pem") };
     struct tls_client *t = client(NULL, NULL);
 
-    tls_server_add(s, tls_store_load(a.crt, &a, 0, &err), NULL, of_a, 2);
-    tls_server_add(s, tls_store_load(b.crt, &b, 0, &err), NULL, of_b, 2);
+    tls_server_add(s, tls_store_load(a.crt, &a, 0, &err), NULL, of_a, 2, NULL);
+    tls_server_add(s, tls_store_load(b.crt, &b, 0, &err), NULL, of_b, 2, NULL);
     assert_true(tls_server_finish(s, &err));
     chosen(s, t, "new.shop", "a.pem");
     chosen(s, t, "old2.shop", "b.pem");
@@ -492,7 +492,7 @@ test_tickets_from_file(void **state)
         FILE *f = fopen(path_of(cases[i].file), "r");
         size_t n = fread(text, 1, sizeof(text), f);
         fclose(f);
-        assert_int_equal(tls_server_ticket_keys(s, slice(text, n), &err), cases[i].good);
+        assert_int_equal(tls_server_ticket_keys(s, "keys", slice(text, n), &err), cases[i].good);
     }
     tls_server_free(&s);
 }

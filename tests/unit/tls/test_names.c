@@ -106,13 +106,49 @@ test_lower(void **state)
     assert_false(names_lower(slice(big, NAMES_MAX + 1), to));
 }
 
+static void
+test_changes(void **state)
+{
+    struct names n = { 0 };
+    char name[32];
+
+    names_add(&n, SL("x.example"), &a);
+    names_add(&n, SL("x.example"), &b);
+    names_add(&n, SL("x.example"), &c);
+    names_replace(&n, SL("X.example"), &b, &n); /* keeps its place */
+    const struct name_ref *r = names_exact(&n, SL("x.example"));
+    assert_ptr_equal(r->value, &a);
+    assert_ptr_equal(name_ref_next(r)->value, &n);
+    assert_ptr_equal(name_ref_next(name_ref_next(r))->value, &c);
+    names_remove(&n, SL("x.example"), &a);
+    names_remove(&n, SL("x.example"), &c);
+    names_remove(&n, SL("x.example"), &c);
+    names_remove(&n, SL("unknown.example"), &a);
+    assert_ptr_equal(exact(&n, "x.example"), &n);
+    names_remove(&n, SL("x.example"), &n);
+    assert_null(exact(&n, "x.example"));
+    names_replace(&n, SL("*.y.example"), &a, &b); /* not there: comes at the end */
+    assert_ptr_equal(wild(&n, "w.y.example"), &b);
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "n%u.example", i);
+        names_add(&n, slice_str(name), &a);
+        if (i % 2)
+            names_remove(&n, slice_str(name), &a);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "n%u.example", i);
+        assert_ptr_equal(exact(&n, name), i % 2 ? NULL : &a);
+    }
+    names_fini(&n);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),          cmocka_unit_test(test_exact_and_wildcard),
-        cmocka_unit_test(test_several_values), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_lower),
+        cmocka_unit_test(test_several_values), cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_many),           cmocka_unit_test(test_lower),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
