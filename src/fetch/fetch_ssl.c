@@ -57,6 +57,15 @@ fetch_bool(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     return fetch_give_bool(out, c && tls_conn_bool(c, (enum tls_bool)what_of(private)));
 }
 
+/* Not known before the end of the handshake. */
+static bool
+fetch_has_cert(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+{
+    const struct conn *c = fetch_front(x);
+
+    return c && !(c->flags & CONN_HANDSHAKE) && fetch_bool(arg, x, out, private);
+}
+
 static bool
 fetch_bytes(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -226,7 +235,7 @@ static const struct fetch ssl_fetches[] = {
     SECRET("early_exporter_secret", TLS_SEC_EARLY_EXPORTER, "secret"),
     FC("crtname", SMP_STR, fetch_text, TLS_T_CRTNAME, "name of the certificate"),
     FC("has_sni", SMP_BOOL, fetch_bool, TLS_B_HAS_SNI, "presence of a server name"),
-    FC("has_crt", SMP_BOOL, fetch_bool, TLS_B_HAS_CERT, "presence of a client certificate in this handshake"),
+    FC("has_crt", SMP_BOOL, fetch_has_cert, TLS_B_HAS_CERT, "presence of a client certificate in this handshake"),
     FC("has_early", SMP_BOOL, fetch_bool, TLS_B_EARLY, "presence of early data before the handshake's end"),
     FC("early_rcvd", SMP_BOOL, fetch_bool, TLS_B_EARLY_RCVD, "presence of early data"),
     FC("protocol_hello_id", SMP_SINT, fetch_num, TLS_N_HELLO, "version in the client hello"),

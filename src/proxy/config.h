@@ -49,6 +49,8 @@ struct config {
     struct freq_shared conn_rate, sess_rate, ssl_rate, req_rate;
     _Atomic unsigned conn_rate_max, sess_rate_max, ssl_rate_max;
     _Atomic uint64_t cum_conn, cum_req, cum_ssl;
+    struct freq_shared ssl_keys[2]; /* full TLS handshakes: of clients, towards servers */
+    _Atomic unsigned ssl_keys_max[2];
     int64_t start_wall_us;
     unsigned nthread;
     struct loop **loops;         /* [nthread] */

@@ -192,6 +192,11 @@ struct px_switch {
     X(strm_end)                                                                                    \
     X(spliced_in)                                                                                  \
     X(spliced_out)                                                                                 \
+    X(ssl_sess)                                                                                    \
+    X(ssl_reused_sess)                                                                             \
+    X(ssl_failed_handshake)                                                                        \
+    X(ssl_ocsp_staple)                                                                             \
+    X(ssl_failed_ocsp_staple)                                                                      \
     X(cache_hint_hits)
 
 struct px_counters {

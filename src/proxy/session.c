@@ -114,11 +114,20 @@ sessions_thread_fini(void)
     session_slab.size = 0;
 }
 
-/* A connection that ends before any stream: count it, log it as the handshake's failure. */
+/* A connection that rules end before any stream. */
 static void
 refuse(struct session *s, uint64_t *counter)
 {
     count_add(counter, 1);
+    session_end(s);
+}
+
+/* One that ends by itself. */
+static void
+handshake_failed(struct session *s)
+{
+    if (session_log_failure)
+        session_log_failure(s);
     session_end(s);
 }
 
@@ -236,10 +245,8 @@ do_handshakes(struct session *s, bool *gone)
         goto failed;
     return !(c->flags & CONN_HANDSHAKE);
 failed:
-    if (session_log_failure)
-        session_log_failure(s);
+    handshake_failed(s);
     *gone = true;
-    refuse(s, &s->fe->fe_counters[loop_tid()].dses);
     return false;
 }
 
@@ -357,9 +364,7 @@ session_step(struct session *s)
                     note_failure(s, CONN_CODE_PRX_TIMEOUT);
                 else
                     c->code = CONN_CODE_SSL_TIMEOUT;
-                if (session_log_failure)
-                    session_log_failure(s);
-                refuse(s, &s->fe->fe_counters[loop_tid()].dses);
+                handshake_failed(s);
                 return;
             }
             wait_until(s, at);

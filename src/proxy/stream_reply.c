@@ -148,7 +148,8 @@ start_reply(struct stream *s)
     struct reply_out *r = &s->reply;
     bool keep = reply_keeps(s);
 
-    stream_release_back(s);
+    if (s->back && !(s->back->flags & CONN_ERR))
+        stream_release_back(s); /* a broken one tells the log why */
     s->flags |= SF_INTERNAL_REPLY;
     if (!build_head(s) || !frame_reply(s, &keep))
         goto fail;

@@ -445,13 +445,12 @@ stream_connect_failed(struct stream *s, bool timeout)
     buf_put(&s->req.tx);
     server_observe_layer4(srv, true);
     s->flags &= ~(unsigned)SF_KEEP_BACK;
-    bool reset = s->back && s->back->flags & CONN_ERR;
-    stream_release_back(s);
     if (s->retries_left == 0 || !(s->be->retry_on & RETRY_CONN)) {
         SRV_COUNT(srv, econ, 1);
         BE_COUNT(s->be, econ, 1);
-        return stream_error(s, 503, timeout ? 's' : 'S', 'C');
+        return stream_error(s, 503, timeout ? 's' : 'S', 'C'); /* the log asks why it failed */
     }
+    stream_release_back(s);
     s->retries_left--;
     s->nretries++;
     if (redispatch_now(s)) {
@@ -459,7 +458,6 @@ stream_connect_failed(struct stream *s, bool timeout)
         return step_goto(s, STEP_pick_server);
     }
     count_retry(s);
-    (void)reset;
     /* A refused connection is not worth a storm: the same server gets a moment. */
     int pause =
         s->be->timeout.connect ? MIN(s->be->timeout.connect, RETRY_PAUSE_MS) : RETRY_PAUSE_MS;

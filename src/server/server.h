@@ -139,7 +139,12 @@ enum srv_on_error {
     X(reqbin)                                                                                      \
     X(reqbout)                                                                                     \
     X(resbin)                                                                                      \
-    X(resbout)
+    X(resbout)                                                                                     \
+    X(ssl_sess)                                                                                    \
+    X(ssl_reused_sess)                                                                             \
+    X(ssl_failed_handshake)                                                                        \
+    X(ssl_ocsp_staple)                                                                             \
+    X(ssl_failed_ocsp_staple)
 
 /* Arrays of counters begin at a cache line, and every element fills some: no two threads write to
  * one. Four sums and four maxima follow the counters. */

@@ -3,6 +3,7 @@
 
 #include "config/tune.h"
 #include "sample/pattern.h"
+#include "tls/tls.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -199,21 +200,23 @@ fill_traffic(struct stats_info *i, const struct totals *t, bool flt)
 static void
 fill_tls(struct stats_info *i, bool flt)
 {
-    double sessions = rate_of(&config->ssl_rate), keys = rate_of(&stats_process.ssl_fe_keys);
+    double sessions = rate_of(&config->ssl_rate), keys = rate_of(&config->ssl_keys[0]);
+    struct tls_cache cache;
 
-    num(i, INF_CURR_SSL_CONNS, atomic_load(&stats_process.ssl_conns));
+    num(i, INF_CURR_SSL_CONNS, tls_conn_count());
     num(i, INF_CUM_SSL_CONNS, atomic_load(&config->cum_ssl));
     dec(i, INF_SSL_RATE, sessions, flt);
     num(i, INF_MAX_SSL_RATE, atomic_load(&config->ssl_rate_max));
     dec(i, INF_SSL_FE_KEY_RATE, keys, flt);
     if (!flt)
         i->v[INF_SSL_FE_KEY_RATE].tag = i->v[INF_SSL_FE_REUSE].tag = "MGP";
-    num(i, INF_SSL_FE_MAX_KEY_RATE, atomic_load(&stats_process.ssl_fe_keys_max));
+    num(i, INF_SSL_FE_MAX_KEY_RATE, atomic_load(&config->ssl_keys_max[0]));
     dec(i, INF_SSL_FE_REUSE, sessions > keys ? 100 - 100 * keys / sessions : 0, flt);
-    dec(i, INF_SSL_BE_KEY_RATE, rate_of(&stats_process.ssl_be_keys), flt);
-    num(i, INF_SSL_BE_MAX_KEY_RATE, atomic_load(&stats_process.ssl_be_keys_max));
-    num(i, INF_SSL_CACHE_LOOKUPS, atomic_load(&stats_process.ssl_cache_lookups));
-    num(i, INF_SSL_CACHE_MISSES, atomic_load(&stats_process.ssl_cache_misses));
+    dec(i, INF_SSL_BE_KEY_RATE, rate_of(&config->ssl_keys[1]), flt);
+    num(i, INF_SSL_BE_MAX_KEY_RATE, atomic_load(&config->ssl_keys_max[1]));
+    tls_cache_counts(&cache);
+    num(i, INF_SSL_CACHE_LOOKUPS, cache.lookups);
+    num(i, INF_SSL_CACHE_MISSES, cache.misses);
 }
 
 static void

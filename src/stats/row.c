@@ -203,6 +203,11 @@ stats_frontend(struct stats_row *r, struct proxy *px)
     fe_protocols(r, px, &c);
     row_features(r);
     row_zero(r, ST_h2_headers_rcvd, ST_h1_spliced_bytes_out);
+    ROW_COUNT(r, &c, ssl_sess);
+    ROW_COUNT(r, &c, ssl_reused_sess);
+    ROW_COUNT(r, &c, ssl_failed_handshake);
+    ROW_COUNT(r, &c, ssl_ocsp_staple);
+    ROW_COUNT(r, &c, ssl_failed_ocsp_staple);
 }
 
 /* ---- listeners ---- */
@@ -246,5 +251,9 @@ stats_listener(struct stats_row *r, struct proxy *px, struct listener *li)
     row_str(r, ST_addr, row_addr(r, &li->addr, addr_port(&li->addr)));
     row_str(r, ST_proto, addr_is_ip(&li->addr) ? "tcp" : "unix");
     row_features(r);
-    row_zero(r, ST_ssl_sess, ST_ssl_failed_ocsp_staple);
+    ROW_COUNT(r, &c, ssl_sess);
+    ROW_COUNT(r, &c, ssl_reused_sess);
+    ROW_COUNT(r, &c, ssl_failed_handshake);
+    ROW_COUNT(r, &c, ssl_ocsp_staple);
+    ROW_COUNT(r, &c, ssl_failed_ocsp_staple);
 }

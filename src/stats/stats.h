@@ -108,9 +108,7 @@ struct stats_process {
     _Atomic unsigned warnings, debug_commands, failed_resolutions, active_peers, connected_peers;
     _Atomic unsigned tainted;
     _Atomic uint64_t recv_logs, cli_commands, cli_bytes_out;
-    _Atomic unsigned ssl_conns, ssl_fe_keys_max, ssl_be_keys_max, ssl_cache_lookups,
-        ssl_cache_misses;
-    struct freq_shared ssl_fe_keys, ssl_be_keys, comp_in, comp_out;
+    struct freq_shared comp_in, comp_out;
     _Atomic uint64_t zlib_mem;
 };
 extern struct stats_process stats_process;

@@ -208,4 +208,6 @@ stats_clear_shared(bool all)
     atomic_store(&config->conn_rate_max, 0u);
     atomic_store(&config->sess_rate_max, 0u);
     atomic_store(&config->ssl_rate_max, 0u);
+    atomic_store(&config->ssl_keys_max[0], 0u);
+    atomic_store(&config->ssl_keys_max[1], 0u);
 }

@@ -1,7 +1,6 @@
 /* info.c - facts about connections. */
 #include "tls/info.h"
 
-#include "net/conn_code.h"
 #include "tls/tls_int.h"
 
 #include <openssl/err.h>
@@ -26,9 +25,7 @@ tls_conn_lib_error(const struct conn *c)
 {
     const struct tls_conn *t = tls_of(c);
 
-    /* Those of the verification have fetches of their own. */
-    return t && c->code != CONN_CODE_SSL_CA_FAIL && c->code != CONN_CODE_SSL_CRT_FAIL ? t->lib_err
-                                                                                      : 0;
+    return t ? t->lib_err : 0;
 }
 
 size_t

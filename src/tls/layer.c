@@ -47,40 +47,12 @@ struct tls_thread {
 };
 
 static _Thread_local struct tls_thread *thread;
-static struct tls_stats *all_stats[1024];
-static _Thread_local struct tls_stats *my_stats;
 static BIO_METHOD *method;
 static _Atomic unsigned nconns; /* of the process */
 
 /* ---- counters ---- */
 
-struct tls_stats *
-tls_thread_stats(void)
-{
-    if (unlikely(!my_stats)) {
-        unsigned tid = loop_tid() % COUNT_OF(all_stats);
-        if (!all_stats[tid])
-            all_stats[tid] = xcalloc(1, MAX(sizeof(struct tls_stats), CACHELINE));
-        my_stats = all_stats[tid];
-    }
-    return my_stats;
-}
-
-void
-tls_stats(struct tls_stats *to)
-{
-    *to = (struct tls_stats){ 0 };
-    for (unsigned i = 0; i < COUNT_OF(all_stats); i++) {
-        const struct tls_stats *s = all_stats[i];
-        if (!s)
-            continue;
-        to->fe_full += s->fe_full;
-        to->fe_resumed += s->fe_resumed;
-        to->be_full += s->be_full;
-        to->be_resumed += s->be_resumed;
-        to->failed += s->failed;
-    }
-}
+void (*tls_handshake_over)(struct conn *c, unsigned outcome);
 
 unsigned
 tls_conn_count(void)
@@ -224,7 +196,6 @@ tls_thread_fini(void)
     free(th->gather);
     free(th);
     thread = NULL;
-    my_stats = NULL;
 }
 
 /* ---- entering and leaving ---- */
@@ -418,10 +389,20 @@ may_step(struct tls_thread *th, struct tls_conn *t)
 }
 
 static void
+tell_end(struct tls_conn *t, unsigned outcome)
+{
+    if (t->flags & TLSC_STAPLED)
+        outcome |= TLS_STAPLED;
+    if (t->flags & TLSC_NOT_STAPLED)
+        outcome |= TLS_NOT_STAPLED;
+    if (tls_handshake_over)
+        tls_handshake_over(t->conn, outcome);
+}
+
+static void
 handshake_done(struct tls_thread *th, struct tls_conn *t)
 {
     struct conn *c = t->conn;
-    struct tls_stats *st = tls_thread_stats();
     bool resumed = SSL_session_reused(t->ssl);
 
     c->flags &= ~(unsigned)(CONN_HANDSHAKE | CONN_EARLY);
@@ -429,10 +410,9 @@ handshake_done(struct tls_thread *th, struct tls_conn *t)
         c->flags |= CONN_WR_READY;
     t->flags &= (uint16_t)~TLSC_EARLY_BLOCKED;
     t->flags |= TLSC_UP | (resumed ? TLSC_RESUMED : 0);
-    if (t->flags & TLSC_SERVER)
-        *(resumed ? &st->fe_resumed : &st->fe_full) += 1;
-    else
-        *(resumed ? &st->be_resumed : &st->be_full) += 1;
+    if (resumed && t->flags & TLSC_SERVER)
+        server_count_resumed();
+    tell_end(t, TLS_DONE | (resumed ? TLS_RESUMED : 0));
     if (has_input(th) || t->early)
         c->flags |= CONN_RD_READY; /* data came with the last message */
     else if (th->drained)
@@ -452,13 +432,12 @@ handshake_failed(struct tls_conn *t, int rc)
 
     if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE) {
         if (c->flags & CONN_ERR)
-            note_failure(t, silent ? CONN_CODE_SSL_ABORT : CONN_CODE_SSL_HANDSHAKE);
+            note_failure(t, CONN_CODE_SSL_HANDSHAKE);
         return;
     }
     bool gone = e == SSL_ERROR_SYSCALL || e == SSL_ERROR_ZERO_RETURN || ERR_peek_error() == 0;
-    note_failure(t, gone && silent ? (c->err ? CONN_CODE_SSL_ABORT : CONN_CODE_SSL_EMPTY)
-                                   : CONN_CODE_SSL_HANDSHAKE);
-    tls_thread_stats()->failed++;
+    note_failure(t, gone && silent && !c->err ? CONN_CODE_SSL_EMPTY : CONN_CODE_SSL_HANDSHAKE);
+    tell_end(t, TLS_FAILED);
     SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     broken(t, gone ? ECONNRESET : EPROTO);
 }

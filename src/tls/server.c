@@ -457,19 +457,70 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsig
 static int
 on_status(SSL *ssl, void *arg)
 {
-    const struct tls_conn *t = tls_conn_of(ssl);
+    struct tls_conn *t = tls_conn_of(ssl);
     const struct tls_ocsp *o =
         t->entry && !(t->flags & TLSC_MINT)
             ? atomic_load_explicit(&t->entry->cert->ocsp, memory_order_acquire)
             : NULL;
 
-    if (!o || (o->expires && o->expires <= loop_wall_us() / 1000000))
+    if (!o)
         return SSL_TLSEXT_ERR_NOACK;
+    if (o->expires && o->expires <= loop_wall_us() / 1000000) {
+        t->flags |= TLSC_NOT_STAPLED;
+        return SSL_TLSEXT_ERR_NOACK;
+    }
     unsigned char *copy = OPENSSL_memdup(o->der, (size_t)o->len);
     if (!copy)
         return SSL_TLSEXT_ERR_NOACK;
     SSL_set_tlsext_status_ocsp_resp(ssl, copy, o->len);
+    t->flags |= TLSC_STAPLED;
     return SSL_TLSEXT_ERR_OK;
+}
+
+/* ---- resumption, for statistics ---- */
+
+static _Atomic uint64_t cache_misses, ticket_hits, resumptions;
+
+void
+server_count_resumed(void)
+{
+    atomic_fetch_add_explicit(&resumptions, 1, memory_order_relaxed);
+}
+
+/* What was resumed without a ticket was found in the library's cache. */
+void
+tls_cache_counts(struct tls_cache *to)
+{
+    uint64_t all = atomic_load(&resumptions), by_ticket = atomic_load(&ticket_hits);
+
+    to->misses = atomic_load(&cache_misses);
+    to->lookups = to->misses + (all > by_ticket ? all - by_ticket : 0);
+}
+
+/* Asked when the library's own cache does not know a session; there is no other one. */
+static SSL_SESSION *
+on_miss(SSL *ssl, const unsigned char *id, int len, int *copy)
+{
+    atomic_fetch_add_explicit(&cache_misses, 1, memory_order_relaxed);
+    return NULL;
+}
+
+/* Decides as the library does without it. */
+static SSL_TICKET_RETURN
+on_ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t len,
+               SSL_TICKET_STATUS status, void *arg)
+{
+    switch (status) {
+    case SSL_TICKET_SUCCESS:
+    case SSL_TICKET_SUCCESS_RENEW:
+        atomic_fetch_add_explicit(&ticket_hits, 1, memory_order_relaxed);
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+    case SSL_TICKET_EMPTY:
+    case SSL_TICKET_NO_DECRYPT:
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    default:
+        return SSL_TICKET_RETURN_ABORT;
+    }
 }
 
 static int
@@ -531,6 +582,8 @@ set_sessions(const struct tls_server *s, const struct tls_options *o, SSL_CTX *s
     SSL_CTX_set_num_tickets(ssl, o->flags & TLSF_NO_TICKETS ? 0 : 1);
     SSL_CTX_set_timeout(ssl, tls_tune.lifetime_s);
     SSL_CTX_set_session_id_context(ssl, (const unsigned char *)"steelyard", 9);
+    SSL_CTX_set_session_ticket_cb(ssl, NULL, on_ticket_read, NULL);
+    SSL_CTX_sess_set_get_cb(ssl, on_miss);
     if (tls_tune.cache_size) {
         SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER);
         SSL_CTX_sess_set_cache_size(ssl, tls_tune.cache_size);

@@ -227,11 +227,21 @@ bool tls_server_finish(struct tls_server *s, struct text *err);
 void tls_server_free(struct tls_server **s);
 /** Connections with TLS of the process, both sides. */
 unsigned tls_conn_count(void);
-/** Counters of the process. */
-struct tls_stats {
-    uint64_t fe_full, fe_resumed, be_full, be_resumed, failed;
+/** How a handshake ended. */
+enum tls_outcome {
+    TLS_DONE = 1 << 0,
+    TLS_RESUMED = 1 << 1, /* with TLS_DONE */
+    TLS_FAILED = 1 << 2,
+    TLS_STAPLED = 1 << 3,     /* an OCSP response was sent */
+    TLS_NOT_STAPLED = 1 << 4, /* there is one but it is too old */
 };
-void tls_stats(struct tls_stats *to);
+/** Told about the end of every handshake; may be NULL. Only for counting. */
+extern void (*tls_handshake_over)(struct conn *c, unsigned outcome);
+/** Sessions looked up for clients that have no tickets; of the process. */
+struct tls_cache {
+    uint64_t lookups, misses;
+};
+void tls_cache_counts(struct tls_cache *to);
 
 /** Puts TLS on an accepted connection: sets its layer, CONN_TLS and CONN_HANDSHAKE. False: out of
  * memory. */

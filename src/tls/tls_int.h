@@ -156,6 +156,8 @@ enum tls_conn_flag {
     TLSC_EARLY_READ = 1 << 10,    /* early data may come or come on */
     TLSC_EARLY_RCVD = 1 << 11,    /* it did */
     TLSC_JOIN = 1 << 13,          /* the end of the handshake leaves with the first data */
+    TLSC_STAPLED = 1 << 14,       /* an OCSP response was sent */
+    TLSC_NOT_STAPLED = 1 << 15,   /* it was too old */
     TLSC_EARLY_BLOCKED = 1 << 12, /* the rest waits for the handshake's end */
 };
 
@@ -214,14 +216,14 @@ tls_of(const struct conn *c)
 
 /** Attaches a fresh SSL object; takes it over, also when it fails. */
 struct tls_conn *tls_attach(struct conn *c, SSL *ssl, unsigned flags);
-/** Counts; per thread. */
-struct tls_stats *tls_thread_stats(void);
 /** The name to check was configured, not taken from the SNI. */
 bool client_is_pinned(const struct tls_client *t);
 void client_thread_fini(void);
 bool client_allows_early(const struct tls_client *t);
 /** Forgets the session that a connection resumes. */
 void client_forget(const struct tls_conn *t);
+/** A client's session was resumed. */
+void server_count_resumed(void);
 const struct tls_options *server_options(const struct tls_server *s);
 /** The text of the oldest error of the library, and forgets all. */
 void lib_error_text(struct text *to);

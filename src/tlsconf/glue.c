@@ -42,6 +42,48 @@ accept_tls(struct session *s)
     return true;
 }
 
+/* ---- counters ---- */
+
+#define COUNT_OUTCOME(count, obj, o)                                                               \
+    do {                                                                                           \
+        count(obj, ssl_sess, ((o)&TLS_DONE) != 0);                                                 \
+        count(obj, ssl_reused_sess, ((o)&TLS_RESUMED) != 0);                                       \
+        count(obj, ssl_failed_handshake, ((o)&TLS_FAILED) != 0);                                   \
+        count(obj, ssl_ocsp_staple, ((o)&TLS_STAPLED) != 0);                                       \
+        count(obj, ssl_failed_ocsp_staple, ((o)&TLS_NOT_STAPLED) != 0);                            \
+    } while (0)
+
+/* A full handshake computes keys. */
+static void
+count_keys(bool back)
+{
+    uint32_t rate = freq_shared_add(&config->ssl_keys[back], 1000, 1, (uint64_t)loop_now_ms());
+
+    if (rate > atomic_load_explicit(&config->ssl_keys_max[back], memory_order_relaxed))
+        atomic_store_explicit(&config->ssl_keys_max[back], rate, memory_order_relaxed);
+}
+
+/* A check's connection has no target: it counts for the process only. */
+static void
+handshake_over(struct conn *c, unsigned outcome)
+{
+    bool back = c->flags & CONN_BACK;
+
+    if ((outcome & (TLS_DONE | TLS_RESUMED)) == TLS_DONE)
+        count_keys(back);
+    if (!c->target)
+        return;
+    if (back) {
+        const struct server *srv = c->target;
+        COUNT_OUTCOME(SRV_COUNT, srv, outcome);
+        COUNT_OUTCOME(BE_COUNT, srv->px, outcome);
+    } else {
+        const struct listener *li = c->target;
+        COUNT_OUTCOME(FE_COUNT, li->px, outcome);
+        COUNT_OUTCOME(LI_COUNT, li, outcome);
+    }
+}
+
 /* ---- towards servers ---- */
 
 /* RFC 6066, section 3: addresses are no server names. Only what was taken from a Host by itself is
@@ -83,6 +125,7 @@ connect_tls(struct stream *s, struct conn *c, struct server *srv)
         name = SLICE_NONE;
     if (!tls_client_start(c, srv->tls, name.p, name.len))
         return false;
+    atomic_fetch_add_explicit(&config->cum_ssl, 1, memory_order_relaxed);
     if (s->flags & SF_HTTP)
         tls_send_first(c);
     if (may_send_early(s, srv))
@@ -98,6 +141,7 @@ connect_check(struct check *ck, struct conn *c, const char *sni, const char *alp
 
     if (!t || !tls_client_start(c, t, sni, sni ? strlen(sni) : 0))
         return false;
+    atomic_fetch_add_explicit(&config->cum_ssl, 1, memory_order_relaxed);
     if (!alpn || strlen(alpn) >= sizeof(wire))
         return true;
     struct text ignored = { 0 };
@@ -186,6 +230,7 @@ defaults(struct config *cf)
     session_tls_accept = accept_tls;
     stream_hooks.tls_connect = connect_tls;
     check_tls_connect = connect_check;
+    tls_handshake_over = handshake_over;
     if (server_hooks.inherit != inherit_settings) {
         inherit_before = server_hooks.inherit;
         server_hooks.inherit = inherit_settings;
