@@ -32,6 +32,8 @@ parse_tune_uint(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 
     out_printf(&o, "'%s'", kw->name);
     out_char(&o, '\0');
+    if (*at >= c->nwords)
+        return cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
     if (cfg_take_int(c, at, what, kw->min, kw->max ? kw->max : INT32_MAX, &n) != CFG_OK)
         return CFG_ERR;
     *(unsigned *)(void *)((char *)&tune + kw->offset) = (unsigned)n;
@@ -43,6 +45,8 @@ parse_tune_size(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 {
     uint64_t n;
 
+    if (*at >= c->nwords)
+        return cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
     if (cfg_take_size(c, at, kw->name, &n) != CFG_OK)
         return CFG_ERR;
     if (n < (uint64_t)kw->min || (kw->max && n > (uint64_t)kw->max))
@@ -205,7 +209,8 @@ static enum cfg_rc
 parse_stats_socket(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' in global section expects an address or a path", kw->name);
+        return cfg_error(
+            c, 0, "'%s' in global section expects an address or a path to a UNIX socket", kw->name);
     struct proxy *px = cli_proxy(c);
     unsigned word = (*at)++;
     struct bind_conf *b = bind_new(c, px, c->word[word].s);
@@ -564,7 +569,6 @@ const struct keyword global_keywords[] = {
     NOT_YET("lua-load-per-thread", "Lua"),
     NOT_YET("lua-prepend-path", "Lua"),
     NOT_YET("external-check", "external checks"),
-    NOT_YET("namespace_list", "network namespaces"),
     NOT_YET("setcap", "capabilities kept after dropping privileges"),
     NOT_YET("stats-file", "counters kept over restarts"),
     NOT_YET("shm-stats-file", "counters shared between processes"),

@@ -14,6 +14,7 @@
 #define ACTION(family) X(action_##family)
 #define FETCH(family)  X(fetch_##family)
 #define MODULES(X)                                                                                 \
+    X(sections_later)                                                                              \
     X(config)                                                                                      \
     X(global)                                                                                      \
     X(cli_bind)                                                                                    \

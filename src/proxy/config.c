@@ -265,15 +265,20 @@ header_from(struct cfg *c, unsigned at, struct proxy **from)
     *from = c->config->last_defaults;
     if (at >= c->nwords)
         return CFG_OK;
+    if (!cfg_arg_is(c, at, "from") && c->section->where & IN_FRONTEND)
+        return cfg_error(c, at, "please use the 'bind' keyword for listening addresses.");
     if (!cfg_arg_is(c, at, "from"))
         return cfg_error(c, at, "'%s' cannot handle unexpected argument '%s'.", c->word[0].s,
                          c->word[at].s);
     if (at + 1 >= c->nwords)
         return cfg_error(c, at, "defaults section name expected after 'from'.");
+    if (at + 2 < c->nwords)
+        return cfg_error(c, at + 2, "'%s' cannot handle unexpected argument '%s'.", c->word[0].s,
+                         c->word[at + 2].s);
     *from = find_defaults(c, c->word[at + 1].s);
     if (!*from) {
-        cfg_error(c, at + 1, "default proxy '%s' not found for %s '%s'.", c->word[at + 1].s,
-                  c->word[0].s, c->word[1].s);
+        cfg_error(c, at + 1, "defaults section '%s' not found for %s '%s'.", c->word[at + 1].s,
+                  c->section->where == IN_PROXY ? "proxy" : c->word[0].s, c->word[1].s);
         struct suggest s;
         struct proxy *px;
         suggest_init(&s, c->word[at + 1].s);
@@ -283,9 +288,6 @@ header_from(struct cfg *c, unsigned at, struct proxy **from)
             cfg_hint(c, "did you mean '%s'?", suggest_result(&s));
         return CFG_ERR;
     }
-    if (at + 2 < c->nwords)
-        return cfg_error(c, at + 2, "'%s' cannot handle unexpected argument '%s'.", c->word[0].s,
-                         c->word[at + 2].s);
     return CFG_OK;
 }
 
@@ -299,6 +301,12 @@ bad_char(const char *name)
     return NULL;
 }
 
+static const char *
+kind_of(unsigned cap)
+{
+    return cap == PX_LISTEN ? "proxy" : cap & PX_FE ? "frontend" : "backend";
+}
+
 static enum cfg_rc
 begin_proxy(struct cfg *c, unsigned cap)
 {
@@ -306,10 +314,7 @@ begin_proxy(struct cfg *c, unsigned cap)
     struct proxy *from;
 
     if (c->nwords < 2)
-        return cfg_error(c, 0,
-                         "'%s' expects an <id> argument and\n  optionally supports "
-                         "[addr1]:port1[-end1]{,[addr]:port[-end]}...",
-                         c->word[0].s);
+        return cfg_error(c, 0, "'%s' expects an <id> argument", c->word[0].s);
     const char *name = c->word[1].s, *bad = bad_char(name);
     if (bad)
         return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad,
@@ -320,7 +325,7 @@ begin_proxy(struct cfg *c, unsigned cap)
                          "%s '%s' has the same name as %s '%s' declared at %s:%u. This is no "
                          "longer supported as of 3.3. "
                          "Please rename one or the other.",
-                         c->word[0].s, name, proxy_kind(old), old->name, old->loc.file,
+                         kind_of(cap), name, proxy_kind(old), old->name, old->loc.file,
                          old->loc.line);
     if (header_from(c, 2, &from) != CFG_OK)
         return CFG_ERR;

@@ -7,6 +7,7 @@
 #include "http/status.h"
 #include "proxy/reply.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -484,12 +485,19 @@ begin_http_errors(struct cfg *c)
     struct http_errors_section *old;
 
     if (c->nwords < 2)
-        return cfg_error(c, 0, "'%s' : missing a name.", c->word[0].s);
+        return cfg_error(c, 0, "missing name for %s section.", c->word[0].s);
+    for (const char *p = c->word[1].s; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr(".:-_", *p))
+            return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *p,
+                             c->word[0].s, c->word[1].s);
     old = http_errors_find(c->config, c->word[1].s);
     if (old)
-        return cfg_error(c, 1, "%s: %s section already exists.", c->word[1].s, "http-errors");
+        return cfg_error(c, 1,
+                         DIAG_TIGHT "http-errors section '%s' already exists (declared at %s:%u).",
+                         old->name, old->loc.file, old->loc.line);
     struct http_errors_section *s = ARENA_NEW(c->arena, struct http_errors_section);
     s->name = c->word[1].s;
+    s->loc = c->loc;
     list_push_back(&c->config->http_errors, &s->link);
     c->obj = s;
     c->section_name = s->name;

@@ -84,6 +84,7 @@ struct http_errors {
 struct http_errors_section {
     struct list link;
     const char *name;
+    struct cfg_loc loc;
     struct http_errors *err[24];
 };
 

@@ -271,7 +271,7 @@ assign_ids(struct config *cf)
 static void
 check_proxy(struct cfg *c, struct proxy *px)
 {
-    if (px->cap & PX_FE && list_empty(&px->binds) && !(px->cap & PX_BE))
+    if (px->cap & PX_FE && list_empty(&px->binds))
         cfg_warn_at(
             c, NULL,
             "%s '%s' has no 'bind' directive. Please declare it as a backend if this was intended.",
