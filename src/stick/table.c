@@ -20,6 +20,7 @@
 #define SHARDS_MAX       256u
 #define SHARD_ENTRIES    1024u /* a table gets a shard per so many entries */
 #define BUCKETS_LOG2_MIN 4u
+#define INDEX_LOG2_MAX   14u /* of buckets that a shard has from the start: 32 MiB in all */
 #define CHUNK_MIN        2048u
 #define CHUNK_MAX        65536u
 #define PURGE_BATCH      8u  /* entries that make room at once in tables of several shards */
@@ -66,6 +67,33 @@ shards_for(unsigned size)
     return n;
 }
 
+/* Large tables have all their buckets from the start, in huge pages: a look-up costs two misses of
+ * the cache, and with small pages as many of the address translation. Each shard grows its own
+ * without memory, and in tables so large that what is never used would matter. */
+static void
+index_map(struct stick_table *t)
+{
+    unsigned log2 = BUCKETS_LOG2_MIN;
+
+    while (log2 < 31 && t->size / t->nshards > 1u << log2)
+        log2++;
+    if (log2 > INDEX_LOG2_MAX)
+        return;
+    size_t slice = sizeof(struct stick_entry *) << log2, size = slice * t->nshards + BLOCK_SIZE;
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    if (p == MAP_FAILED)
+        return;
+    t->index = p;
+    t->index_size = size;
+    p += BLOCK_SIZE - (uintptr_t)p % BLOCK_SIZE;
+    madvise(p, slice * t->nshards, MADV_HUGEPAGE); /* a wish */
+    for (unsigned i = 0; i < t->nshards; i++) {
+        t->shard[i].bucket = (struct stick_entry **)(void *)(p + i * slice);
+        t->shard[i].log2 = (uint8_t)log2;
+    }
+}
+
 bool
 stick_table_start(struct stick_table *t)
 {
@@ -82,6 +110,8 @@ stick_table_start(struct stick_table *t)
     memset(t->shard, 0, sizeof(*t->shard) * t->nshards);
     for (unsigned i = 0; i < t->nshards; i++)
         list_init(&t->shard[i].lru);
+    if (t->nshards == SHARDS_MAX)
+        index_map(t);
     return true;
 }
 
@@ -100,7 +130,8 @@ shard_fini(struct stick_table *t, struct stick_shard *s)
         free(s->chunks);
         s->chunks = next;
     }
-    free(s->bucket);
+    if (!t->index)
+        free(s->bucket);
 }
 
 static void
@@ -122,6 +153,9 @@ stick_table_stop(struct stick_table *t)
     for (unsigned i = 0; i < t->nshards; i++)
         shard_fini(t, &t->shard[i]);
     blocks_free(t);
+    if (t->index)
+        munmap(t->index, t->index_size);
+    t->index = NULL;
     free(t->shard);
     t->shard = NULL;
     atomic_store(&t->used, 0);
@@ -492,7 +526,7 @@ shard_insert(struct stick_table *t, struct stick_shard *s, uint32_t hash, const 
         s->bucket = calloc((size_t)1 << s->log2, sizeof(*s->bucket));
         if (!s->bucket)
             return NULL;
-    } else if (s->count >= (1u << s->log2) / 4 * 3 && s->log2 < 31) {
+    } else if (!t->index && s->count >= (1u << s->log2) / 4 * 3 && s->log2 < 31) {
         shard_grow(s);
     }
     struct stick_entry *e = shard_alloc(t, s);
@@ -742,7 +776,7 @@ stick_table_page(struct stick_table *t, struct stick_iter *at, struct stick_entr
             break;
         spin_lock(&s->lock);
         unsigned more = 0;
-        if (s->bucket)
+        if (s->count)
             more = shard_page(t, s, &at->hash, out + n, max - n, now_ms);
         else
             at->hash = (uint64_t)1 << 32;

@@ -6,7 +6,8 @@
  * in use is never removed. Time always comes in as monotonic milliseconds.
  *
  * Memory: 44 bytes per entry, plus the key (4, 16 or <len>), plus 4 bytes per counter, 8 per byte
- * counter or server key, 12 per rate, rounded up to 8; plus 8 bytes of bucket. `type ip store
+ * counter or server key, 12 per rate, rounded up to 8; plus 11 bytes of buckets, in
+ * tables of 131072 to 4194304 entries 8 to 16 for each that they may hold. `type ip store
  * gpc0,conn_rate(30s)` takes 72. */
 #ifndef STICK_TABLE_H
 #define STICK_TABLE_H
@@ -125,6 +126,8 @@ struct stick_table {
     /* running */
     struct stick_shard *shard;
     unsigned nshards; /* power of two */
+    void *index;      /* buckets of all shards of a large table, of index_size bytes; else NULL */
+    size_t index_size;
     unsigned gran_ms; /* how far an entry's place in lru may lag behind its last use */
     uint64_t seed;
     _Atomic unsigned used;
