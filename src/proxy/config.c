@@ -62,6 +62,11 @@ config_fini(struct config *cf)
         free(px->be_counters);
         lb_queue_fini(&px->queue);
     }
+    for (px = cf->gone; px; px = px->gone_next) {
+        free(px->fe_counters);
+        free(px->be_counters);
+        lb_queue_fini(&px->queue);
+    }
     htab_fini(&cf->by_name);
     arena_fini(&cf->arena);
     if (config == cf)
@@ -245,14 +250,26 @@ inherit(struct cfg *c, struct proxy *px, struct proxy *from)
     }
 }
 
+struct proxy *
+proxy_from(struct cfg *c, const char *name, unsigned cap, struct proxy *from)
+{
+    struct proxy *px = proxy_new(c->config, name, cap, &c->loc);
+
+    if (from)
+        inherit(c, px, from);
+    else
+        px->default_server = server_inherit_template(c, px, NULL);
+    return px;
+}
+
 /* ---- section headers ---- */
 
-static struct proxy *
-find_defaults(struct cfg *c, const char *name)
+struct proxy *
+proxy_find_defaults(const struct config *cf, const char *name)
 {
     struct proxy *px;
 
-    list_each (px, &c->config->defaults, link)
+    list_each (px, &cf->defaults, link)
         if (strcmp(px->name, name) == 0)
             return px;
     return NULL;
@@ -275,7 +292,7 @@ header_from(struct cfg *c, unsigned at, struct proxy **from)
     if (at + 2 < c->nwords)
         return cfg_error(c, at + 2, "'%s' cannot handle unexpected argument '%s'.", c->word[0].s,
                          c->word[at + 2].s);
-    *from = find_defaults(c, c->word[at + 1].s);
+    *from = proxy_find_defaults(c->config, c->word[at + 1].s);
     if (!*from) {
         cfg_error(c, at + 1, "defaults section '%s' not found for %s '%s'.", c->word[at + 1].s,
                   c->section->where == IN_PROXY ? "proxy" : c->word[0].s, c->word[1].s);
@@ -291,8 +308,8 @@ header_from(struct cfg *c, unsigned at, struct proxy **from)
     return CFG_OK;
 }
 
-static const char *
-bad_char(const char *name)
+const char *
+proxy_bad_char(const char *name)
 {
     for (; *name; name++)
         if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
@@ -315,7 +332,7 @@ begin_proxy(struct cfg *c, unsigned cap)
 
     if (c->nwords < 2)
         return cfg_error(c, 0, "'%s' expects an <id> argument", c->word[0].s);
-    const char *name = c->word[1].s, *bad = bad_char(name);
+    const char *name = c->word[1].s, *bad = proxy_bad_char(name);
     if (bad)
         return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad,
                          c->word[0].s, name);
@@ -329,11 +346,7 @@ begin_proxy(struct cfg *c, unsigned cap)
                          old->loc.line);
     if (header_from(c, 2, &from) != CFG_OK)
         return CFG_ERR;
-    struct proxy *px = proxy_new(cf, name, cap, &c->loc);
-    if (from)
-        inherit(c, px, from);
-    else
-        px->default_server = server_inherit_template(c, px, NULL);
+    struct proxy *px = proxy_from(c, name, cap, from);
     list_push_back(&cf->proxies, &px->link);
     htab_put(&cf->by_name, slice_str(px->name), px);
     cf->nproxies++;
@@ -371,17 +384,13 @@ begin_defaults(struct cfg *c)
     if (at < c->nwords && header_from(c, at, &from) != CFG_OK)
         return CFG_ERR;
     if (*name) {
-        const char *bad = bad_char(name);
+        const char *bad = proxy_bad_char(name);
         if (bad)
             return cfg_error(c, 1, "character '%c' is not permitted in '%s' name '%s'.", *bad,
                              c->word[0].s, name);
         c->where |= IN_NAMED_DEFAULTS;
     }
-    struct proxy *px = proxy_new(cf, name, PX_DEF, &c->loc);
-    if (from)
-        inherit(c, px, from);
-    else
-        px->default_server = server_inherit_template(c, px, NULL);
+    struct proxy *px = proxy_from(c, name, PX_DEF, from);
     list_push_back(&cf->defaults, &px->link);
     cf->last_defaults = px;
     c->obj = px;

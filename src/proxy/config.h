@@ -8,6 +8,7 @@
 struct config {
     struct arena arena;
     struct list proxies; /* struct proxy: frontends, backends, listens */
+    struct proxy *gone;  /* backends removed at run time: readers may still stand on them */
     struct htab by_name; /* name → struct proxy (same-name pairs are refused since 3.3) */
     struct list defaults;
     struct proxy *last_defaults; /* the anonymous one that following sections use */
@@ -67,7 +68,7 @@ extern struct config *config;
 static inline bool
 config_closes_idle(void)
 {
-    if (likely(!atomic_load_explicit(&config->stopping, memory_order_relaxed)))
+    if (likely(!atomic_load_explicit(&config->stopping, memory_order_acquire)))
         return false;
     return !config->close_spread_ms ||
            (config->close_spread_ms > 0 && loop_now_ms() >= config->close_spread_end_ms);

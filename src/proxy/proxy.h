@@ -311,6 +311,8 @@ struct proxy {
     _Atomic int64_t last_change_s;
     _Atomic unsigned down_transitions, down_time_s;
     _Atomic bool unpublished;
+    bool referenced;         /* the configuration names it: it stays */
+    struct proxy *gone_next; /* removed at run time: config->gone */
 
     /* live */
     _Atomic unsigned fe_conn, fe_conn_max, be_conn, be_conn_max;

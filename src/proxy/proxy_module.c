@@ -24,7 +24,11 @@ find_frontend(struct cfg *c, const char *name)
 static struct proxy *
 find_backend(struct cfg *c, const char *name)
 {
-    return proxy_find(c->config, name, PX_BE);
+    struct proxy *px = proxy_find(c->config, name, PX_BE);
+
+    if (px)
+        px->referenced = true;
+    return px;
 }
 
 static struct server *

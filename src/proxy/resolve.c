@@ -59,6 +59,7 @@ resolve_default_backend(struct cfg *c, struct proxy *px)
         return;
     }
     px->default_be = be;
+    be->referenced = true;
 }
 
 static void
@@ -88,6 +89,8 @@ resolve_use_backend(struct cfg *c, struct proxy *px)
                          mode_name(px->mode), proxy_kind(px), px->name, px->loc.file, px->loc.line,
                          mode_name(sw->be->mode), proxy_kind(sw->be), sw->be->name,
                          sw->be->loc.file, sw->be->loc.line);
+        } else {
+            sw->be->referenced = true;
         }
     }
 }
@@ -249,8 +252,8 @@ default_options(struct proxy *px)
     }
 }
 
-static void
-assign_ids(struct config *cf)
+void
+proxies_assign_ids(struct config *cf)
 {
     struct proxy *px, *other;
 
@@ -268,8 +271,8 @@ assign_ids(struct config *cf)
     }
 }
 
-static void
-check_proxy(struct cfg *c, struct proxy *px)
+void
+proxy_check(struct cfg *c, struct proxy *px)
 {
     if (px->cap & PX_FE && list_empty(&px->binds))
         cfg_warn_at(
@@ -334,11 +337,11 @@ proxies_check(struct cfg *c)
 {
     struct proxy *px;
 
-    assign_ids(c->config);
+    proxies_assign_ids(c->config);
     adopt_modes(c);
     list_each (px, &c->config->proxies, link)
         if (!px->disabled && !(px->cap & PX_INTERNAL))
-            check_proxy(c, px);
+            proxy_check(c, px);
 }
 
 /* ---- starting ---- */
@@ -373,27 +376,35 @@ default_fullconn(struct config *cf)
 }
 
 bool
+proxy_start(struct proxy *px, unsigned nthread, int64_t now_s)
+{
+    size_t size = nthread * sizeof(struct px_counters);
+    struct server *srv;
+
+    _Static_assert(sizeof(struct px_counters) % CACHELINE == 0, "whole cache lines");
+    px->fe_counters = aligned_alloc(CACHELINE, size);
+    px->be_counters = aligned_alloc(CACHELINE, size);
+    if (!px->fe_counters || !px->be_counters)
+        return false;
+    memset(px->fe_counters, 0, size);
+    memset(px->be_counters, 0, size);
+    px->last_change_s = now_s;
+    if (!(px->cap & PX_BE))
+        return true;
+    list_each (srv, &px->servers, link)
+        server_start(srv, nthread);
+    lb_start(&px->lb, &px->servers);
+    return true;
+}
+
+bool
 proxies_start(struct config *cf)
 {
     struct proxy *px;
-    struct server *srv;
 
-    list_each (px, &cf->proxies, link) {
-        size_t size = cf->nthread * sizeof(struct px_counters);
-        _Static_assert(sizeof(struct px_counters) % CACHELINE == 0, "whole cache lines");
-        px->fe_counters = aligned_alloc(CACHELINE, size);
-        px->be_counters = aligned_alloc(CACHELINE, size);
-        if (!px->fe_counters || !px->be_counters)
+    list_each (px, &cf->proxies, link)
+        if (!proxy_start(px, cf->nthread, cf->start_wall_us / 1000000))
             return false;
-        memset(px->fe_counters, 0, size);
-        memset(px->be_counters, 0, size);
-        px->last_change_s = cf->start_wall_us / 1000000;
-        if (!(px->cap & PX_BE))
-            continue;
-        list_each (srv, &px->servers, link)
-            server_start(srv, cf->nthread);
-        lb_start(&px->lb, &px->servers);
-    }
     default_fullconn(cf);
     return true;
 }
@@ -411,4 +422,6 @@ proxies_stop(struct config *cf)
         list_each (srv, &px->servers, link)
             server_stop(srv);
     }
+    for (px = cf->gone; px; px = px->gone_next)
+        lb_stop(&px->lb);
 }

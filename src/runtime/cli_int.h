@@ -18,6 +18,8 @@ void cli_keep_fini(void);
 /** NULL when the server may be removed; else why not, and whether waiting would not help. */
 struct server;
 const char *server_removable(struct server *s, bool *hopeless);
+/** The same for a backend. */
+const char *backend_removable(const struct proxy *px, bool *hopeless);
 /** Hooks of the runtime module. */
 void cli_install(struct config *cf);
 void cli_thread_stop(struct config *cf);

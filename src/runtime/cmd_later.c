@@ -17,8 +17,6 @@ static const struct command commands[] = {
           A),
     LATER("acme renew", " <certfile>", "renew a certificate", A),
     LATER("acme status", "", "certificates that are renewed automatically", O),
-    LATER("add backend", " <name> from <defproxy>", "create a new backend", A),
-    LATER("del backend", " <backend>", "remove a backend", A),
     LATER("httpclient", " <method> <URI>", "send an HTTP request", A),
     LATER("set anon", " on|off|global-key [<key>]", "hide names and addresses", O),
     LATER("set profiling", " <what> {auto|on|off}", "measure tasks or memory", A),

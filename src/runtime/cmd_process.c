@@ -528,14 +528,7 @@ backend_not_removable(struct cli *c, bool *hopeless)
     struct proxy *px = proxy_find(config, c->arg[3], PX_BE);
 
     *hopeless = true;
-    if (!px)
-        return "No such backend.";
-    if (!atomic_load(&px->unpublished))
-        return "Backend must be unpublished prior to its deletion.";
-    if (!list_empty(&px->servers))
-        return "Only a backend without server can be deleted.";
-    *hopeless = false;
-    return atomic_load(&px->be_conn) ? "Backend still has streams attached to it." : NULL;
+    return px ? backend_removable(px, hopeless) : "No such backend.";
 }
 
 static const char wait_usage[] =

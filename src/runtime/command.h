@@ -101,6 +101,13 @@ enum cli_rc cli_on_threads_own(struct cli *c, void (*fn)(struct text *out, void 
                                void (*done)(struct cli *c, void *arg));
 /** Takes the connection's socket away from it, which ends without an answer. */
 int cli_take_socket(struct cli *c);
+/** Runs fn(arg) once while no other worker thread does anything: it may change what they read
+ * without locks. Then done(c, arg, ran) on the CLI's thread, `c` NULL when the connection is gone,
+ * `ran` false when the threads did not come together (the process is about to end), and the command
+ * is finished. `arg` is from malloc() and freed at the end. fn runs on any thread. Returns
+ * CLI_WAIT. */
+enum cli_rc cli_alone(struct cli *c, void (*fn)(void *arg), void *arg,
+                      void (*done)(struct cli *c, void *arg, bool ran));
 /** Calls fn for every connection of the runtime API on the calling thread. */
 struct conn;
 void cli_each(void (*fn)(const struct cli *c, struct conn *conn, void *arg), void *arg);
