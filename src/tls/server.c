@@ -941,6 +941,37 @@ drop_ctx(struct tls_change *c)
     SSL_CTX_free(c->ssl);
 }
 
+static void
+drop_path(struct tls_change *c)
+{
+    free(c->path);
+}
+
+/* Sessions that the authorities of before had verified are not resumed: all entries that use them
+ * are made anew, in one walk. */
+static void
+apply_renewal(struct tls_change *c)
+{
+    struct tls_server *s = c->where;
+
+    for (struct tls_entry **at = &s->entries; *at; at = &(*at)->next) {
+        struct tls_entry *old = *at;
+        if (!options_use_ca(old->line, c->path))
+            continue;
+        struct tls_entry *fresh = like(old, old->cert);
+        fresh->ctx = old->ctx;
+        make_sid(s, fresh);
+        fresh->next = old->next;
+        *at = fresh;
+        if (!fresh->next)
+            s->tail = &fresh->next;
+        move_names(s, old, fresh);
+        epoch_retire(put_entry, old);
+    }
+    publish_choice(s);
+    free(c->path);
+}
+
 bool
 tls_server_plan_ca(struct tls_server *s, const char *path, struct tls_changes *to, struct text *err)
 {
@@ -956,16 +987,7 @@ tls_server_plan_ca(struct tls_server *s, const char *path, struct tls_changes *t
         if (!c->ssl)
             return false;
     }
-    /* sessions that the authorities of before had verified are not resumed */
-    for (struct tls_entry *e = s->entries; e; e = e->next) {
-        if (!options_use_ca(e->line, path))
-            continue;
-        struct tls_change *c = change_add(to, s, apply_replace, drop_entry);
-        c->old = e;
-        c->fresh = like(e, e->cert);
-        c->fresh->ctx = e->ctx;
-        make_sid(s, c->fresh);
-    }
+    change_add(to, s, apply_renewal, drop_path)->path = xstrdup(path);
     return true;
 }
 

@@ -255,6 +255,7 @@ struct tls_change {
     struct tls_ctx *ctx;           /* whose context is replaced */
     SSL_CTX *ssl;                  /* by this one */
     struct tls_cert *cert;         /* of a client; a reference */
+    char *path;                    /* of authorities, heap */
 };
 /** Appends a step. */
 struct tls_change *change_add(struct tls_changes *to, void *where,

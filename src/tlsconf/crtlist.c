@@ -281,8 +281,9 @@ crt_refs_note_dir(struct crt_ref *first, const char *path)
     struct crt_list *l = crt_list_get(name);
     free(name);
     for (struct crt_ref *r = first; r; r = r->next) {
+        number++;
         const struct crt_line like = { .cert = (char *)(uintptr_t)tls_cert_name(r->cert),
-                                       .number = ++number };
+                                       .number = number };
         r->owner = crt_list_note(l, &like);
     }
 }
