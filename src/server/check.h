@@ -189,8 +189,8 @@ void check_forget_all(void);
 /** True when some connection of the check uses TLS; after check_resolve(). */
 bool check_wants_tls(const struct check *ck);
 /** Puts TLS on a fresh connection of a check; set by what brings TLS. False: not possible. `sni`,
- * `alpn` may be NULL. */
-extern bool (*check_tls_connect)(struct check *ck, struct conn *c, const char *sni,
+ * `alpn` may be NULL. `guessed`: the name is the request's Host, nobody configured it. */
+extern bool (*check_tls_connect)(struct check *ck, struct conn *c, const char *sni, bool guessed,
                                  const char *alpn);
 
 /* ---- for sample fetches in check rules: `check` is sample_ctx.check ---- */

@@ -3,6 +3,7 @@
 #include "server/check_int.h"
 
 #include "config/tune.h"
+#include "net/conn_code.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,9 @@ check_conn_error(struct check_run *r, int err, bool expired)
     else
         st = rule && rule->kind == CR_EXPECT && rule->expect.tout_status ? rule->expect.tout_status
                                                                          : CHK_L7TOUT;
-    if (err > 0)
+    if (r->conn && r->conn->code) /* a layer knows better than an errno */
+        out_slice_put(&o, conn_code_text((enum conn_code)r->conn->code));
+    else if (err > 0)
         out_str(&o, strerror(err));
     put_step(r, &o);
     text[o.len] = '\0';

@@ -13,7 +13,8 @@
 
 #define NO_INTERVAL_MS 1 /* `inter 0` must not spin */
 
-bool (*check_tls_connect)(struct check *ck, struct conn *c, const char *sni, const char *alpn);
+bool (*check_tls_connect)(struct check *ck, struct conn *c, const char *sni, bool guessed,
+                          const char *alpn);
 
 /** All registered checks, in the order of the configuration. */
 static struct {
@@ -353,8 +354,10 @@ do_tls(struct check_run *r)
     if (!r->tls_begun) {
         const char *alpn = r->conn_rule->connect.alpn ? r->conn_rule->connect.alpn : r->ck->alpn;
 
+        bool guessed = !r->conn_rule->connect.sni && !r->ck->sni;
+
         r->tls_begun = true;
-        if (!check_tls_connect || !check_tls_connect(r->ck, r->conn, sni_of(r), alpn)) {
+        if (!check_tls_connect || !check_tls_connect(r->ck, r->conn, sni_of(r), guessed, alpn)) {
             check_result(r, CHK_SOCKERR, 0, "TLS is not available for this check");
             return BROKEN;
         }

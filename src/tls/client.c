@@ -30,12 +30,6 @@ static _Thread_local struct kept *table;
 static _Atomic uint64_t next_salt = 1;
 
 bool
-client_is_pinned(const struct tls_client *t)
-{
-    return t->verify_host != NULL;
-}
-
-bool
 client_allows_early(const struct tls_client *t)
 {
     return t->o->flags & TLSF_EARLY;
@@ -43,11 +37,13 @@ client_allows_early(const struct tls_client *t)
 
 /* ---- sessions ---- */
 
+/* What was verified when a session was made is not verified again: server, authorities (salt), the
+ * name that was sent and the name that was expected. */
 static uint64_t
-key_of(const struct tls_client *t, const char *sni)
+key_of(const struct tls_client *t, const char *sni, bool pinned)
 {
-    uint64_t key = XXH3_64bits_withSeed(sni ? sni : "", sni ? strlen(sni) : 0,
-                                        atomic_load_explicit(&t->salt, memory_order_relaxed));
+    uint64_t salt = atomic_load_explicit(&t->salt, memory_order_relaxed);
+    uint64_t key = XXH3_64bits_withSeed(sni ? sni : "", sni ? strlen(sni) : 0, salt << 1 | pinned);
 
     return key ? key : 1;
 }
@@ -79,10 +75,9 @@ client_thread_fini(void)
 void
 client_forget(const struct tls_conn *t)
 {
-    uint64_t key = key_of(t->client, SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
-    struct kept *k = slot_of(key);
+    struct kept *k = slot_of(t->session_key);
 
-    if (k->key == key)
+    if (k->key == t->session_key)
         forget(k);
 }
 
@@ -94,19 +89,17 @@ on_session(SSL *ssl, SSL_SESSION *session)
 
     if (!t || !t->client || t->client->o->flags & TLSF_NO_REUSE)
         return 0;
-    uint64_t key = key_of(t->client, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
-    struct kept *k = slot_of(key);
+    struct kept *k = slot_of(t->session_key);
     forget(k);
-    *k = (struct kept){ key, session };
+    *k = (struct kept){ t->session_key, session };
     return 1;
 }
 
 static void
-resume(struct tls_client *t, SSL *ssl, const char *sni)
+resume(struct tls_client *t, SSL *ssl, uint64_t key)
 {
     if (t->o->flags & TLSF_NO_REUSE)
         return;
-    uint64_t key = key_of(t, sni);
     struct kept *k = slot_of(key);
     if (k->key != key)
         return;
@@ -194,7 +187,8 @@ tls_client_free(struct tls_client **tp)
 /* ---- connections ---- */
 
 bool
-tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len)
+tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len,
+                 enum tls_name_from kind)
 {
     char name[TLSEXT_MAXLEN_host_name + 1];
     bool named = sni && len && len <= TLSEXT_MAXLEN_host_name && !memchr(sni, '\0', len);
@@ -208,7 +202,8 @@ tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t l
         name[len] = '\0';
         ok = SSL_set_tlsext_host_name(ssl, name) == 1;
     }
-    const char *expected = t->verify_host ? t->verify_host : named ? name : NULL;
+    bool pinned = t->verify_host && !(named && kind == TLS_NAME_SET);
+    const char *expected = pinned ? t->verify_host : named ? name : NULL;
     if (ok && t->o->verify == TLS_VERIFY_REQUIRED && expected)
         ok = expect_name(ssl, expected);
     if (!ok) {
@@ -216,11 +211,15 @@ tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t l
         ERR_clear_error();
         return false;
     }
-    resume(t, ssl, named ? name : NULL);
+    uint64_t key = key_of(t, named ? name : NULL, pinned);
+    resume(t, ssl, key);
     struct tls_conn *conn = tls_attach(c, ssl, 0);
-    if (conn)
-        conn->client = t;
-    return conn != NULL;
+    if (!conn)
+        return false;
+    conn->client = t;
+    conn->session_key = key;
+    conn->pinned = pinned;
+    return true;
 }
 
 void

@@ -249,14 +249,19 @@ MUST_CHECK bool tls_accept(struct conn *c, struct tls_server *s);
 
 /* ---- connecting: client.c ---- */
 
-/** `crt`: certificate to present, or NULL; `verify_host`: the name that must be in the server's, or
- * NULL: the SNI. NULL with `err` when the options are not accepted. */
+/** `crt`: certificate to present, or NULL; `verify_host`: the name that must be in the server's
+ * when no SNI was configured, or NULL: the SNI. NULL with `err` when the options are not accepted.
+ */
 MUST_CHECK struct tls_client *tls_client_new(const struct tls_options *o, struct tls_cert *crt,
                                              const char *verify_host, struct text *err);
 void tls_client_free(struct tls_client **t);
+/** Where a server name comes from: one that was configured is what the certificate must have; one
+ * that was guessed is so only without `verify_host`. */
+enum tls_name_from { TLS_NAME_GUESSED, TLS_NAME_SET };
 /** Puts TLS on an outgoing connection (may be called while it is connecting). `sni`: server name,
  * NULL: none is sent; copied. False: out of memory. */
-MUST_CHECK bool tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len);
+MUST_CHECK bool tls_client_start(struct conn *c, struct tls_client *t, const char *sni, size_t len,
+                                 enum tls_name_from kind);
 /** The caller sends first, at once: the end of the handshake can leave with its bytes. */
 void tls_send_first(struct conn *c);
 /** What is sent next may go out as early data, if the session that is resumed and the client's

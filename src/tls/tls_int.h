@@ -186,6 +186,7 @@ struct tls_conn {
     uint32_t burst; /* bytes sent since the connection was idle */
     uint16_t flags; /* enum tls_conn_flag */
     uint8_t ca_err, ca_depth, crt_err;
+    bool pinned;      /* the name to check is verifyhost's, not the SNI */
     uint32_t updates; /* key updates in this second */
     int64_t sent_ms, update_ms;
     unsigned long lib_err; /* of the library: the first one */
@@ -193,8 +194,9 @@ struct tls_conn {
     struct tls_seen *seen; /* what was kept of the hello; NULL */
     struct tls_secrets *secrets;
     struct tls_early *early;
-    uint32_t early_left; /* bytes that a server takes as early data */
-    struct list wait;    /* waits for its turn */
+    uint64_t session_key; /* connecting: under what its sessions are kept */
+    uint32_t early_left;  /* bytes that a server takes as early data */
+    struct list wait;     /* waits for its turn */
 };
 
 extern const struct layer_ops tls_layer;
@@ -216,8 +218,6 @@ tls_of(const struct conn *c)
 
 /** Attaches a fresh SSL object; takes it over, also when it fails. */
 struct tls_conn *tls_attach(struct conn *c, SSL *ssl, unsigned flags);
-/** The name to check was configured, not taken from the SNI. */
-bool client_is_pinned(const struct tls_client *t);
 void client_thread_fini(void);
 bool client_allows_early(const struct tls_client *t);
 /** Forgets the session that a connection resumes. */

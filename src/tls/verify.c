@@ -61,7 +61,6 @@ verify_callback(int ok, X509_STORE_CTX *x)
     keep_peer(t, x);
     if (!t->conn->code &&
         (err == X509_V_ERR_HOSTNAME_MISMATCH || err == X509_V_ERR_IP_ADDRESS_MISMATCH))
-        t->conn->code =
-            client_is_pinned(t->client) ? CONN_CODE_SSL_MISMATCH : CONN_CODE_SSL_MISMATCH_SNI;
+        t->conn->code = t->pinned ? CONN_CODE_SSL_MISMATCH : CONN_CODE_SSL_MISMATCH_SNI;
     return 0;
 }

@@ -123,7 +123,8 @@ connect_tls(struct stream *s, struct conn *c, struct server *srv)
         name = v.u.s;
     if (t && t->sni_is_auto && is_address(name))
         name = SLICE_NONE;
-    if (!tls_client_start(c, srv->tls, name.p, name.len))
+    if (!tls_client_start(c, srv->tls, name.p, name.len,
+                          t && t->sni_is_auto ? TLS_NAME_GUESSED : TLS_NAME_SET))
         return false;
     atomic_fetch_add_explicit(&config->cum_ssl, 1, memory_order_relaxed);
     if (s->flags & SF_HTTP)
@@ -134,12 +135,13 @@ connect_tls(struct stream *s, struct conn *c, struct server *srv)
 }
 
 static bool
-connect_check(struct check *ck, struct conn *c, const char *sni, const char *alpn)
+connect_check(struct check *ck, struct conn *c, const char *sni, bool guessed, const char *alpn)
 {
     struct tls_client *t = ck->srv->tls;
     char wire[256];
 
-    if (!t || !tls_client_start(c, t, sni, sni ? strlen(sni) : 0))
+    if (!t || !tls_client_start(c, t, sni, sni ? strlen(sni) : 0,
+                                guessed ? TLS_NAME_GUESSED : TLS_NAME_SET))
         return false;
     atomic_fetch_add_explicit(&config->cum_ssl, 1, memory_order_relaxed);
     if (!alpn || strlen(alpn) >= sizeof(wire))

@@ -38,7 +38,7 @@ join(struct pair *p, struct tls_server *s, struct tls_client *t, const char *sni
     p->cli = conn_new(fd[1], CONN_WR_READY | CONN_BACK | CONN_UNIX);
     p->srv->on_event = p->cli->on_event = on_event;
     assert_true(tls_accept(p->srv, s));
-    assert_true(tls_client_start(p->cli, t, sni, sni ? strlen(sni) : 0));
+    assert_true(tls_client_start(p->cli, t, sni, sni ? strlen(sni) : 0, TLS_NAME_GUESSED));
 }
 
 static void
