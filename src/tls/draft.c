@@ -22,6 +22,7 @@ tls_draft_new(const char *name, const struct tls_cert *like)
         return c;
     c->crt_file = copy_text(like->crt_file);
     c->key_file = copy_text(like->key_file);
+    c->issuer_file = copy_text(like->issuer_file);
     c->ocsp_file = copy_text(like->ocsp_file);
     c->sctl_file = copy_text(like->sctl_file);
     c->jwt = like->jwt;

@@ -124,6 +124,7 @@ tls_cert_free(struct tls_cert **cp)
     free(c->names);
     free(c->crt_file);
     free(c->key_file);
+    free(c->issuer_file);
     free(c->ocsp_file);
     free(c->sctl_file);
     free(c->name);
@@ -460,6 +461,7 @@ load_companions(struct tls_cert *c, const char *file, struct companion *m, struc
     if (m[KEY].data && (m[KEY].given || !c->key)) {
         EVP_PKEY_free(c->key);
         c->key = NULL;
+        c->key_file = xstrdup(m[KEY].path);
         if (!pem_load(c, m[KEY].path, slice(m[KEY].data, m[KEY].len), err))
             return false;
     }
@@ -497,7 +499,7 @@ static void
 note_files(struct tls_cert *c, const char *crt, const struct companion *m)
 {
     c->crt_file = xstrdup(crt);
-    c->key_file = m[KEY].data ? xstrdup(m[KEY].path) : NULL;
+    c->issuer_file = m[ISSUER].data ? xstrdup(m[ISSUER].path) : NULL;
     c->ocsp_file = m[OCSP].data ? xstrdup(m[OCSP].path) : NULL;
     c->sctl_file = m[SCTL].data ? xstrdup(m[SCTL].path) : NULL;
 }
@@ -540,13 +542,35 @@ load(const char *name, const struct tls_files *f, unsigned extra, struct text *e
     return c;
 }
 
+/* A certificate is loaded once: who names it again may not want other files for it. */
+static bool
+has_files(const struct tls_cert *c, const struct tls_files *f, struct text *err)
+{
+    const struct {
+        const char *what, *wanted, *has;
+    } files[] = { { "key", f->key, c->key_file },
+                  { "issuer", f->issuer, c->issuer_file },
+                  { "ocsp", f->ocsp, c->ocsp_file },
+                  { "sctl", f->sctl, c->sctl_file } };
+
+    for (unsigned i = 0; i < COUNT_OF(files); i++) {
+        if (!files[i].wanted || (files[i].has && strcmp(files[i].wanted, files[i].has) == 0))
+            continue;
+        text_printf(err, "certificate '%s' was loaded before with another '%s': %s, not '%s'.",
+                    c->name, files[i].what, files[i].has ? files[i].has : "none of its own",
+                    files[i].wanted);
+        return false;
+    }
+    return true;
+}
+
 struct tls_cert *
 tls_store_load(const char *name, const struct tls_files *files, unsigned extra, struct text *err)
 {
     struct tls_cert *c = tls_store_get(name);
 
     if (c)
-        return c;
+        return has_files(c, files, err) ? c : NULL;
     tls_init();
     c = load(name, files, extra, err);
     if (c) {

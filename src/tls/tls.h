@@ -117,8 +117,8 @@ void tls_store_put(struct tls_cert *c);
 void tls_store_del(const char *name);
 /** Takes another reference. */
 struct tls_cert *tls_cert_ref(struct tls_cert *c);
-/** Loads it under `name`. `extra`: companions to look for (enum tls_extra). NULL with HAProxy's
- * text in `err`. */
+/** Loads it under `name`; one that is known must have the same files, as far as they are given.
+ * `extra`: companions to look for (enum tls_extra). NULL with HAProxy's text in `err`. */
 MUST_CHECK struct tls_cert *tls_store_load(const char *name, const struct tls_files *files,
                                            unsigned extra, struct text *err);
 /** From memory, for tests and fuzzers: not entered into the store. */

@@ -24,7 +24,8 @@ struct tls_ocsp {
 struct tls_cert {
     _Atomic unsigned refs; /* of the store, and of everything that uses it */
     char *name;            /* as configured: path, or @store/alias */
-    char *crt_file, *key_file, *ocsp_file, *sctl_file; /* what it was made of; NULL: not known */
+    char *crt_file, *key_file, *issuer_file, *ocsp_file,
+        *sctl_file; /* what it was made of; NULL: not known */
     X509 *x509;
     EVP_PKEY *key;
     STACK_OF(X509) * chain; /* NULL: none */

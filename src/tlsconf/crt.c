@@ -161,7 +161,9 @@ load_options_add(struct load_options *l, struct crt_refs *refs, struct arena *ar
     if (f->crt || f->key || f->ocsp || f->issuer || f->sctl) {
         if (!f->crt)
             l->files.crt = path;
-        const char *known = tls_path(arena, tlsconf_global.crt_base, path);
+        /* a declared name is found as it is written */
+        const char *known =
+            tls_store_get(path) ? path : tls_path(arena, tlsconf_global.crt_base, path);
         struct tls_cert *c = load_options_run(l, arena, known, tlsconf_global.crt_base,
                                               tlsconf_global.key_base, err);
         if (c)

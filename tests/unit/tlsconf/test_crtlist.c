@@ -123,6 +123,11 @@ test_ocsp_update(void **state)
              "Incompatibilities found in OCSP update mode for certificate %s", path_of("b.pem"));
     assert_non_null(reads("b.pem [ocsp-update on]\nb.pem\nb.pem [ocsp-update on]\n"));
     refuses("b.pem [ocsp-update off]\n", because);
+    snprintf(because, sizeof(because),
+             "certificate '%s' was loaded before with another 'key': none "
+             "of its own, not '%s'.",
+             path_of("b.pem"), path_of("a.key"));
+    refuses("b.pem [key a.key]\n", because);
 }
 
 int
