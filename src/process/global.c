@@ -576,7 +576,6 @@ const struct keyword global_keywords[] = {
     NOT_YET_WARN("cpu-set", "automatic placement of threads"),
     NOT_YET_WARN("cpu-affinity", "automatic placement of threads"),
     NOT_YET_WARN("mworker-max-reloads", "reloads of the master"),
-    NOT_YET_WARN("profiling.tasks", "profiling"),
     NOT_YET_WARN("profiling.memory", "profiling"),
     NOT_YET_WARN("max-spread-checks", "limit of spread-checks"),
     NOT_YET_WARN("cluster-secret", "QUIC"),

@@ -21,7 +21,7 @@ struct px_forwarded {
 };
 
 /** `option forwarded ...`. */
-enum cfg_rc forwarded_parse(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
+enum cfg_rc forwarded_parse(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 /** Adds the element to the request. False when memory is out. */
 bool forwarded_add(struct stream *s, const struct px_forwarded *f);
 

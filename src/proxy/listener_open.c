@@ -319,10 +319,12 @@ next_socket(struct listener *li, unsigned want, bool *none)
 
     *none = false;
     li->fds[n] = take_over(li, n);
-    if (li->fds[n] < 0 && n < want)
-        err = open_one(li, &li->fds[n]);
-    else if (li->fds[n] < 0)
-        *none = true;
+    if (li->fds[n] < 0) {
+        if (n < want)
+            err = open_one(li, &li->fds[n]);
+        else
+            *none = true;
+    }
     if (err || *none)
         return err;
     if (listener_opened && written.kind != ADDR_FD) {

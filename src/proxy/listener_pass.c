@@ -173,9 +173,8 @@ listener_pass_take(const char *path)
         fprintf(stderr, "[WARNING]  (%d) : Failed to connect to the old process socket '%s'\n",
                 (int)getpid(), path);
         ok = false;
-    } else if (send(fd, QUESTION, strlen(QUESTION), MSG_NOSIGNAL) != (ssize_t)strlen(QUESTION)) {
-        ok = failed("Failed to get the number of sockets to be transferred !");
-    } else if (!wait_readable(fd) ||
+    } else if (send(fd, QUESTION, strlen(QUESTION), MSG_NOSIGNAL) != (ssize_t)strlen(QUESTION) ||
+               !wait_readable(fd) ||
                recv(fd, &total, sizeof(total), MSG_WAITALL) != (ssize_t)sizeof(total) ||
                total < 0 || total > SOCKETS_LIMIT) {
         ok = failed("Failed to get the number of sockets to be transferred !");
@@ -337,7 +336,7 @@ send_batch(struct pass *p)
     static const char options[sizeof(int)];
     struct out o = OUT(buf);
     union control control = { 0 };
-    int fds[BATCH];
+    int fds[BATCH] = { 0 };
     unsigned n = 0;
     struct listener *li;
 

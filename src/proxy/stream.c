@@ -23,6 +23,7 @@ streams_start(void)
     stream_limits_relaxed.relax = true;
 }
 _Atomic bool stream_profiling;
+_Thread_local struct stream_step_profile stream_profile[STREAM_NSTEPS];
 
 const char *const stream_step_text[] = {
 #define X(n, t) t,
@@ -82,14 +83,19 @@ run_measured(struct stream *s)
 {
     int64_t from_ns = clock_ns(), waited_ns = from_ns - loop_now_us() * 1000;
 
-    s->lat_ns += waited_ns > 0 ? (uint64_t)waited_ns : 0;
+    waited_ns = MAX(waited_ns, 0);
+    s->lat_ns += (uint64_t)waited_ns;
+    stream_profile[s->step].lat_ns += (uint64_t)waited_ns;
     for (;;) {
+        struct stream_step_profile *p = &stream_profile[s->step];
         if (stream_hooks.step)
             stream_hooks.step(s, s->step);
         enum step_rc rc = steps[s->step](s);
+        int64_t now_ns = clock_ns();
+        p->calls++;
+        p->cpu_ns += (uint64_t)(now_ns - from_ns);
         if (rc == STEP_OVER)
             return;
-        int64_t now_ns = clock_ns();
         s->cpu_ns += (uint64_t)(now_ns - from_ns);
         from_ns = now_ns;
         if (rc == STEP_NEXT)

@@ -211,6 +211,14 @@ void stream_dst(const struct stream *s, struct addr *a);
 /** Whether the time that streams take is measured (profiling.tasks, `set profiling tasks`): two
  * clock calls per step. */
 extern _Atomic bool stream_profiling;
+enum { STREAM_PROFILING_OFF, STREAM_PROFILING_AUTO, STREAM_PROFILING_ON };
+
+/** What was measured on the calling thread: runs of a step, time in them, time between the event
+ * and the run that began with it. */
+struct stream_step_profile {
+    uint64_t calls, cpu_ns, lat_ns;
+};
+extern _Thread_local struct stream_step_profile stream_profile[STREAM_NSTEPS];
 
 /** Ends the stream soon, with this termination state unless one is set. */
 void stream_kill(struct stream *s, char cause, char phase);
