@@ -239,12 +239,12 @@ static enum cfg_rc
 parse_tasks(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "'%s' expects 'auto', 'on' or 'off'.", kw->name);
+        return cfg_error(c, 0, "'%s' expects either 'on', 'auto', or 'off' but got ''.", kw->name);
     for (; *at < c->nwords; ++*at) {
         int found = mode_find(c->word[*at].s);
         if (found < 0 && !cfg_arg_is(c, *at, "no-lock") && !cfg_arg_is(c, *at, "no-memory"))
-            return cfg_error(c, *at, "'%s' expects 'auto', 'on' or 'off', got '%s'.", kw->name,
-                             c->word[*at].s);
+            return cfg_error(c, *at, "'%s' expects either 'on', 'auto', or 'off' but got '%s'.",
+                             kw->name, c->word[*at].s);
         if (found >= 0)
             atomic_store(&mode, found);
     }
