@@ -12,11 +12,33 @@ struct slab_free {
     struct slab_free *next;
 };
 
+static _Thread_local struct slab *slabs;
+
+static void
+forget(struct slab *s)
+{
+    for (struct slab **at = &slabs; *at; at = &(*at)->next)
+        if (*at == s) {
+            *at = s->next;
+            return;
+        }
+}
+
+void
+slab_each(void (*fn)(const struct slab *s, void *arg), void *arg)
+{
+    for (const struct slab *s = slabs; s; s = s->next)
+        fn(s, arg);
+}
+
 void
 slab_init(struct slab *s, const char *name, size_t size, unsigned keep)
 {
     ASSERT(size > 0);
+    forget(s); /* initialised again */
     memset(s, 0, sizeof(*s));
+    s->next = slabs;
+    slabs = s;
     s->name = name;
     s->size = MAX(size, sizeof(struct slab_free));
     s->keep = keep;
@@ -129,6 +151,7 @@ slab_trim(struct slab *s, unsigned keep)
 unsigned
 slab_fini(struct slab *s)
 {
+    forget(s);
     slab_collect(s);
     slab_trim(s, 0);
     return s->in_use;

@@ -25,12 +25,14 @@ struct slab {
     uint64_t failures;     /* slab_get() that returned NULL */
 
     _Atomic(struct slab_free *) returned; /* pushed by other threads */
+    struct slab *next;                    /* in the list of the thread that initialised it */
 };
 
 /** `keep` 0: as many as the highest number ever in use. */
 void slab_init(struct slab *s, const char *name, size_t size, unsigned keep);
-/** Releases the free objects. Returns how many are still in use; these stay valid and leak unless
- * free()d by someone: not 0 means a bug in the caller, unless it is exiting. */
+/** By the thread that initialised it: releases the free objects. Returns how many are still in use;
+ * these stay valid and leak unless free()d by someone: not 0 means a bug in the caller, unless it
+ * is exiting. */
 unsigned slab_fini(struct slab *s);
 /** 16-byte aligned, not cleared. NULL when memory is out. */
 MUST_CHECK HOT void *slab_get(struct slab *s);
@@ -43,6 +45,8 @@ HOT void slab_put(struct slab *s, void *p);
 void slab_put_remote(struct slab *s, void *p);
 /** Takes in what other threads gave back. By the owner. */
 void slab_collect(struct slab *s);
+/** Calls fn for every slab that the calling thread has initialised and not finished. */
+void slab_each(void (*fn)(const struct slab *s, void *arg), void *arg);
 /** Returns free objects to the heap until `keep` are left. By the owner. */
 void slab_trim(struct slab *s, unsigned keep);
 

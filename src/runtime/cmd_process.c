@@ -13,7 +13,6 @@
 #include "stats/stats.h"
 
 #include <link.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -347,22 +346,7 @@ cmd_show_fd(struct cli *c, const struct command *cmd)
     return cli_on_threads_own(c, fds_here, own, NULL);
 }
 
-/* ---- memory ---- */
-
-static enum cli_rc
-cmd_show_pools(struct cli *c, const struct command *cmd)
-{
-    struct mallinfo2 m = mallinfo2();
-
-    text_str(&c->out, "Dumping pools usage. Use SIGQUIT to flush them.\n");
-    text_printf(&c->out, "  - Pool heap : %zu bytes allocated, %zu used, %zu free in %zu chunks\n",
-                m.arena, m.uordblks, m.fordblks, m.ordblks);
-    text_printf(&c->out, "  - Pool mapped : %zu bytes allocated in %zu blocks\n", m.hblkhd,
-                m.hblks);
-    text_printf(&c->out, "Total: 2 pools, %zu bytes allocated, %zu used.\n", m.arena + m.hblkhd,
-                m.uordblks + m.hblkhd);
-    return CLI_DONE;
-}
+/* ---- libraries ---- */
 
 static int
 put_library(struct dl_phdr_info *info, size_t size, void *arg)
@@ -683,7 +667,6 @@ static const struct command commands[] = {
     { "show threads", "show threads", "state of the threads", O, cmd_show_threads, 0, NULL },
     { "show tasks", "show tasks", "tasks that are about to run", O, cmd_show_tasks, 0, NULL },
     { "show fd", "show fd [-!plcfbs]* [num]", "file descriptors in use", O, cmd_show_fd, 0, NULL },
-    { "show pools", "show pools", "use of memory", O, cmd_show_pools, 0, NULL },
     { "show libs", "show libs", "program and libraries in memory", O, cmd_show_libs, 0, NULL },
     { "show dev", "show dev", "facts about the platform and the process", O, cmd_show_dev, 0,
       NULL },

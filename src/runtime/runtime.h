@@ -16,6 +16,7 @@
     X(runtime_process)                                                                             \
     X(runtime_ssl)                                                                                 \
     X(runtime_ocsp)                                                                                \
+    X(runtime_pools)                                                                               \
     X(runtime_profiling)                                                                           \
     X(runtime_backend)                                                                             \
     X(runtime_dynamic)                                                                             \

@@ -351,6 +351,18 @@ test_every_thread(void **state)
     assert_string_equal(rt_ask(A, "clear counters all;echo x"), "\nx\n\n");
 }
 
+static void
+test_pools(void **state)
+{
+    const char *got = rt_ask(A, "show pools match conn");
+
+    assert_begins(got, "Dumping pools usage. Use SIGQUIT to flush them.\n  - Pool connection (");
+    assert_holds(got, "1 users, @");
+    assert_holds(got, "Total: 1 pools, ");
+    assert_holds(rt_ask(A, "show pools match nothing byusage 3"), "Total: 0 pools, 0 bytes");
+    assert_begins(rt_ask(A, "show pools bycolour"), "Expects any of 'byname'");
+}
+
 int
 main(void)
 {
@@ -362,6 +374,7 @@ main(void)
         cmocka_unit_test(test_payload_cut), cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_timeout),     cmocka_unit_test(test_long_answer),
         cmocka_unit_test(test_wait),        cmocka_unit_test(test_every_thread),
+        cmocka_unit_test(test_pools),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
