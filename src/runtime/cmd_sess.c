@@ -199,7 +199,7 @@ put_full(struct text *to, struct stream *s)
         to,
         "\n  flags=0x%x, conn_retries=%u, redispatches=%u, srv_conn=%p, waiting=%d, step=%s\n"
         "  frontend=%s (id=%u mode=%s), listener=%s (id=%u) addr=",
-        s->flags, s->retries_left, s->nredisp, (void *)s->srv, !!(s->flags & SF_WAITING),
+        s->flags, s->nretries, s->nredisp, (void *)s->srv, !!(s->flags & SF_WAITING),
         stream_step_text[s->step], s->fe->name, s->fe->id, s->fe->mode == PX_HTTP ? "http" : "tcp",
         li->name ? li->name : "?", li->id);
     put_addr(to, cli, true);
@@ -208,10 +208,14 @@ put_full(struct text *to, struct stream *s)
                 proxy_has_be(s->be) ? (s->be->mode == PX_HTTP ? "http" : "tcp") : "-");
     if (s->back) {
         text_str(to, " addr=");
+        put_addr(to, s->back, false);
+    }
+    text_printf(to, "\n  server=%s (id=%d)", s->srv ? s->srv->name : "<NONE>",
+                s->srv ? (int)s->srv->id : -1);
+    if (s->back) {
+        text_str(to, " addr=");
         put_addr(to, s->back, true);
     }
-    text_printf(to, "\n  server=%s (id=%u)", s->srv ? s->srv->name : "<NONE>",
-                s->srv ? s->srv->id : 0);
     text_str(to, "\n  task: exp=");
     int64_t left = left_ms(s->deadline_ms);
     if (left < 0)
