@@ -16,6 +16,7 @@ tune_defaults(void)
         .maxaccept = 64,
         .maxpollevents = 200,
         .stick_counters = 3,
+        .cli_max_payload = 128 * 1024,
         .pool_high_fd_ratio = 25,
         .pool_low_fd_ratio = 20,
         .idle_pool_shared = 1,

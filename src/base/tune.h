@@ -27,10 +27,10 @@ struct tune {
     unsigned pattern_cache;
     unsigned comp_maxlevel;
     unsigned runqueue_depth;
-    int64_t client_notsent_lowat, server_notsent_lowat;
-    bool splice;      /* false: nosplice */
-    bool reuseport;   /* false: noreuseport */
-    bool getaddrinfo; /* false: nogetaddrinfo */
+    unsigned notsent_lowat_client, notsent_lowat_server; /* 0: the system's */
+    bool splice;                                         /* false: nosplice */
+    bool reuseport;                                      /* false: noreuseport */
+    bool getaddrinfo;                                    /* false: nogetaddrinfo */
     bool fast_forward, zero_copy;
     unsigned spread_checks; /* percent */
     int max_spread_checks_ms;
@@ -43,7 +43,12 @@ struct tune {
     int server_state_base_unused;
     const char *node, *description, *hostname;
     const char *localpeer;
-    bool insecure_fork;
+    bool insecure_fork, insecure_setuid;
+    bool external_check, external_env; /* checks by programs; with our whole environment */
+    bool reject_privileged_ports;      /* of clients */
+    bool pp2_never_local;
+    unsigned cli_max_payload;   /* bytes */
+    unsigned thread_hard_limit; /* 0: none */
     bool experimental;
     bool offline; /* explain, tests: no client, server or other machine is talked to; no checks */
 };

@@ -44,6 +44,8 @@ struct cfg {
      * a DIAG_ style. Messages that have a style of their own do not get it. */
     const char *context;
 
+    /** Called with the name of a file once its text was read, before its lines are; may be NULL. */
+    void (*file_begins)(struct cfg *c, const char *file);
     bool experimental;      /* expose-experimental-directives seen */
     bool experimental_used; /* and needed */
     bool deprecated_ok;     /* expose-deprecated-directives seen */

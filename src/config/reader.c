@@ -267,6 +267,8 @@ cfg_read_file(struct cfg *c, const char *file)
     if (!text)
         return cfg_error_at(c, NULL, "Cannot open configuration file/directory %s : %s", file,
                             strerror(saved));
+    if (c->file_begins)
+        c->file_begins(c, file);
     return read_owned(c, std ? "<stdin>" : file, text, len);
 }
 

@@ -568,8 +568,6 @@ const struct keyword global_keywords[] = {
     NOT_YET("lua-load", "Lua"),
     NOT_YET("lua-load-per-thread", "Lua"),
     NOT_YET("lua-prepend-path", "Lua"),
-    NOT_YET("external-check", "external checks"),
-    NOT_YET("setcap", "capabilities kept after dropping privileges"),
     NOT_YET("stats-file", "counters kept over restarts"),
     NOT_YET("shm-stats-file", "counters shared between processes"),
     NOT_YET_WARN("cpu-policy", "automatic placement of threads"),
@@ -577,9 +575,7 @@ const struct keyword global_keywords[] = {
     NOT_YET_WARN("cpu-affinity", "automatic placement of threads"),
     NOT_YET_WARN("mworker-max-reloads", "reloads of the master"),
     NOT_YET_WARN("profiling.memory", "profiling"),
-    NOT_YET_WARN("max-spread-checks", "limit of spread-checks"),
     NOT_YET_WARN("cluster-secret", "QUIC"),
-    NOT_YET_WARN("thread-hard-limit", "limit of nbthread"),
     NOT_YET("master-worker", "gone in 3.5: use -W on the command line"),
     { 0 },
 };

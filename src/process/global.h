@@ -22,6 +22,11 @@ const char *cpu_map_parse(struct cpu_map *m, const struct cfg_word *words, unsig
 /** Binds the calling thread. */
 void cpu_map_apply(const struct config *cf, unsigned tid);
 
+/** Changes to the directory that `default-path` wants for names in `file`. False with errno. */
+bool global_enter_default_path(const struct config *cf, const char *file);
+/** tune.renice: the process has started. */
+void global_set_runtime_priority(const struct config *cf);
+
 extern const struct section global_sections[];
 extern const struct keyword cli_bind_keywords[];
 

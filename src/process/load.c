@@ -5,11 +5,13 @@
 #include "config/tune.h"
 #include "log/log.h"
 #include "process/commands.h"
+#include "process/global.h"
 #include "process/tests_section.h"
 #include "process/version.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,6 +25,16 @@ is_cfg_file(const struct dirent *d)
     size_t n = strlen(d->d_name);
 
     return d->d_name[0] != '.' && n > 4 && strcmp(d->d_name + n - 4, ".cfg") == 0;
+}
+
+/* Names of files are relative to where we started. */
+static bool
+read_file(struct cfg *c, const char *path)
+{
+    const struct config *cf = c->config;
+    bool ok = cfg_read_file(c, path) == CFG_OK;
+
+    return (!cf->path_mode || fchdir(cf->start_dir) == 0) && ok;
 }
 
 static bool
@@ -41,7 +53,7 @@ read_dir(struct cfg *c, const char *path)
         char *file = xasprintf("%s/%s", path, list[i]->d_name);
         struct stat st;
         if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            ok &= cfg_read_file(c, file) == CFG_OK;
+            ok &= read_file(c, file);
         free(file);
         free(list[i]);
     }
@@ -63,7 +75,7 @@ read_one(struct cfg *c, const char *path)
         if (S_ISDIR(st.st_mode))
             return read_dir(c, path);
     }
-    return cfg_read_file(c, path) == CFG_OK;
+    return read_file(c, path);
 }
 
 /* Variables that configurations may refer to (manual 2.4). */
@@ -140,15 +152,30 @@ load_end(struct cfg *c)
     epoch_fini();
 }
 
+/* default-path: names in a file are relative to where it says. */
+static void
+on_file(struct cfg *c, const char *file)
+{
+    const struct config *cf = c->config;
+
+    if (cf->path_mode && !global_enter_default_path(cf, file))
+        cfg_error_at(c, NULL, "couldn't set 'default-path' for '%s': %s.", file, strerror(errno));
+}
+
 static bool
 read_files(struct cfg *c, const struct cmdline *o)
 {
+    struct config *cf = c->config;
     bool ok = true;
 
+    cf->start_dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    c->file_begins = on_file;
     if (!o->nfiles)
         ok = cfg_read_text(c, demo_config_name, slice_str(demo_config)) == CFG_OK;
     for (unsigned i = 0; i < o->nfiles; i++)
         ok &= read_one(c, o->files[i]);
+    if (cf->start_dir >= 0)
+        close(cf->start_dir);
     return ok;
 }
 

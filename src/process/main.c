@@ -8,6 +8,7 @@
 #include "process/cmdline.h"
 #include "process/commands.h"
 #include "process/dump.h"
+#include "process/global.h"
 #include "process/limits.h"
 #include "process/load.h"
 #include "process/master.h"
@@ -21,12 +22,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -112,6 +115,29 @@ drop_terminal(void)
         close(fd);
 }
 
+/* setcap: those of the permitted ones that are asked for become effective, the others are given up
+ * by a user that is not root. */
+static void
+keep_capabilities(void)
+{
+    struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct d[2];
+
+    if (!cf.keep_caps || geteuid() == 0)
+        return;
+    memset(d, 0, sizeof(d));
+    if (syscall(SYS_capget, &h, d) == 0) {
+        d[0].permitted &= cf.keep_caps;
+        d[0].effective = d[0].permitted;
+        d[0].inheritable = d[1].permitted = d[1].effective = d[1].inheritable = 0;
+        if (syscall(SYS_capset, &h, d) == 0 && d[0].effective == cf.keep_caps)
+            return;
+    }
+    fprintf(stderr,
+            "[WARNING]  (%d) : [haproxy.main()] some capabilities of 'setcap' are not available.\n",
+            (int)getpid());
+}
+
 static bool
 drop_privileges(void)
 {
@@ -133,10 +159,16 @@ drop_privileges(void)
             return false;
         }
     }
+    if (cf.uid >= 0 && cf.keep_caps && geteuid() == 0)
+        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     if (cf.uid >= 0 && setuid((uid_t)cf.uid) < 0) {
         fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot set uid %d.\n", pid, cf.uid);
         return false;
     }
+    keep_capabilities();
+    /* What we start shall not become somebody else (manual, insecure-setuid-wanted). */
+    if (!tune.insecure_setuid)
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (cf.set_dumpable)
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     return true;
@@ -173,6 +205,12 @@ thread_count(void)
     if (tune.nbthread)
         n = tune.nbthread;
     n *= tune.nbproc;
+    if (tune.thread_hard_limit && n > tune.thread_hard_limit) {
+        if (tune.nbthread)
+            fprintf(stderr, "[WARNING]  (%d) : %u threads are reduced to thread-hard-limit %u.\n",
+                    (int)getpid(), n, tune.thread_hard_limit);
+        n = tune.thread_hard_limit;
+    }
     n = n < 1 ? 1 : n > 1024 ? 1024 : n;
     if (opts.say_cpus)
         fprintf(stderr, "%d processors, %d of them for us; %u threads\n",
@@ -206,6 +244,7 @@ enter(void)
 {
     if ((opts.daemon || cf.daemon) && !opts.debug && !opts.no_daemon && !opts.master)
         daemonize();
+    global_set_runtime_priority(&cf);
     if (!drop_privileges())
         return 1;
     int why = worker_run(&cf, on_ready);

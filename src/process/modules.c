@@ -17,6 +17,7 @@
     X(sections_later)                                                                              \
     X(config)                                                                                      \
     X(global)                                                                                      \
+    X(global_more)                                                                                 \
     X(cli_bind)                                                                                    \
     X(log)                                                                                         \
     X(proxy)                                                                                       \
@@ -47,7 +48,8 @@
     X(tls_bind)                                                                                    \
     X(tls_server)                                                                                  \
     X(tls_store)                                                                                   \
-    RUNTIME_MODULES(X)
+    RUNTIME_MODULES(X)                                                                             \
+    X(keywords_later)
 
 #define X(m) extern const struct module m##_module;
 MODULES(X)

@@ -41,6 +41,11 @@ config_init(struct config *cf)
     cf->strict_limits = true;
     cf->stats_timeout_ms = 10000;
     cf->stats_maxconn = 10;
+    cf->start_dir = -1;
+    for (unsigned code = STATUS_SET_MIN; code <= STATUS_SET_MAX; code++) {
+        status_set_put(&cf->http_err_codes, code, code >= 400 && code <= 499);
+        status_set_put(&cf->http_fail_codes, code, code >= 500 && code != 501 && code != 505);
+    }
     config = cf;
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->defaults)
@@ -124,7 +129,7 @@ init_lists(struct proxy *px)
         &px->http_req_rules, &px->http_res_rules,  &px->http_after_rules, &px->error_rules,
         &px->stick_match,    &px->stick_store_req, &px->stick_store_res,  &px->filters,
         &px->servers,        &px->default_servers, &px->server_rules,     &px->force_persist,
-        &px->ignore_persist, &px->block_rules,     &px->redirect_rules,
+        &px->force_switch,   &px->ignore_persist,  &px->block_rules,      &px->redirect_rules,
     };
 
     for (unsigned i = 0; i < COUNT_OF(lists); i++)
@@ -243,6 +248,7 @@ inherit(struct cfg *c, struct proxy *px, struct proxy *from)
         px->rdp_cookie = from->rdp_cookie;
         px->hash_preserve_affinity = from->hash_preserve_affinity;
         px->state_file = from->state_file;
+        px->state_file_name = from->state_file_name;
         px->srvtcpka_cnt = from->srvtcpka_cnt;
         px->srvtcpka_idle_s = from->srvtcpka_idle_s;
         px->srvtcpka_intvl_s = from->srvtcpka_intvl_s;

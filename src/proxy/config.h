@@ -5,6 +5,35 @@
 #include "base/htab.h"
 #include "proxy/proxy.h"
 
+/** A set of HTTP status codes. */
+#define STATUS_SET_MIN 100
+#define STATUS_SET_MAX 599
+struct status_set {
+    uint64_t bits[(STATUS_SET_MAX - STATUS_SET_MIN) / 64 + 1];
+};
+
+static inline bool
+status_set_has(const struct status_set *s, unsigned code)
+{
+    unsigned i = code - STATUS_SET_MIN;
+
+    return i <= STATUS_SET_MAX - STATUS_SET_MIN && s->bits[i / 64] >> i % 64 & 1;
+}
+
+static inline void
+status_set_put(struct status_set *s, unsigned code, bool on)
+{
+    unsigned i = code - STATUS_SET_MIN;
+
+    if (on)
+        s->bits[i / 64] |= 1ull << i % 64;
+    else
+        s->bits[i / 64] &= ~(1ull << i % 64);
+}
+
+/** default-path: where relative names of files start. */
+enum path_mode { PATH_CURRENT, PATH_CONFIG, PATH_PARENT, PATH_ORIGIN };
+
 struct config {
     struct arena arena;
     struct list proxies; /* struct proxy: frontends, backends, listens */
@@ -42,7 +71,13 @@ struct config {
     struct list cpu_maps;             /* struct cpu_map */
     struct h1_case_map *case_map;
     bool set_dumpable, zero_warning, master_worker;
-    const char *setcap;
+    unsigned keep_caps; /* setcap: 1 << CAP_... */
+    enum path_mode path_mode;
+    const char *path_origin;
+    int start_dir; /* descriptor of the directory that the process was started in */
+    struct status_set http_err_codes, http_fail_codes;
+    int nice_before, nice_runtime; /* priorities, with nice_set and nice_runtime_set */
+    bool nice_set, nice_runtime_set;
     struct list ext; /* of later features */
 
     /* live */

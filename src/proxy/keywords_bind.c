@@ -126,6 +126,19 @@ parse_shards(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
+/* Tasks run in order of arrival: see docs/decisions. */
+static enum cfg_rc
+parse_nice(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    int64_t n;
+
+    if (cfg_take_int(c, at, "a priority (-1024..1024)", INT32_MIN, INT32_MAX, &n) != CFG_OK)
+        return CFG_ERR;
+    ((struct bind_conf *)obj)->nice = (int)MAX(-1024, MIN(n, 1024));
+    cfg_warn(c, *at - 1, "'%s' has no effect: tasks run in order of arrival.", kw->name);
+    return CFG_OK;
+}
+
 static enum cfg_rc
 parse_namespace(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -235,7 +248,7 @@ const struct keyword bind_keywords[] = {
       .help = "group of a unix socket" },
     { "mss", "<maxseg>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, mss), .min = -65535,
       .max = 65535, .help = "maximum segment size to announce" },
-    { "nice", "<nice>", IN_BIND, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,
+    { "nice", "<nice>", IN_BIND, .parse = parse_nice,
       .help = "priority of the connections' tasks" },
     { "tcp-ut", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, tcp_ut_ms),
       .help = "TCP user timeout" },
@@ -250,8 +263,8 @@ const struct keyword bind_keywords[] = {
       .help = "congestion control" },
     { "guid-prefix", "<string>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, guid_prefix),
       .help = "prefix of the listeners' guid" },
-    { "idle-ping", "<delay>", IN_BIND, .kind = KW_UNSUPPORTED,
-      .help = "HTTP/2 pings on idle connections" },
+    { "idle-ping", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, idle_ping_ms),
+      .help = "idle time after which HTTP/2 connections are pinged (nothing else has pings)" },
     { "nbconn", "<n>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "reverse HTTP connections" },
     { "tcp-md5sig", "<password>", IN_BIND, .parse = parse_md5sig, .help = "TCP MD5 signatures" },
     { "tcp-ss", "<mode>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, tcp_ss), .max = 2,

@@ -237,6 +237,62 @@ parse_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return cfg_expect_end(c, *at);
 }
 
+/* Seconds without unit; what is less than one counts as one. */
+static enum cfg_rc
+parse_seconds(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    uint64_t us;
+
+    if (*at >= c->nwords)
+        return cfg_error(c, 0, "'%s' expects an integer value", kw->name);
+    const char *word = c->word[*at].s;
+    if (units_parse_time(slice_str(word), 1000000, &us) || us / 1000000 > INT32_MAX)
+        return cfg_error(c, *at, "unexpected character in '%s', argument to <%s>.", word, kw->name);
+    *(int *)(void *)((char *)obj + kw->offset) = (int)((us + 999999) / 1000000);
+    ++*at;
+    return cfg_expect_end(c, *at);
+}
+
+static enum cfg_rc
+parse_state_from(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    static const char *const names[] = { "none", "global", "local" }; /* enum state_file */
+
+    for (int i = 0; i < (int)COUNT_OF(names); i++) {
+        if (!cfg_arg_is(c, *at, names[i]))
+            continue;
+        ((struct proxy *)obj)->state_file = i;
+        ++*at;
+        return cfg_expect_end(c, *at);
+    }
+    return cfg_error(c, *at < c->nwords ? *at : 0,
+                     "'%s' expects 'global', 'local' or 'none'. Got '%s'", kw->name,
+                     cfg_arg(c, *at));
+}
+
+static enum cfg_rc
+parse_state_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct proxy *px = obj;
+
+    (void)kw;
+    px->state_file_name = NULL;
+    if (*at >= c->nwords)
+        return CFG_OK;
+    if (!cfg_arg_is(c, *at, "use-backend-name"))
+        px->state_file_name = c->word[*at].s;
+    ++*at;
+    return cfg_expect_end(c, *at);
+}
+
+static enum cfg_rc
+parse_unpublished(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    (void)kw;
+    atomic_store(&((struct proxy *)obj)->unpublished, true);
+    return cfg_expect_end(c, *at);
+}
+
 static enum cfg_rc
 parse_persist(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -417,6 +473,20 @@ const struct keyword proxy_keywords[] = {
     { "log-tag", "<string>", DFB, .offset = offsetof(struct proxy, log_tag), .parse = parse_string,
       .help = "tag in syslog headers" },
     { "log-steps", "<steps>", DF, .parse = parse_log_steps, .help = "when log lines are written" },
+    { "clitcpka-idle", "<timeout>", DF, .offset = offsetof(struct proxy, clitcpka_idle_s),
+      .parse = parse_seconds, .help = "silence of a client before keep-alive probes" },
+    { "clitcpka-intvl", "<timeout>", DF, .offset = offsetof(struct proxy, clitcpka_intvl_s),
+      .parse = parse_seconds, .help = "time between two keep-alive probes of a client" },
+    { "srvtcpka-idle", "<timeout>", DB, .offset = offsetof(struct proxy, srvtcpka_idle_s),
+      .parse = parse_seconds, .help = "silence of a server before keep-alive probes" },
+    { "srvtcpka-intvl", "<timeout>", DB, .offset = offsetof(struct proxy, srvtcpka_intvl_s),
+      .parse = parse_seconds, .help = "time between two keep-alive probes of a server" },
+    { "load-server-state-from-file", "{ global | local | none }", DB, .parse = parse_state_from,
+      .help = "where the states of servers of a former process are" },
+    { "server-state-file-name", "[use-backend-name | <file>]", DB, .parse = parse_state_name,
+      .help = "name of the file of servers' states" },
+    { "be-unpublished", NULL, IN_BACKEND, .parse = parse_unpublished, .flags = KWF_STRICT_PLACE,
+      .help = "no rule switches to the backend until it is published" },
     SECONDS("clitcpka-cnt", DF, clitcpka_cnt, "keep-alive probes before a client is given up"),
     SECONDS("srvtcpka-cnt", DB, srvtcpka_cnt, "keep-alive probes before a server is given up"),
     { "max-session-srv-conns", "<n>", DF, KW_FIELD(KW_UINT, struct proxy, max_ses_srv_conns),

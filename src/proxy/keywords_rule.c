@@ -161,6 +161,14 @@ parse_monitor_fail(struct cfg *c, const struct keyword *kw, void *obj, unsigned 
 }
 
 static enum cfg_rc
+parse_force_switch(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct proxy *px = obj;
+
+    return parse_condition(c, kw, px, at, &px->force_switch, PT_SWITCH);
+}
+
+static enum cfg_rc
 parse_force_persist(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct proxy *px = obj;
@@ -258,6 +266,11 @@ const struct keyword rule_keywords[] = {
       .where = IN_FRONTEND,
       .parse = parse_monitor_fail,
       .help = "when monitor-uri answers 503" },
+    { .name = "force-be-switch",
+      .args = "{if|unless} <condition>",
+      .where = IN_FRONTEND,
+      .parse = parse_force_switch,
+      .help = "matching requests may go to backends that are disabled or not published" },
     { .name = "force-persist",
       .args = "{if|unless} <condition>",
       .where = IN_BACKEND,

@@ -190,6 +190,16 @@ give_connection(struct listener *li, int fd, const struct sockaddr *peer, sockle
     session_new(li, fd, peer, len);
 }
 
+/* Services answer from these ports: a client that comes from one may be a loop (RFC 6335, 6). */
+static bool
+has_privileged_port(const struct sockaddr *sa)
+{
+    /* sin_port and sin6_port are at the same place */
+    const struct sockaddr_in *in = (const void *)sa;
+
+    return (sa->sa_family == AF_INET || sa->sa_family == AF_INET6) && ntohs(in->sin_port) < 1024;
+}
+
 static void
 on_readable(struct io *io, unsigned ready)
 {
@@ -230,6 +240,10 @@ on_readable(struct io *io, unsigned ready)
         if (len < sizeof(sa_family_t))
             peer.sa.sa_family = AF_UNIX;
         t->accepted++;
+        if (unlikely(tune.reject_privileged_ports) && has_privileged_port(&peer.sa)) {
+            sys_close(fd);
+            continue;
+        }
         give_connection(li, fd, &peer.sa, len);
         if (atomic_load_explicit(&li->state, memory_order_relaxed) != LI_LISTEN)
             return;

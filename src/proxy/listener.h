@@ -44,7 +44,8 @@ struct bind_conf {
     uint32_t cip_magic;
     const struct netns *netns; /* NULL: the process' own */
     const char *cc, *md5sig;   /* congestion control, password of TCP MD5 signatures */
-    int tcp_ss;                /* tcp-ss: 1 or 2 */
+    int idle_ping_ms;
+    int tcp_ss; /* tcp-ss: 1 or 2 */
     struct tls_server *tls;
     void *ext;
 };

@@ -54,6 +54,8 @@ set_listener_options(int fd, const struct listener *li)
     set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, b->flags & BINDF_DEFER_ACCEPT || client_first);
     if (b->tcp_ss)
         set_int(fd, IPPROTO_TCP, TCP_SAVE_SYN, b->tcp_ss);
+    if (tune.notsent_lowat_client)
+        set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)tune.notsent_lowat_client);
     if (tune.rcvbuf_client)
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)tune.rcvbuf_client);
     if (tune.sndbuf_client)

@@ -241,6 +241,7 @@ struct proxy {
     unsigned backlog;
     struct list tcp_conn_rules, tcp_sess_rules; /* struct rule */
     struct list switch_rules;                   /* struct px_switch, use_backend */
+    struct list force_switch;                   /* struct px_switch (conditions), force-be-switch */
     const char *default_be_name;
     struct cfg_loc default_be_loc;
     struct proxy *default_be;
@@ -303,8 +304,8 @@ struct proxy {
     struct expr *rdp_cookie; /* persist rdp-cookie; NULL: not wanted */
     int hash_preserve_affinity;
     unsigned redirect_302_unused;
-    int state_file; /* load-server-state-from-file */
-    const char *state_file_name;
+    int state_file; /* load-server-state-from-file: enum state_file */
+    const char *state_file_name; /* NULL: the backend's name */
     int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s,
         srvtcpka_intvl_s;
     _Atomic bool down_notified; /* "has no server available" was logged */

@@ -1,5 +1,6 @@
 /* resolve.c - after the last line was read: names become pointers, formats are compiled, what
  * cannot work is reported. */
+#include "proxy/state_file.h"
 #include "proxy/section.h"
 
 #include "config/tune.h"
@@ -402,6 +403,7 @@ proxies_start(struct config *cf)
 {
     struct proxy *px;
 
+    state_files_load(cf);
     list_each (px, &cf->proxies, link)
         if (!proxy_start(px, cf->nthread, cf->start_wall_us / 1000000))
             return false;

@@ -314,6 +314,24 @@ tell_run(struct stream *s, const struct px_switch *sw, int hit)
         stream_hooks.tested(s, sw->members[i], (int)i == hit);
 }
 
+/* A backend that is disabled or not published is for those whom force-be-switch lets in. */
+static bool
+may_enter(struct stream *s, const struct proxy *be)
+{
+    struct px_switch *sw;
+
+    if (likely(!be->disabled && !atomic_load_explicit(&be->unpublished, memory_order_relaxed)))
+        return true;
+    list_each (sw, &s->fe->force_switch, link) {
+        bool passed = cond_eval(sw->cond, stream_ctx(s, s->fe, PT_SWITCH, SMPO_FINAL)) == COND_PASS;
+        if (unlikely(stream_hooks.tested))
+            stream_hooks.tested(s, sw, passed);
+        if (passed)
+            return true;
+    }
+    return false;
+}
+
 /* The first use_backend rule that applies; runs of alike conditions are one lookup. */
 static struct proxy *
 switch_backend(struct stream *s)
@@ -341,12 +359,12 @@ switch_backend(struct stream *s)
                 continue;
         }
         struct proxy *be = sw->dynamic ? dynamic_backend(s, sw) : sw->be;
-        if (be && !atomic_load_explicit(&be->unpublished, memory_order_relaxed))
+        if (be && may_enter(s, be))
             return be;
         if (sw->dynamic)
             break; /* an unknown name: the default backend takes it */
     }
-    return s->fe->default_be;
+    return s->fe->default_be && may_enter(s, s->fe->default_be) ? s->fe->default_be : NULL;
 }
 
 static void

@@ -63,11 +63,10 @@ static void
 count_tracked_status(struct stream *s)
 {
     struct stick_slots slots = stream_slots(s);
-    bool failure = s->status >= 500 && s->status <= 599 && s->status != 501 && s->status != 505;
 
-    if (s->status >= 400 && s->status <= 499)
+    if (status_set_has(&config->http_err_codes, s->status))
         stick_count_error(&slots, loop_now_ms());
-    else if (failure && !(s->flags & SF_INTERNAL_REPLY))
+    if (status_set_has(&config->http_fail_codes, s->status) && !(s->flags & SF_INTERNAL_REPLY))
         stick_count_failure(&slots, loop_now_ms());
 }
 

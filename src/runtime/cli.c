@@ -5,6 +5,7 @@
  * send letters (cli_on_threads). */
 #include "runtime/command.h"
 
+#include "config/tune.h"
 #include "net/conn.h"
 #include "proxy/listener.h"
 #include "proxy/listener_pass.h"
@@ -15,7 +16,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define CLI_INPUT_MAX (4u * 1024 * 1024) /* bytes of a command with its payload */
+/* Bytes of a command with its payload. */
+#define CLI_INPUT_MAX ((size_t)tune.bufsize + tune.cli_max_payload)
 
 struct cli_conn {
     struct cli cli;

@@ -426,6 +426,11 @@ px_name(const struct server *s)
 static enum cfg_rc
 resolve_external(struct cfg *c, struct server *s, const struct check_conf *conf)
 {
+    if (!tune.external_check)
+        return cfg_error_at(c, NULL,
+                            "Proxy '%s' : 'option external-check' unable to find required "
+                            "'global.external-check'.",
+                            px_name(s));
     if (!conf->ext_command)
         return cfg_error_at(c, NULL,
                             "Proxy '%s' : 'option external-check' unable to find required "

@@ -2,6 +2,8 @@
  * told by a pidfd. */
 #include "server/check_int.h"
 
+#include "config/tune.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENV_MAX 20
+#define ENV_MAX 512 /* more variables of our own environment are left out (preserve-env) */
 
 /** The watched command. */
 struct ext {
@@ -60,6 +62,9 @@ make_env(struct check_run *r, struct ext_env *e, const char *const *argv)
     put_env_uint(r, e, "HAPROXY_SERVER_CURCONN", atomic_load(&s->cur_sess));
     put_env_uint(r, e, "HAPROXY_SERVER_SSL", !!(s->flags & SRVF_TLS));
     put_env(r, e, "HAPROXY_SERVER_PROTO", s->proto ? s->proto : "");
+    /* preserve-env; of two variables of the same name programs see the first */
+    for (char **p = environ; tune.external_env && *p && e->n < ENV_MAX; p++)
+        e->v[e->n++] = *p;
 }
 
 /** <command> <proxy address> <proxy port> <server address> <server port> */

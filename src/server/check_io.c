@@ -294,8 +294,16 @@ make_proxy_header(struct check_run *r)
     struct addr src, dst;
 
     if (s->flags & SRVF_SEND_PROXY_V2) {
-        const struct pp_out o = { .local = true, .crc32c = (s->pp_opts & SRV_PP_CRC32C) != 0 };
+        struct pp_out o = { .local = !tune.pp2_never_local,
+                            .crc32c = (s->pp_opts & SRV_PP_CRC32C) != 0 };
 
+        if (!o.local) {
+            conn_need_src(r->conn);
+            conn_src(r->conn, &src);
+            conn_dst(r->conn, &dst);
+            o.src = &src;
+            o.dst = &dst;
+        }
         r->pp_len = pp_write_v2(r->pp, sizeof(r->pp), &o);
         return;
     }

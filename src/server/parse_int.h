@@ -21,6 +21,9 @@ enum cfg_rc server_opt_usesrc(struct cfg *c, const struct keyword *kw, void *obj
 enum cfg_rc server_opt_socks4(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 enum cfg_rc server_opt_namespace(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 enum cfg_rc server_opt_md5sig(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_log_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+enum cfg_rc server_opt_log_bufsize(struct cfg *c, const struct keyword *kw, void *obj,
+                                   unsigned *at);
 enum cfg_rc server_opt_pool_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 
 #endif

@@ -201,3 +201,30 @@ server_opt_pool_name(struct cfg *c, const struct keyword *kw, void *obj, unsigne
     s->pool_name = expr_parse_text(c, word, NULL, s->px, PT_SRV_CON);
     return s->pool_name ? CFG_OK : CFG_ERR;
 }
+
+/* ---- options of log servers: no other kind looks at them ---- */
+
+enum cfg_rc
+server_opt_log_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct server *s = obj;
+    const char *word = cfg_arg(c, *at);
+
+    if (strcmp(word, "octet-count") == 0)
+        s->flags |= SRVF_OCTET_COUNT;
+    else if (strcmp(word, "legacy") == 0)
+        s->flags &= ~(unsigned)SRVF_OCTET_COUNT;
+    else
+        return cfg_error(c, *at < c->nwords ? *at : *at - 1,
+                         "'%s' expects one of 'legacy' or 'octet-count' but got '%s'.", kw->name,
+                         word);
+    ++*at;
+    return CFG_OK;
+}
+
+enum cfg_rc
+server_opt_log_bufsize(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    (void)kw;
+    return cfg_take_size(c, at, "a size", &((struct server *)obj)->log_bufsize);
+}
