@@ -23,6 +23,15 @@ is_abnormal(const struct stream *s)
     return s->flags & SF_HTTP && s->status >= 500;
 }
 
+/* A request that could not be parsed has come, although none of its bytes was taken. */
+static bool
+came_without_data(const struct stream *s)
+{
+    if (s->fe->mode == PX_HTTP)
+        return s->sess->flags & SESSF_NO_DATA;
+    return !s->req.in && !s->res.in;
+}
+
 static bool
 is_silent(const struct stream *s)
 {
@@ -32,7 +41,7 @@ is_silent(const struct stream *s)
         return true;
     if (s->flags & SF_MONITOR || s->sess->flags & SESSF_NO_LOG)
         return true;
-    if (fe->options & PO_DONTLOGNULL && !s->req.in && !s->res.in)
+    if (fe->options & PO_DONTLOGNULL && came_without_data(s))
         return true;
     return fe->options & PO_DONTLOG_NORMAL && !is_abnormal(s);
 }

@@ -4,6 +4,7 @@
 #include "process/explain.h"
 #include "process/origin.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ const char demo_config[] = "global\n"
 bool
 demo_start(void)
 {
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for a server that ends */
     return origin_spawn(WEB1, "web1") && origin_spawn(WEB2, "web2") && origin_spawn(API1, "api1");
 }
 
