@@ -18,16 +18,20 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define IN_SIZE        (64u * 1024)
-#define RECORD_MAX     16384u
-#define BATCH_PLAIN    (64u * 1024)      /* plaintext of one system call at most */
-#define RECORD_SMALL   4229u             /* with its framing three segments */
-#define BURST_SMALL    (14u * 1024)      /* sent in small records after a pause: the first window */
-#define OUT_SIZE       (2 * BATCH_PLAIN) /* and framing, however small the records */
-#define HELD_MAX       32u
-#define IDLE_MS        1000
-#define STEPS_PER_TURN 8 /* handshake steps; others wait for the next turn of the loop */
+#define IN_SIZE      (64u * 1024)
+#define RECORD_MAX   16384u
+#define BATCH_PLAIN  (64u * 1024)      /* plaintext of one system call at most */
+#define RECORD_SMALL 4229u             /* with its framing three segments */
+#define BURST_SMALL  (14u * 1024)      /* sent in small records after a pause: the first window */
+#define OUT_SIZE     (2 * BATCH_PLAIN) /* and framing, however small the records */
+#define HELD_MAX     32u
+#define IDLE_MS      1000
+/* Handshake steps of one turn of the loop: as many as fit into the time, by what they cost lately;
+ * others wait for the next turn. */
+#define STEPS_MAX 8u
+#define TURN_US   2000u
 
 struct tls_thread {
     BIO *bio;
@@ -44,6 +48,7 @@ struct tls_thread {
     struct task turn;
     int64_t turn_us; /* when `steps` was counted */
     unsigned steps;
+    unsigned cost_us; /* of a step: sliding average */
 };
 
 static _Thread_local struct tls_thread *thread;
@@ -340,6 +345,30 @@ note_failure(struct tls_conn *t, enum conn_code code)
 
 /* ---- the handshake ---- */
 
+/* The loop's clock stands still during a turn. */
+static int64_t
+clock_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static unsigned
+steps_allowed(const struct tls_thread *th)
+{
+    return th->cost_us * STEPS_MAX <= TURN_US ? STEPS_MAX : MAX(TURN_US / th->cost_us, 1u);
+}
+
+static void
+note_cost(struct tls_thread *th, int64_t us)
+{
+    unsigned cost = (unsigned)MAX(MIN(us, 1000000), 0);
+
+    th->cost_us += (cost >> 3) - (th->cost_us >> 3);
+}
+
 static void
 on_turn(struct task *task)
 {
@@ -348,7 +377,7 @@ on_turn(struct task *task)
 
     th->steps = 0;
     th->turn_us = loop_now_us();
-    for (unsigned i = 0; i < STEPS_PER_TURN && (n = list_pop_front(&th->waiting)); i++) {
+    for (unsigned i = steps_allowed(th); i && (n = list_pop_front(&th->waiting)); i--) {
         struct tls_conn *t = container_of(n, struct tls_conn, wait);
         t->flags = (uint16_t)((t->flags & ~TLSC_QUEUED) | TLSC_GRANTED);
         if (t->conn->on_event)
@@ -376,7 +405,7 @@ may_step(struct tls_thread *th, struct tls_conn *t)
     }
     if (t->flags & TLSC_QUEUED)
         return false;
-    if (th->steps < STEPS_PER_TURN && list_empty(&th->waiting)) {
+    if (th->steps < steps_allowed(th) && list_empty(&th->waiting)) {
         th->steps++;
         return true;
     }
@@ -488,7 +517,9 @@ layer_handshake(struct conn *c)
     struct tls_thread *th = enter(t);
     if (ERR_peek_error())
         ERR_clear_error();
+    int64_t begun = clock_us();
     int rc = t->flags & TLSC_EARLY_READ ? early_accept(t, false) : SSL_do_handshake(t->ssl);
+    note_cost(th, clock_us() - begun);
     unsigned failed = 0;
     if (rc == EARLY_BEGINS) {
         c->flags = (c->flags & ~(unsigned)CONN_HANDSHAKE) | CONN_EARLY | CONN_RD_READY;
