@@ -350,7 +350,7 @@ MAP_INPUTS = {
 MAP_KEYS = ['a', 'A', '/a/b/c', 'www.example.com', '10.1.2.3', '10.9.9.9', '3', '-3', 'lead', 'a.b', 'none', '2001:db8::1', 'novalue', '99']
 MAP_NAMES = ['map', 'map_str', 'map_beg', 'map_end', 'map_sub', 'map_dir', 'map_dom', 'map_reg', 'map_regm', 'map_ip', 'map_int',
              'map_str_int', 'map_str_str', 'map_str_ip', 'map_beg_str', 'map_beg_int', 'map_end_int', 'map_sub_int', 'map_dir_int', 'map_dom_int', 'map_reg_int', 'map_reg_ip',
-             'map_ip_str', 'map_ip_int', 'map_ip_ip', 'map_int_str', 'map_int_int', 'map_int_ip', 'map_nonsense']
+             'map_beg_ip', 'map_end_ip', 'map_sub_ip', 'map_dir_ip', 'map_dom_ip', 'map_ip_str', 'map_ip_int', 'map_ip_ip', 'map_int_str', 'map_int_int', 'map_int_ip', 'map_nonsense']
 
 
 def maps():

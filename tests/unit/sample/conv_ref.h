@@ -1,5 +1,4 @@
-/* conv_ref.h - what expressions give: recorded from the reference by tests/diff/conv.py. Do not
- * edit. */
+/* conv_ref.h - what expressions give: recorded from the reference by tests/diff/conv.py. Do not edit. */
 /* clang-format off */
 static const char *const presets[] = {
     "int(5),set-var(txn.five)",
@@ -1356,5 +1355,20 @@ static const struct ref refs[] = {
     { "bin(4180804242),json(utf8s)", REF_VALUE, "ABB" },
     { "bin(41f5808080ff42),json(utf8s)", REF_VALUE, "AB" },
     { "bin(41f5808080),json(utf8p)", REF_NONE, "" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_header_query", REF_VALUE, "{\"alg\":\"HS256\",\"typ\":\"JWT\"}" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_header_query('$.alg')", REF_VALUE, "HS256" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_payload_query", REF_VALUE, "{\"sub\":\"1234567890\",\"name\":\"John Doe\",\"iat\":1516239022}" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_payload_query('$.iat','int')", REF_VALUE, "1516239022" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_payload_query('$.name')", REF_VALUE, "John Doe" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_payload_query('$.none')", REF_NONE, "" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_verify(\"HS256\",\"your-256-bit-secret\")", REF_VALUE, "1" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_verify(\"HS256\",\"wrong\")", REF_VALUE, "0" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c),jwt_verify(\"HS384\",\"your-256-bit-secret\")", REF_VALUE, "0" },
+    { "str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0),jwt_verify(\"HS256\",\"x\")", REF_VALUE, "-3" },
+    { "str(a.b.c),jwt_payload_query", REF_NONE, "" },
+    { "str(a.b.c),jwt_header_query('$.alg')", REF_NONE, "" },
+    { "str(),jwt_verify(\"HS256\",\"x\")", REF_VALUE, "-3" },
+    { "str(a.b),jwt_verify(\"nosuch\",\"x\")", REF_ERROR, "invalid args in converter 'jwt_verify' : unknown JWT algorithm: nosuch" },
+    { "int(1700000000123456),us_ltime(%Y)", REF_VALUE, "2023" },
 };
 /* clang-format on */
