@@ -500,14 +500,15 @@ has_request_waiting(struct session *s)
     return true;
 }
 
-/* Who has just come has not had the time to say something. */
+/* Who has just come, or was just answered, may be about to say something: a request that crosses
+ * our end is lost. */
 static bool
 may_close(const struct session *s)
 {
     if (s->strm || s->fe->options2 & PO2_IDLE_CLOSE_ON_RESPONSE)
         return false;
-    return s->flags & SESSF_NOT_FIRST ||
-           loop_now_us() - s->accept_us >= SESSION_FRESH_MS * (int64_t)1000;
+    return loop_now_us() - (s->flags & SESSF_NOT_FIRST ? s->idle_us : s->accept_us) >=
+           SESSION_FRESH_MS * (int64_t)1000;
 }
 
 void

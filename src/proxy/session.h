@@ -67,8 +67,8 @@ extern void (*session_log_failure)(struct session *s);
 /** All sessions of the calling thread. */
 struct list *sessions_of_thread(void);
 #define SESSION_FRESH_MS 500
-/** Closes `part` of every `of` that are idle on the calling thread (soft stop), but none that is
- * younger than SESSION_FRESH_MS and silent so far. */
+/** Closes `part` of every `of` that are idle on the calling thread for at least SESSION_FRESH_MS
+ * (soft stop). */
 void sessions_close_idle(unsigned part, unsigned of);
 /** Releases the thread's caches; no session is left. */
 void sessions_thread_fini(void);
