@@ -44,6 +44,7 @@ struct tune {
     const char *node, *description, *hostname;
     const char *localpeer;
     bool insecure_fork, insecure_setuid;
+    bool keep_insecure_te;             /* h1-do-not-close-on-insecure-transfer-encoding */
     bool external_check, external_env; /* checks by programs; with our whole environment */
     bool reject_privileged_ports;      /* of clients */
     bool pp2_never_local;

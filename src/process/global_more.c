@@ -313,6 +313,8 @@ static const struct keyword keywords[] = {
       .help = "allow checks by programs" },
     TUNE_BOOL("insecure-setuid-wanted", insecure_setuid,
               "programs that are started may change the user"),
+    TUNE_BOOL("h1-do-not-close-on-insecure-transfer-encoding", keep_insecure_te,
+              "connections stay open after messages with transfer-encoding and content-length"),
     TUNE_BOOL("pp2-never-send-local", pp2_never_local,
               "PROXY headers of checks name addresses instead of LOCAL"),
     TUNE_NUM("tune.notsent-lowat.client", notsent_lowat_client, "<size>",

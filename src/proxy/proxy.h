@@ -304,7 +304,7 @@ struct proxy {
     struct expr *rdp_cookie; /* persist rdp-cookie; NULL: not wanted */
     int hash_preserve_affinity;
     unsigned redirect_302_unused;
-    int state_file; /* load-server-state-from-file: enum state_file */
+    int state_file;              /* load-server-state-from-file: enum state_file */
     const char *state_file_name; /* NULL: the backend's name */
     int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s,
         srvtcpka_intvl_s;

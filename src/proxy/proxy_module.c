@@ -6,6 +6,7 @@
 #include "proxy/cookie.h"
 #include "proxy/listener.h"
 #include "proxy/section.h"
+#include "proxy/state_file.h"
 #include "proxy/stream_int.h"
 #include "proxy/userlist.h"
 #include "server/check.h"
@@ -286,6 +287,7 @@ install(struct config *cf)
         .backend_state = backend_state,
         .close_idle = close_idle,
         .close_one_idle = close_one_idle,
+        .last_addr = state_file_addr,
         .stopping = is_stopping,
     };
     lb_install();

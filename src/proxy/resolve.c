@@ -1,7 +1,7 @@
 /* resolve.c - after the last line was read: names become pointers, formats are compiled, what
  * cannot work is reported. */
-#include "proxy/state_file.h"
 #include "proxy/section.h"
+#include "proxy/state_file.h"
 
 #include "config/tune.h"
 #include "proxy/listener.h"
@@ -339,10 +339,12 @@ proxies_check(struct cfg *c)
     struct proxy *px;
 
     proxies_assign_ids(c->config);
+    state_files_read(c);
     adopt_modes(c);
     list_each (px, &c->config->proxies, link)
         if (!px->disabled && !(px->cap & PX_INTERNAL))
             proxy_check(c, px);
+    state_files_apply(c);
 }
 
 /* ---- starting ---- */
@@ -403,7 +405,6 @@ proxies_start(struct config *cf)
 {
     struct proxy *px;
 
-    state_files_load(cf);
     list_each (px, &cf->proxies, link)
         if (!proxy_start(px, cf->nthread, cf->start_wall_us / 1000000))
             return false;

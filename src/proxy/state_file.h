@@ -2,12 +2,18 @@
 #ifndef PROXY_STATE_FILE_H
 #define PROXY_STATE_FILE_H
 
-struct config;
+struct cfg;
+struct server;
 
 /** load-server-state-from-file. */
 enum state_file { STATE_NONE, STATE_GLOBAL, STATE_LOCAL };
 
-/** Applies what the files say; what is wrong with them is a warning. Before servers start. */
-void state_files_load(struct config *cf);
+/** Reads the state files that backends want, before servers get their addresses. Warns. */
+void state_files_read(struct cfg *c);
+/** The address that a server had when its state was saved; NULL: none is known. Until
+ * state_files_apply(). */
+const char *state_file_addr(const struct server *s);
+/** Gives servers what was saved, once their checks are known. Warns. */
+void state_files_apply(struct cfg *c);
 
 #endif

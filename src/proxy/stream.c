@@ -18,7 +18,8 @@ streams_start(void)
 {
     /* Room for edits is kept free, as in HAProxy. */
     stream_limits = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
-                                        .head_max = tune.bufsize - tune.maxrewrite };
+                                        .head_max = tune.bufsize - tune.maxrewrite,
+                                        .no_close_on_insecure_te = tune.keep_insecure_te };
     stream_limits_relaxed = stream_limits;
     stream_limits_relaxed.relax = true;
 }

@@ -395,7 +395,7 @@ stream_step_choose_backend(struct stream *s)
     be = switch_backend(s);
     if (!be && proxy_has_be(s->fe))
         be = s->fe;
-    if (!be ||
+    if (!be || be->disabled ||
         (s->flags & SF_HTTP && be->mode != PX_HTTP)) /* switch-mode without an HTTP backend */
         return stream_error(s, 503, 'S', 'C');
     enter_backend(s, be);

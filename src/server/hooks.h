@@ -52,6 +52,8 @@ struct server_hooks {
     /** Settings were copied to `to` from a template or another server: features with objects behind
      * `tls` or `ext` make their own copies. */
     void (*inherit)(struct cfg *c, struct server *to);
+    /** The address that a server had when its state was saved (init-addr last); NULL: unknown. */
+    const char *(*last_addr)(const struct server *s);
     /** True once the process is stopping: no more checks. */
     bool (*stopping)(void);
 };

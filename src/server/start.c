@@ -22,6 +22,21 @@ resolve_libc(struct server *s, char *err, size_t size)
     return true;
 }
 
+static bool
+take_last(struct server *s)
+{
+    const char *last = server_hooks.last_addr ? server_hooks.last_addr(s) : NULL;
+    struct addr a;
+
+    if (!last || !addr_parse_ip(slice_str(last), &a))
+        return false;
+    a.flags = s->addr.flags;
+    addr_set_port(&a, s->port);
+    s->addr = a;
+    s->flags &= ~(unsigned)SRVF_NO_ADDR;
+    return true;
+}
+
 /** Tries one method; true when the question of the address is settled. */
 static bool
 init_addr_try(struct server *s, enum srv_init_addr method, char *err, size_t size)
@@ -37,8 +52,8 @@ init_addr_try(struct server *s, enum srv_init_addr method, char *err, size_t siz
     case SRVI_NONE: /* starts without one, in maintenance */
         atomic_fetch_or(&s->admin, SRVA_RMAINT);
         return true;
-    default: /* last: a state file is read later and may give it */
-        return false;
+    default:
+        return take_last(s);
     }
 }
 

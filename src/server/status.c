@@ -173,22 +173,20 @@ restore_admin(struct server *s, unsigned saved)
     atomic_store(&s->admin, admin | (saved & (SRVA_FMAINT | SRVA_FDRAIN)));
 }
 
-static void
-restore_check(struct server *s, int64_t status, int64_t health, bool up)
+/* Health as HAProxy restores it: what was saved fits the limits of then. */
+static unsigned
+restored_health(const struct check *ck, enum srv_state state, int64_t saved)
 {
-    struct check *ck = s->check;
-    unsigned top = ck->rise + ck->fall - 1;
-
-    if (!(atomic_load(&ck->flags) & CHKF_CONFIGURED))
-        return;
-    if (status < CHK_STATUSES)
-        ck->status = (enum check_status)status;
-    /* limits may have changed: never contradict the state */
-    if (up)
-        health = health < ck->rise ? ck->rise : MIN(health, top);
-    else
-        health = MIN(health, ck->rise - 1);
-    atomic_store(&ck->health, (unsigned)health);
+    switch (state) {
+    case SRV_STOPPED:
+        return 0;
+    case SRV_STARTING:
+        return (unsigned)MIN(MAX(saved, 1), (int64_t)ck->rise - 1);
+    case SRV_STOPPING:
+        return ck->rise;
+    default:
+        return ck->rise + ck->fall - 1;
+    }
 }
 
 static void
@@ -225,7 +223,8 @@ server_state_apply(struct server *s, char *const *field, unsigned n, struct text
         !number(field, n, F_SINCE, INT32_MAX, &since) ||
         !number(field, n, F_CHECK_STATUS, INT32_MAX, &status) ||
         !number(field, n, F_CHECK_RESULT, CHKR_CONDPASS, &result) ||
-        !number(field, n, F_CHECK_HEALTH, INT32_MAX, &health)) {
+        !number(field, n, F_CHECK_HEALTH, INT32_MAX, &health) ||
+        (admin & SRVA_FMAINT && admin & SRVA_FDRAIN)) {
         text_printf(err, "invalid value in state of server '%s/%s'", server_px_name(s), s->name);
         return false;
     }
@@ -233,13 +232,16 @@ server_state_apply(struct server *s, char *const *field, unsigned n, struct text
     if ((unsigned)iweight == s->uweight_cfg) /* else the configured weight was changed: it wins */
         atomic_store(&s->uweight, (unsigned)uweight);
     restore_addr(s, field, n);
-    restore_check(s, status, health, state != SRV_STOPPED);
-    bool stuck = state == SRV_STOPPED && !s->track && /* nobody would ever bring it up */
-                 !(atomic_load(&s->check->flags) & CHKF_CONFIGURED) && !(admin & SRVA_MAINT);
-    if (atomic_load(&s->admin) & SRVA_MAINT)
+    bool maint = atomic_load(&s->admin) & SRVA_MAINT;
+    bool entered = maint && !(atomic_load(&s->admin) & SRVA_CMAINT);
+    if (status < CHK_STATUSES)
+        s->check->status = (enum check_status)status;
+    atomic_store(&s->check->health,
+                 entered ? 0 : restored_health(s->check, (enum srv_state)state, health));
+    if (maint)
         state = SRV_STOPPED;
-    else if (state == SRV_STARTING || stuck)
-        state = SRV_RUNNING;
+    else if (state == SRV_STARTING || atomic_load(&s->admin) & SRVA_CMAINT)
+        state = SRV_RUNNING; /* the latter: `disabled`, and enabled at run time */
     atomic_store(&s->state, (unsigned)state);
     s->last_change_s = server_wall_s() - since;
     server_compute_weight(s);

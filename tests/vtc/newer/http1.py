@@ -58,4 +58,13 @@ with Syslog() as log, Origin(answer) as s1, Proxy(CONFIG, s1=s1.port, log=log.po
     eq((r.status, s1.requests[-1].body, s1.requests[-1].get('content-length')), (200, b'abc', None), 'Content-Length beside chunks is dropped')
     true(c.closed(), 'and the connection closes')
     eq(p.connect().get(b'/noreason').start, b'HTTP/1.1 200 OK', 'a missing reason is filled in')
+
+with Origin(answer) as s1, Proxy('''
+global
+    h1-do-not-close-on-insecure-transfer-encoding
+''' + CONFIG.replace('log 127.0.0.1:<<log>> local0', ''), s1=s1.port) as p:
+    c = p.connect()
+    for _ in range(2):
+        c.send(b'POST /both HTTP/1.1\r\n' + H + b'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n')
+        eq(c.response().status, 200, 'both lengths, and the connection stays open')
 done()
