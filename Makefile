@@ -48,7 +48,7 @@ bench: release ## CPU per request compared with other proxies (root; BENCH="-w a
 diff: release ## the packaged haproxy and this program: end-to-end tests, rules, expressions
 	@tools/setup build test
 	@tools/vtc --reference && tools/vtc
-	@tests/diff/conv.py compare && tests/diff/rules.py
+	@tests/diff/rows.py && tests/diff/conv.py compare && tests/diff/rules.py
 
 sim: build-asan/build.ninja ## the simulator (SIM="arguments")
 	@tools/setup build test
