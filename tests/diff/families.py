@@ -1,4 +1,6 @@
 """families - cases that are products of tables: a fetch with a way of matching, flags, patterns, and requests."""
+import random
+
 from cases import Case
 
 # Ways of matching strings: patterns that are interesting for each.
@@ -405,9 +407,39 @@ def logs():
             yield case
 
 
+DISPATCH_TESTS = ['hdr(host)', 'hdr(host) -i', 'hdr(host),lower', 'hdr_dom(host)', 'hdr_beg(host)', 'path', 'path_beg', 'path_end', 'path -i', 'path -m sub',
+                  'path -m reg', 'path_dir', 'src', 'hdr(x) -m int', 'hdr(x)']
+DISPATCH_PATTERNS = {'hdr(host)': ['a.test', 'b.test', 'A.test', 'c.a.test', 'h.test', 'a.test b.test'], 'path': ['/', '/a', '/a/b', '/A', '/b.gif', 'b', '/a /b'],
+                     'src': ['127.0.0.0/8', '10.0.0.0/8', '127.0.0.1', '::1'], 'hdr(x)': ['1', '2', '3:5', '10', '1 2']}
+
+
+def dispatch():
+    """Runs of use_backend rules that differ in their patterns, whole or broken by others: an index must choose what trying them in order does."""
+    rng = random.Random(7)
+    for number in range(40):
+        case = Case('dispatch/%d' % number)
+        tests = rng.sample(DISPATCH_TESTS, rng.choice((1, 1, 2, 3)))
+        for i in range(14):
+            test = rng.choice(tests)
+            kind = 'path' if test.startswith('path') else 'src' if test == 'src' else 'hdr(x)' if test.startswith('hdr(x)') else 'hdr(host)'
+            pattern = rng.choice(DISPATCH_PATTERNS[kind])
+            if test == 'hdr(x)':
+                pattern = pattern.replace(':', '')
+            word = 'unless' if rng.random() < 0.06 else 'if'
+            more = rng.choice([' METH_GET', ' !METH_POST', ' or { path /special }']) if rng.random() < 0.12 else ''
+            name = '@be@' if rng.random() < 0.1 else 'b@n@x%d' % i
+            case.fe.append('use_backend %s %s { %s %s }%s' % (name, word, test, pattern, more))
+            case.sec += ['backend b@n@x%d' % i, '    http-request return status 200 content-type text/plain string "%d"' % i]
+        for _ in range(14):
+            host = rng.choice(['a.test', 'A.Test', 'b.test', 'c.a.test', 'x', 'a.test:80'])
+            case.ask('%s %s|Host: %s%s' % (rng.choice(['GET', 'GET', 'POST']), rng.choice(['/', '/a', '/A', '/a/b', '/b.gif', '/c/b', '/special', '/b']), host,
+                                           rng.choice(['', '|X: 1', '|X: 4', '|X: 2|X: 10', '|X: 10'])))
+        yield case
+
+
 def cases():
     made = []
     for family in (string_matches, host_matches, number_matches, address_matches, boolean_matches, conditions, headers, cookies, parameters,
-                   requests, responses, redirects, variables, maps, logs):
+                   requests, responses, redirects, variables, maps, logs, dispatch):
         made += family()
     return made
