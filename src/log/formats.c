@@ -17,6 +17,19 @@ const char log_fmt_http_clf[] =
     "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta "
     "%tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
 
+/* Ours: the same facts as an object, one name each. Times are milliseconds, -1 when a step was not
+ * reached. */
+const char log_fmt_http_json[] =
+    "%{+json}o%(time)[accept_date(ms),ms_utime(%Y-%m-%dT%H:%M:%S.%3NZ)] %(client)ci "
+    "%(client_port:sint)cp %(frontend)f %(backend)b %(server)s %(method)HM %(uri)HU %(version)HV "
+    "%(status:sint)ST %(bytes_read:sint)B %(bytes_uploaded:sint)U %(termination)tsc "
+    "%(time_idle:sint)Ti %(time_request:sint)TR %(time_queue:sint)Tw %(time_connect:sint)Tc "
+    "%(time_response:sint)Tr %(time_active:sint)Ta %(time_total:sint)Tt "
+    "%(conn_process:sint)ac %(conn_frontend:sint)fc %(conn_backend:sint)bc %(conn_server:sint)sc "
+    "%(retries)rc %(queue_server:sint)sq %(queue_backend:sint)bq "
+    "%(request_cookie)CC %(response_cookie)CS %(request_headers)hr %(response_headers)hs "
+    "%(tls_version)sslv %(tls_cipher)sslc %(unique_id)ID";
+
 const char log_fmt_https[] =
     HTTP_FMT " %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] "
              "%[ssl_fc_sni]/%sslv/%sslc";

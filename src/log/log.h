@@ -144,7 +144,7 @@ unsigned log_targets_needs(const struct log_targets *targets);
 /** The format strings behind `option tcplog` and its relatives, and the HAPROXY_*_LOG_FMT
  * variables. */
 extern const char log_fmt_tcp[], log_fmt_tcp_clf[], log_fmt_http[], log_fmt_http_clf[],
-    log_fmt_https[];
+    log_fmt_http_json[], log_fmt_https[];
 extern const char log_fmt_keylog_fc[], log_fmt_keylog_bc[];
 /** Pairs of variable name and value; ends with a NULL name. */
 struct log_fmt_variable {

@@ -188,8 +188,13 @@ parse_httplog(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         (*at)++;
         return set_format(c, obj, "option httplog clf", log_fmt_http_clf, at);
     }
+    if (cfg_arg_is(c, *at, "json")) {
+        (*at)++;
+        return set_format(c, obj, "option httplog json", log_fmt_http_json, at);
+    }
     if (*at < c->nwords)
-        return cfg_error(c, *at, "'option httplog' only supports optional argument 'clf'.");
+        return cfg_error(c, *at,
+                         "'option httplog' only supports optional arguments 'clf' and 'json'.");
     return set_format(c, obj, "option httplog", log_fmt_http, at);
 }
 
@@ -269,10 +274,10 @@ const struct keyword option_keywords[] = {
       .flags = KWF_NO,
       .help = "keep-alive on both sides (the default)" },
     { .name = "option httplog",
-      .args = "[clf]",
+      .args = "[clf|json]",
       .where = DF,
       .parse = parse_httplog,
-      .help = "log requests in the HTTP format" },
+      .help = "log requests in the HTTP format, in that of Apache, or as JSON" },
     { .name = "option tcplog",
       .args = "[clf]",
       .where = DF,
