@@ -96,15 +96,15 @@ show(struct cli *c, void *arg)
     text_str(&c->out, "Dumping pools usage. Use SIGQUIT to flush them.\n");
     for (unsigned i = 0; i < n; i++) {
         const struct pool *p = &all->pool[i];
-        uint64_t total = p->used + p->unused;
+        uint64_t total = p->used + p->unused, total_bytes = total * p->size;
         text_printf(&c->out,
                     "  - Pool %s (%zu bytes) : %llu allocated (%llu bytes), %llu used (~%llu by "
                     "thread caches), needed_avg %llu, %llu failures, %u users, @%p\n",
-                    p->name, p->size, (unsigned long long)total,
-                    (unsigned long long)(total * p->size), (unsigned long long)p->used,
-                    (unsigned long long)p->unused, (unsigned long long)p->peak,
-                    (unsigned long long)p->failures, p->users, p->first);
-        bytes += total * p->size;
+                    p->name, p->size, (unsigned long long)total, (unsigned long long)total_bytes,
+                    (unsigned long long)p->used, (unsigned long long)p->unused,
+                    (unsigned long long)p->peak, (unsigned long long)p->failures, p->users,
+                    p->first);
+        bytes += total_bytes;
         used += p->used * p->size;
         unused += p->unused * p->size;
     }
