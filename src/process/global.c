@@ -268,7 +268,7 @@ parse_expose(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (!word)
         return CFG_ERR;
     if (strcmp(word, "listeners") != 0)
-        return cfg_error(c, *at - 1, "'expose-fd' only supports 'listeners'");
+        return cfg_error(c, *at - 1, "'expose-fd' only supports 'listeners' (got '%s')", word);
     ((struct bind_conf *)obj)->flags |= BINDF_EXPOSE_FD;
     return CFG_OK;
 }
@@ -284,7 +284,10 @@ parse_severity(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             ((struct bind_conf *)obj)->severity_output = i;
             return CFG_OK;
         }
-    return word ? cfg_error(c, *at - 1, "'severity-output' takes 'none', 'number' or 'string'")
+    return word ? cfg_error(
+                      c, *at - 1,
+                      "'severity-output' only supports 'none', 'number', and 'string' (got '%s')",
+                      word)
                 : CFG_ERR;
 }
 

@@ -19,18 +19,85 @@ parse_flag(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
+/* The next word, "" when there is none. */
+static const char *
+take(struct cfg *c, unsigned *at)
+{
+    const char *word = cfg_arg(c, *at);
+
+    *at += *at < c->nwords;
+    return word;
+}
+
+/* A word that must be there. */
+static enum cfg_rc
+parse_word(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = take(c, at);
+
+    if (!*word)
+        return cfg_error(c, *at - 1, "'%s' : missing %sname", kw->name,
+                         strcmp(kw->name, "interface") == 0 ? "interface " : "");
+    *(const char **)(void *)((char *)obj + kw->offset) = word;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = take(c, at);
+    int64_t n;
+
+    if (!slice_to_int(slice_str(word), &n))
+        return cfg_error(c, *at - 1, "'%s' : expects an integer argument, found '%s'", kw->name,
+                         word);
+    if (n < 1 || n > INT32_MAX)
+        return cfg_error(c, *at - 1, "'%s' : custom id has to be > 0", kw->name);
+    ((struct bind_conf *)obj)->id = (int)n;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_mss(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = take(c, at);
+    int64_t n;
+
+    if (!*word)
+        return cfg_error(c, *at - 1, "'%s' : missing MSS value", kw->name);
+    if (!slice_to_int(slice_str(word), &n) || n == 0 || n < -65535 || n > 65535)
+        return cfg_error(c, *at - 1,
+                         "'%s' : expects an MSS with and absolute value between 1 and 65535",
+                         kw->name);
+    ((struct bind_conf *)obj)->mss = (int)n;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_tcp_ut(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = take(c, at);
+    uint64_t us;
+
+    if (!*word)
+        return cfg_error(c, *at - 1, "'%s' : missing TCP User Timeout value", kw->name);
+    if (units_parse_time(slice_str(word), 1000, &us) || us > (uint64_t)INT32_MAX * 1000)
+        return cfg_error(c, *at - 1, "'%s' : expects a positive delay in milliseconds", kw->name);
+    ((struct bind_conf *)obj)->tcp_ut_ms = (int)((us + 999) / 1000);
+    return CFG_OK;
+}
+
 static enum cfg_rc
 parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct bind_conf *b = obj;
-    const char *word = cfg_take(c, at, "'mode'");
+    const char *word = take(c, at);
     char *end;
 
-    if (!word)
-        return CFG_ERR;
     b->mode = (unsigned)strtoul(word, &end, 8);
-    if (*end || b->mode > 07777)
-        return cfg_error(c, *at - 1, "'mode' : invalid octal mode '%s'", word);
+    if (!*word || *end || b->mode > 07777)
+        return cfg_error(c, *at - 1,
+                         "'mode' : missing or invalid mode '%s' (octal integer expected)", word);
     b->has_mode = 1;
     return CFG_OK;
 }
@@ -38,13 +105,13 @@ parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_user(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    const char *name = cfg_take(c, at, "'user'");
-    struct passwd *pw = name ? getpwnam(name) : NULL;
+    const char *name = take(c, at);
+    struct passwd *pw = *name ? getpwnam(name) : NULL;
 
-    if (!name)
-        return CFG_ERR;
+    if (!*name)
+        return cfg_error(c, *at - 1, "'user' : missing user name");
     if (!pw)
-        return cfg_error(c, *at - 1, "'user' : '%s' is not a valid user name", name);
+        return cfg_error(c, *at - 1, "'user' : unknown user name '%s'", name);
     ((struct bind_conf *)obj)->uid = (int)pw->pw_uid;
     return CFG_OK;
 }
@@ -52,13 +119,13 @@ parse_user(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_group(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    const char *name = cfg_take(c, at, "'group'");
-    struct group *gr = name ? getgrnam(name) : NULL;
+    const char *name = take(c, at);
+    struct group *gr = *name ? getgrnam(name) : NULL;
 
-    if (!name)
-        return CFG_ERR;
+    if (!*name)
+        return cfg_error(c, *at - 1, "'group' : missing group name");
     if (!gr)
-        return cfg_error(c, *at - 1, "'group' : '%s' is not a valid group name", name);
+        return cfg_error(c, *at - 1, "'group' : unknown group name '%s'", name);
     ((struct bind_conf *)obj)->gid = (int)gr->gr_gid;
     return CFG_OK;
 }
@@ -122,7 +189,9 @@ parse_shards(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     else if (slice_to_uint(slice_str(word), &n) && n >= 1 && n <= 1000)
         b->shards = (unsigned)n;
     else
-        return cfg_error(c, *at - 1, "'shards' : invalid value '%s'", word);
+        return cfg_error(c, *at - 1,
+                         "'shards' : invalid value %ld, allowed range is 1..1000 or 'by-thread'",
+                         strtol(word, NULL, 10));
     return CFG_OK;
 }
 
@@ -130,11 +199,17 @@ parse_shards(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_nice(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
+    const char *word = take(c, at);
     int64_t n;
 
-    if (cfg_take_int(c, at, "a priority (-1024..1024)", INT32_MIN, INT32_MAX, &n) != CFG_OK)
-        return CFG_ERR;
-    ((struct bind_conf *)obj)->nice = (int)MAX(-1024, MIN(n, 1024));
+    if (!*word)
+        return cfg_error(c, *at - 1, "'%s' : missing value", kw->name);
+    if (!slice_to_int(slice_str(word), &n))
+        return cfg_error(c, *at - 1, "'%s' : '%s' is not a number", kw->name, word);
+    if (n < -1024 || n > 1024)
+        return cfg_error(c, *at - 1, "'%s' : invalid value %lld, allowed range is -1024..1024",
+                         kw->name, (long long)n);
+    ((struct bind_conf *)obj)->nice = (int)n;
     cfg_warn(c, *at - 1, "'%s' has no effect: tasks run in order of arrival.", kw->name);
     return CFG_OK;
 }
@@ -143,10 +218,10 @@ static enum cfg_rc
 parse_namespace(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct bind_conf *b = obj;
-    const char *word = cfg_take(c, at, "'namespace'");
+    const char *word = take(c, at);
 
-    if (!word)
-        return CFG_ERR;
+    if (!*word)
+        return cfg_error(c, *at - 1, "'namespace' : missing namespace id");
     b->netns = netns_open(word);
     return b->netns ? CFG_OK : cfg_error(c, *at - 1, "Cannot open namespace '%s'.", word);
 }
@@ -178,7 +253,7 @@ parse_proto(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
             c, *at - 1,
             strcmp(word, "h2") == 0 || strcmp(word, "quic") == 0 || strcmp(word, "qmux") == 0
                 ? "'proto' : MUX protocol '%s' is not supported yet"
-                : "'proto' : unknown MUX protocol '%s'",
+                : "'proto' :  unknown MUX protocol '%s'",
             word);
     b->proto = word;
     return CFG_OK;
@@ -230,12 +305,11 @@ const struct keyword bind_keywords[] = {
       .help = "most concurrent connections" },
     { "backlog", "<conns>", IN_BIND, KW_FIELD(KW_UINT, struct bind_conf, backlog),
       .help = "length of the accept queue" },
-    { "name", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, name),
+    { "name", "<name>", IN_BIND, .offset = offsetof(struct bind_conf, name), .parse = parse_word,
       .help = "name in statistics" },
-    { "id", "<id>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, id), .min = 1, .max = INT32_MAX,
-      .help = "number in statistics" },
-    { "interface", "<name>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, interface),
-      .help = "only connections through this interface" },
+    { "id", "<id>", IN_BIND, .parse = parse_id, .help = "number in statistics" },
+    { "interface", "<name>", IN_BIND, .offset = offsetof(struct bind_conf, interface),
+      .parse = parse_word, .help = "only connections through this interface" },
     { "label", "<label>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, label),
       .help = "label of the listener" },
     { "mode", "<mode>", IN_BIND, .parse = parse_mode,
@@ -246,12 +320,10 @@ const struct keyword bind_keywords[] = {
       .help = "owner of a unix socket" },
     { "gid", "<gid>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, gid), .max = INT32_MAX,
       .help = "group of a unix socket" },
-    { "mss", "<maxseg>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, mss), .min = -65535,
-      .max = 65535, .help = "maximum segment size to announce" },
+    { "mss", "<maxseg>", IN_BIND, .parse = parse_mss, .help = "maximum segment size to announce" },
     { "nice", "<nice>", IN_BIND, .parse = parse_nice,
       .help = "priority of the connections' tasks" },
-    { "tcp-ut", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, tcp_ut_ms),
-      .help = "TCP user timeout" },
+    { "tcp-ut", "<delay>", IN_BIND, .parse = parse_tcp_ut, .help = "TCP user timeout" },
     { "tfo", NULL, IN_BIND, .parse = parse_tfo, .help = "TCP fast open" },
     { "thread", "[<group>/]<set>", IN_BIND, .parse = parse_thread, .help = "threads that accept" },
     { "shards", "<number> | by-thread | by-group", IN_BIND, .parse = parse_shards,

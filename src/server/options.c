@@ -108,11 +108,25 @@ opt_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 }
 
 static enum cfg_rc
+take_interval(struct cfg *c, const struct keyword *kw, struct server *s, unsigned *at, int *to)
+{
+    int ms = 0;
+
+    if (take_delay(c, kw, s, at, &ms) != CFG_OK)
+        return CFG_ERR;
+    if (ms <= 0)
+        return cfg_error(c, *at - 1, "invalid value %d for argument '%s' of server %s.", ms,
+                         kw->name, s->name);
+    *to = ms;
+    return CFG_OK;
+}
+
+static enum cfg_rc
 opt_check_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct server *s = obj;
 
-    return take_delay(c, kw, s, at, (int *)((char *)s->check + kw->offset));
+    return take_interval(c, kw, s, at, (int *)((char *)s->check + kw->offset));
 }
 
 static enum cfg_rc
@@ -120,7 +134,7 @@ opt_agent_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 {
     struct server *s = obj;
 
-    return take_delay(c, kw, s, at, &s->agent->inter_ms);
+    return take_interval(c, kw, s, at, &s->agent->inter_ms);
 }
 
 /** Takes an integer in min..max. */
@@ -318,7 +332,7 @@ take_check_addr(struct cfg *c, const char *v, struct check *ck, unsigned i)
     char err[256];
 
     if (!addr_parse(v, ADDR_O_PORT | ADDR_O_STREAM, NULL, &spec, err, sizeof(err)))
-        return cfg_error(c, i, "%s", err);
+        return cfg_error(c, i, "'%s' : %s", c->kw->name, err);
     ck->addr = spec.addr;
     if (spec.port_form == ADDR_PORT_FIXED && spec.port_low)
         ck->port = (unsigned)spec.port_low;

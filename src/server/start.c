@@ -132,7 +132,7 @@ server_resolve_track(struct cfg *c, struct server *s)
 
     if (!s->track_name)
         return CFG_OK;
-    if (is_checked(s))
+    if (atomic_load(&s->check->flags) & CHKF_CONFIGURED) /* an agent may speak up all the same */
         return server_error(c, s, "unable to enable checks and tracking at the same time!");
     if (s->init_state != SRVS_NONE)
         return server_error(c, s,
