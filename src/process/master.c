@@ -8,6 +8,7 @@
 
 #include "base/out.h"
 #include "proxy/listener.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -220,6 +221,7 @@ worker_start(int (*run)(void), const sigset_t *old_mask)
         return false;
     for (unsigned i = 0; i < nkept; i++)
         kept[i].used = false;
+    tls_ticket_seed();
     fflush(NULL);
     pid_t pid = fork();
     if (pid < 0) {

@@ -592,6 +592,8 @@ set_sessions(const struct tls_server *s, const struct tls_options *o, SSL_CTX *s
     }
     if (s->tickets)
         ticket_keys_use(ssl, s->tickets);
+    else
+        ticket_keys_derive(ssl, s->id);
     early_set_ctx(ssl, o, s->tickets != NULL);
 }
 

@@ -5,8 +5,10 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #define NKEYS 3 /* older ones decrypt, the last one is there for a peer that rotates earlier */
 
@@ -273,6 +275,38 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *c
         return i < NKEYS - 2 ? 2 : 1;
     }
     return 0;
+}
+
+/* ---- keys without a file ---- */
+
+static unsigned char seed[32];
+static bool seeded;
+
+void
+tls_ticket_seed(void)
+{
+    if (!seeded)
+        seeded = getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed);
+}
+
+void
+ticket_keys_derive(SSL_CTX *ctx, const char *id)
+{
+    unsigned char keys[96]; /* name, MAC key, AES key: 80 bytes of it */
+    bool ok = true;
+
+    tls_ticket_seed();
+    for (unsigned char i = 0; i < 3; i++) {
+        struct text t = { 0 };
+        text_mem(&t, (const char *)&i, 1);
+        text_str(&t, id);
+        ok = ok && HMAC(EVP_sha256(), seed, sizeof(seed), (const unsigned char *)t.p, t.len,
+                        keys + 32 * i, NULL);
+        text_fini(&t);
+    }
+    if (seeded && ok) /* else the library makes its own */
+        SSL_CTX_set_tlsext_ticket_keys(ctx, keys, 80);
+    OPENSSL_cleanse(keys, sizeof(keys));
 }
 
 void

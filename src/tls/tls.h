@@ -218,6 +218,9 @@ void tls_server_add_default(struct tls_server *s, struct tls_cert *cert);
  * file share its keys. False with `err`. */
 bool tls_server_ticket_keys(struct tls_server *s, const char *name, struct slice data,
                             struct text *err);
+/** Makes the secret that keys of session tickets are derived from, once: a process that calls this
+ * and forks passes it on, so tickets outlive reloads. */
+void tls_ticket_seed(void);
 /** Certificates for unknown names are signed by this one (generate-certificates). `pass` may be
  * NULL. */
 bool tls_server_mint(struct tls_server *s, const char *ca_file, const char *pass, struct text *err);

@@ -275,6 +275,8 @@ struct ticket_keys *ticket_keys_get(const char *name, struct slice text, struct 
 void ticket_keys_put(struct ticket_keys **k);
 /** The context encrypts tickets with these keys, which outlive it. */
 void ticket_keys_use(SSL_CTX *ctx, struct ticket_keys *k);
+/** The context encrypts them with keys made of the process's seed and a listener's name. */
+void ticket_keys_derive(SSL_CTX *ctx, const char *id);
 
 /* ---- generated certificates: mint.c ---- */
 struct tls_mint;
