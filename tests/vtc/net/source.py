@@ -83,6 +83,21 @@ listen ports
     got = [c.get().status for c in cs]
     eq(got, [200, 200, 200, 200, 503], 'five connections over four ports')
 
+# A listener for an address of somebody else.
+if os.getuid() == 0:
+    FOREIGN = 'listen l\n mode tcp\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n bind 10.255.3.4:2345'
+    for word, wanted in (('', 1), (' transparent', 0)):
+        with open('foreign.cfg', 'w', encoding='ascii') as f:
+            f.write(FOREIGN + word + '\n')
+        process = subprocess.Popen([PROGRAM, '-db', '-f', 'foreign.cfg'], stderr=subprocess.DEVNULL)
+        try:
+            got = process.wait(2)
+        except subprocess.TimeoutExpired:
+            got = 0
+        process.kill()
+        process.wait()
+        eq(got, wanted, f'bind to a foreign address{word}')
+
 if os.getuid() == 0:
     with Origin() as s, Proxy(DEFAULTS + '''
 listen client
