@@ -129,6 +129,12 @@ log_stream(struct stream *s)
         log_stream_step(s, LOGS_CLOSE, NULL);
 }
 
+static void
+log_step(struct stream *s, enum log_step step)
+{
+    log_stream_step(s, step, NULL);
+}
+
 /* ---- connections that failed ---- */
 
 /** "client [date] frontend/listener: reason", the manual's 8.2.5. */
@@ -207,6 +213,7 @@ fetch_log_defaults(struct config *cf)
     logfmt_aliases = log_aliases;
     logfmt_proxy_is_http = px_is_http;
     stream_hooks.log = log_stream;
+    stream_hooks.log_step = log_step;
     session_log_failure = log_session_failure;
 }
 

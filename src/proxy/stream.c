@@ -203,6 +203,7 @@ stream_start(struct session *sess)
     list_push_back(streams_of_thread(), &s->link);
     if (stream_hooks.filters_start)
         stream_hooks.filters_start(s);
+    stream_log_at(s, LOGS_ACCEPT);
     stream_run(&s->task);
 }
 

@@ -173,6 +173,8 @@ struct stream_hooks {
     bool (*stats)(struct stream *s, struct proxy *px);
     /** Log line text; the default formats are compiled like any other. */
     void (*log)(struct stream *s);
+    /** A line for a step that log-steps names; the end of the stream is log's. */
+    void (*log_step)(struct stream *s, enum log_step step);
     void (*filters_start)(struct stream *s);
     void (*filters_end)(struct stream *s);
     /** TLS towards a server: puts the layer on a fresh connection. False when it failed. */
@@ -196,5 +198,13 @@ struct stream_hooks {
     bool (*before_connect)(struct stream *s);
 };
 extern struct stream_hooks stream_hooks;
+
+/** The stream came to a step that `log-steps` may name. */
+static inline void
+stream_log_at(struct stream *s, enum log_step step)
+{
+    if (unlikely(s->fe->log_steps & 1u << step) && stream_hooks.log_step)
+        stream_hooks.log_step(s, step);
+}
 
 #endif

@@ -267,6 +267,8 @@ stream_step_request_rules(struct stream *s)
 {
     struct proxy *fe = s->fe;
 
+    if (!(s->flags & SF_HTTP))
+        stream_log_at(s, LOGS_REQUEST);
     if (!(s->flags & SF_HTTP) || s->rules_px != fe)
         return STEP_NEXT;
     if (fe->options & PO_HTTP_BUFFER_REQUEST && stream_wait_body(s) != STEP_NEXT)
@@ -276,6 +278,7 @@ stream_step_request_rules(struct stream *s)
             return answer_monitor(s);
         if (fe->captures)
             stream_capture_request(s);
+        stream_log_at(s, LOGS_REQUEST);
     }
     if (!list_empty(&fe->http_req_rules)) {
         enum step_rc rc = stream_run_rules(s, &fe->http_req_rules, fe, RS_HTTP_REQ, 0);

@@ -289,6 +289,7 @@ stream_step_response_rules(struct stream *s)
         s->rules_px = s->be;
         if (s->fe->captures)
             stream_capture_response(s);
+        stream_log_at(s, LOGS_RESPONSE);
         if (stream_hooks.stick_store && (s->store || !list_empty(&s->be->stick_store_res)))
             stream_hooks.stick_store(s, true);
     }

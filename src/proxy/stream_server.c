@@ -388,6 +388,7 @@ stream_step_connect(struct stream *s)
         s->t_connect_us = loop_now_us();
         s->srv_act_ms = loop_now_ms();
         s->wait_until_ms = 0;
+        stream_log_at(s, LOGS_CONNECT);
         return STEP_NEXT;
     }
     if (client_gave_up(s))
