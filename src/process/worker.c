@@ -10,6 +10,7 @@
 #include "net/conn.h"
 #include "proxy/session.h"
 #include "proxy/stream_int.h"
+#include "stats/stats.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -98,6 +99,22 @@ stop_accepting(struct timer *t)
 }
 
 static void
+say_stopped(struct proxy *px)
+{
+    struct px_counters fe, be;
+    char text[512];
+    struct out o = OUT(text);
+
+    stats_sum_px(&fe, px->fe_counters);
+    stats_sum_px(&be, px->be_counters);
+    out_printf(&o, "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).", px->name,
+               (unsigned long long)fe.conn_tot, (unsigned long long)be.stot);
+    log_printf(&px->log, NULL, LOGL_WARNING, "%.*s\n", (int)o.len, o.p);
+    if (!config->quiet)
+        fprintf(stderr, "[WARNING]  (%d) : %.*s\n", (int)getpid(), (int)o.len, o.p);
+}
+
+static void
 begin_stop(struct timer *t)
 {
     struct proxy *px;
@@ -108,12 +125,11 @@ begin_stop(struct timer *t)
     config->close_spread_end_ms = loop_now_ms() + MAX(config->close_spread_ms, 0);
     atomic_store(&config->stopping, 1);
     list_each (px, &config->proxies, link) {
-        if (px->cap & PX_INTERNAL)
+        if (px->disabled || atomic_load(&px->stopped))
             continue;
-        if (px->cap & PX_FE)
-            log_printf(&px->log, NULL, LOGL_NOTICE, "Stopping %s %s in 0 ms.\n", proxy_kind(px),
-                       px->name);
-        atomic_store(&px->stopped, true);
+        say_stopped(px);
+        if (!(px->cap & PX_INTERNAL))
+            atomic_store(&px->stopped, true);
     }
     if (config->hard_stop_after_ms)
         hard_stop_ms = loop_now_ms() + config->hard_stop_after_ms;

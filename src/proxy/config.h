@@ -47,7 +47,7 @@ struct config {
     struct log_targets log;
     const char *log_tag, *log_send_hostname;
     bool log_send_hostname_set;
-    bool daemon, quiet_unused;
+    bool daemon, quiet;
     const char *chroot, *pidfile, *user, *group;
     int uid, gid; /* -1: not set */
     bool uid_set;

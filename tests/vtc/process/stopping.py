@@ -61,4 +61,5 @@ with Proxy('global\n    grace 1s\n' + CONFIG) as p:
     eq(p.process.wait(5), 0, 'exit status')
     true(time.monotonic() - begin < 3, 'it ends after the grace period')
     has(p.output(), r'Scheduling a soft-stop in 1000 ms(?s:.*)Grace period expired', 'messages')
+    has(p.output(), r'\[WARNING\] .* Proxy fe stopped \(cumulated conns: FE: 2, BE: \d\)\.', 'message at the end')
 done()
