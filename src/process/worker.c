@@ -49,6 +49,7 @@ stop_all(int why)
         loop_stop(config->loops[i]);
 }
 
+static _Atomic unsigned threads_stopped; /* that accept no more */
 static __thread struct timer spread_timer;
 
 /* close-spread-time: as many in each lot that all are closed in the end. */
@@ -68,6 +69,7 @@ static void
 on_stop_letter(struct letter *l)
 {
     listeners_thread_stop(config);
+    atomic_fetch_add(&threads_stopped, 1);
     if (config->close_spread_ms >= 0)
         on_spread(&spread_timer);
 }
@@ -80,7 +82,9 @@ check_stopped(struct timer *t)
     if (late)
         log_printf(&config->log, NULL, LOGL_WARNING,
                    "soft-stop running for too long, performing a hard-stop.\n");
-    if (late || atomic_load(&config->conn) == 0) {
+    bool closed = atomic_load(&threads_stopped) == config->nthread;
+
+    if (late || (closed && atomic_load(&config->conn) == 0)) {
         stop_all(0);
         return;
     }
