@@ -86,7 +86,9 @@ index_map(struct stick_table *t)
         return;
     t->index = p;
     t->index_size = size;
+    t->index_log2 = (uint8_t)log2;
     p += BLOCK_SIZE - (uintptr_t)p % BLOCK_SIZE;
+    t->buckets = (struct stick_entry **)(void *)p;
     madvise(p, slice * t->nshards, MADV_HUGEPAGE); /* a wish */
     for (unsigned i = 0; i < t->nshards; i++) {
         t->shard[i].bucket = (struct stick_entry **)(void *)(p + i * slice);
@@ -415,6 +417,15 @@ shard_of(const struct stick_table *t, uint64_t hash)
     return &t->shard[(hash >> 32) & (t->nshards - 1)];
 }
 
+/* Asks for the bucket while the lock's line is still on its way from another core. */
+static inline void
+prefetch_bucket(const struct stick_table *t, const struct stick_shard *s, uint32_t hash)
+{
+    if (t->index)
+        __builtin_prefetch(&t->buckets[((size_t)(s - t->shard) << t->index_log2) +
+                                       (hash >> (32 - t->index_log2))]);
+}
+
 /* The live entry of a locked shard; an expired one is removed on the way. */
 static struct stick_entry *
 shard_live(struct stick_table *t, struct stick_shard *s, uint32_t hash, const struct stick_key *k,
@@ -441,6 +452,7 @@ stick_lookup(struct stick_table *t, const struct stick_key *k, int64_t now_ms)
     uint64_t hash = key_hash(t, k);
     struct stick_shard *s = shard_of(t, hash);
 
+    prefetch_bucket(t, s, (uint32_t)hash);
     spin_lock(&s->lock);
     struct stick_entry *e = shard_live(t, s, (uint32_t)hash, k, now_ms);
     if (e)
@@ -558,6 +570,7 @@ stick_get(struct stick_table *t, const struct stick_key *k, int64_t now_ms, bool
     DASSERT(k->len <= t->key_size);
     if (made)
         *made = false;
+    prefetch_bucket(t, s, (uint32_t)hash);
     spin_lock(&s->lock);
     struct stick_entry *e = shard_live(t, s, (uint32_t)hash, k, now_ms);
     if (likely(e != NULL)) {

@@ -128,6 +128,8 @@ struct stick_table {
     unsigned nshards; /* power of two */
     void *index;      /* buckets of all shards of a large table, of index_size bytes; else NULL */
     size_t index_size;
+    struct stick_entry **buckets; /* inside index; each shard has 2^index_log2 of them */
+    uint8_t index_log2;
     unsigned gran_ms; /* how far an entry's place in lru may lag behind its last use */
     uint64_t seed;
     _Atomic unsigned used;
