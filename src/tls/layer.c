@@ -498,6 +498,16 @@ early_progress(struct tls_thread *th, struct tls_conn *t, int rc)
         c->on_event(c); /* what waited for it goes on */
 }
 
+/* A client that went away while its hello waited for its turn is not worth the cryptography (option
+ * abortonclose). */
+static bool
+has_left(const struct tls_conn *t)
+{
+    return t->flags & TLSC_SERVER && t->flags & TLSC_GRANTED && t->conn->flags & CONN_HUP &&
+           SSL_get_state(t->ssl) == TLS_ST_BEFORE &&
+           !(server_options(t->server)->flags & TLSF_HALF_CLOSED);
+}
+
 static void
 layer_handshake(struct conn *c)
 {
@@ -512,11 +522,18 @@ layer_handshake(struct conn *c)
         early_progress(th, t, early_accept(t, true));
         return;
     }
+    bool left = has_left(t);
     if (!can_step(t) || !may_step(thread_get(), t))
         return;
     struct tls_thread *th = enter(t);
     if (ERR_peek_error())
         ERR_clear_error();
+    if (left) {
+        note_failure(t, CONN_CODE_SSL_EMPTY);
+        tell_end(t, TLS_FAILED);
+        broken(t, ECONNRESET);
+        return;
+    }
     int64_t begun = clock_us();
     int rc = t->flags & TLSC_EARLY_READ ? early_accept(t, false) : SSL_do_handshake(t->ssl);
     note_cost(th, clock_us() - begun);

@@ -24,6 +24,8 @@ enum tls_flag {
         1 << 5, /* client: the server may not ask for it; servers always refuse */
     TLSF_STRICT_SNI = 1 << 6,
     TLSF_EARLY = 1 << 7, /* allow-0rtt */
+    TLSF_HALF_CLOSED =
+        1 << 8, /* servers: handshakes go on although the client has ended its side */
 };
 
 /** Verification errors (X509_V_ERR_*) that are tolerated; bit N of the array is error N. */

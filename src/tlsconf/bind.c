@@ -338,6 +338,8 @@ finish_bind(struct cfg *c, struct bind_conf *b)
     const struct crt_refs *more = ssl_f_use_of(b->px);
 
     tls_options_inherit(&t->o, &tlsconf_global.bind);
+    if (b->px->options & PO_NO_ABORTONCLOSE)
+        t->o.flags |= TLSF_HALF_CLOSED;
     check_versions(c, b, &t->o);
     settle_alpn(c, b, t);
     /* the same after a reload, so that sessions stay usable */

@@ -17,6 +17,10 @@ global
 frontend fe
     bind <<fe>>
     http-request return status 200
+frontend patient
+    bind <<patient>> ssl crt <<dir>>/both.pem ssl-max-ver TLSv1.2
+    no option abortonclose
+    http-request return status 200
 frontend tls
     bind <<tls>> ssl crt <<dir>>/both.pem ssl-max-ver TLSv1.2
     http-request return status 200
@@ -67,4 +71,20 @@ with Proxy(CONFIG, files={'both.pem': BOTH}) as p:
     true(len(times) >= 10 and max(times) < max(total / 4, 0.05), 'requests between handshakes: %d in %.3f s, the slowest took %.3f s' % (len(times), total, max(times)))
     for h in hellos:
         h.sock.close()
+    # Those who leave while they wait cost nothing, unless they are to be waited for.
+    for port, wanted in (('tls', False), ('patient', True)):
+        hellos = [Hello(p.ports[port]) for _ in range(CLIENTS)]
+        for h in hellos:
+            h.send()
+            h.sock.shutdown(socket.SHUT_WR)
+        answered = 0
+        for h in hellos:
+            h.sock.settimeout(LIMIT)
+            try:
+                answered += h.sock.recv(10) != b''
+            except ConnectionResetError:
+                pass
+            h.sock.close()
+        if not REFERENCE:
+            true(answered == CLIENTS if wanted else answered < CLIENTS / 2, '%s: %d of %d clients that left are answered' % (port, answered, CLIENTS))
 done()
