@@ -158,7 +158,7 @@ def record(before, exprs, given):
     known = [e for e in exprs if e not in given]
     found = dict(zip(known, evaluate('haproxy', before, known)))
     found.update(given)
-    print('/* conv_ref.h - what expressions give: recorded from the reference by tests/diff/conv.py. Do not edit. */')
+    print('/* conv_ref.h - what expressions give, recorded from the reference by conv.py. Do not edit. */')
     print('/* clang-format off */')
     print('static const char *const presets[] = {')
     for p in before:

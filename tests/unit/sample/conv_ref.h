@@ -1,4 +1,4 @@
-/* conv_ref.h - what expressions give: recorded from the reference by tests/diff/conv.py. Do not edit. */
+/* conv_ref.h - what expressions give, recorded from the reference by conv.py. Do not edit. */
 /* clang-format off */
 static const char *const presets[] = {
     "int(5),set-var(txn.five)",
