@@ -37,7 +37,7 @@ out_int(struct out *o, int64_t v)
 void
 out_uint_pad(struct out *o, uint64_t v, unsigned width)
 {
-    char tmp[20];
+    char tmp[32]; /* 20 digits; the compiler takes less for too little */
     unsigned n = sizeof(tmp);
 
     do {

@@ -93,8 +93,10 @@ task_init(struct task *t, task_fn run)
 void
 task_wake(struct task *t)
 {
-    if (!list_linked(&t->link))
-        list_push_back(&loop_this->runq, &t->link);
+    if (list_linked(&t->link))
+        return;
+    list_push_back(&loop_this->runq, &t->link);
+    loop_this->woken++;
 }
 
 void
@@ -123,6 +125,8 @@ tasks_run(struct loop *l)
     list_init(&now);
     list_splice_back(&now, &l->runq);
     unsigned ran = 0;
+    l->crowd = l->woken;
+    l->woken = 0;
     while ((n = list_pop_front(&now))) {
         struct task *t = container_of(n, struct task, link);
         loop_prefetch(now.next, 8); /* the next one, with what it is embedded in */
@@ -131,6 +135,12 @@ tasks_run(struct loop *l)
     }
     atomic_store_explicit(&l->runq_len, ran, memory_order_relaxed);
     add(&l->tasks, ran);
+}
+
+bool
+task_crowd(void)
+{
+    return loop_this->crowd >= LOOP_CROWD;
 }
 
 /* ---- letters ---- */
@@ -202,6 +212,8 @@ loop_turn(int wait_ms)
 
     letters_deliver(l);
     tasks_run(l);
+    for (unsigned pass = 1; pass < LOOP_PASSES && l->crowd >= LOOP_CROWD; pass++)
+        tasks_run(l);
     for (unsigned i = 0; i < l->nturn_end; i++)
         l->turn_end[i]();
     int wait = wait_for(l, wait_ms);

@@ -59,6 +59,9 @@ void task_init(struct task *t, task_fn run);
 /** Runs it in this turn (or the next when called from a task that already ran). Waking twice runs
  * it once. */
 void task_wake(struct task *t);
+/** Are there so many tasks in this pass that each had better do one kind of work, wake itself, and
+ * do the next kind in the next pass? The instructions of one kind stay in the cache then. */
+bool task_crowd(void);
 /** Takes it out of the run queue. */
 void task_cancel(struct task *t);
 

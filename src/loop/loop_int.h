@@ -5,6 +5,8 @@
 #include "loop/loop.h"
 
 #define LOOP_TURN_HOOKS 8
+#define LOOP_PASSES     3u /* passes before the kernel is asked again */
+#define LOOP_CROWD      8u /* tasks from which on it pays to run them in step */
 
 struct timer_entry {
     int64_t at_ms;
@@ -16,6 +18,7 @@ struct loop {
     int64_t now_ms, now_us, wall_us;
     int64_t skipped_us; /* how far the clocks are ahead, loop_clock_skip() */
     struct list runq;
+    unsigned woken, crowd;    /* tasks put into the run queue; those of the pass under way */
     struct timer_entry *heap; /* 4-ary min-heap */
     unsigned nheap, heap_size;
     _Atomic(struct letter *) mailbox;

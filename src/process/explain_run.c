@@ -68,7 +68,7 @@ explain_start(struct config *cf)
     if (!start_modules(cf))
         return false;
     silence(cf);
-    atomic_store(&stream_profiling, true); /* steps are announced then */
+    atomic_store(&stream_profiling, STREAM_PROFILING_ON); /* steps are announced then */
     return true;
 }
 

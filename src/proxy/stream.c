@@ -23,7 +23,7 @@ streams_start(void)
     stream_limits_relaxed = stream_limits;
     stream_limits_relaxed.relax = true;
 }
-_Atomic bool stream_profiling;
+_Atomic int stream_profiling;
 _Thread_local struct stream_step_profile stream_profile[STREAM_NSTEPS];
 
 const char *const stream_step_text[] = {
@@ -106,13 +106,18 @@ run_measured(struct stream *s)
     }
 }
 
+/* Steps that many streams take one behind the other when there are many. */
+#define IN_STEP (1u << STEP_send_request | 1u << STEP_send_response | 1u << STEP_finish)
+
 static void
 stream_run(struct task *t)
 {
     struct stream *s = container_of(t, struct stream, task);
 
     s->calls++;
-    if (unlikely(atomic_load_explicit(&stream_profiling, memory_order_relaxed))) {
+    int profiling = atomic_load_explicit(&stream_profiling, memory_order_relaxed);
+    if (unlikely(profiling) &&
+        (profiling == STREAM_PROFILING_ON || s->uniq_id % STREAM_PROFILING_SAMPLE == 0)) {
         run_measured(s);
         return;
     }
@@ -122,6 +127,10 @@ stream_run(struct task *t)
             s->step++;
         else if (rc != STEP_GOTO)
             return;
+        if (IN_STEP & 1u << s->step && task_crowd()) {
+            task_wake(&s->task);
+            return;
+        }
     }
 }
 

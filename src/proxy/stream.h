@@ -208,10 +208,12 @@ stream_wake(struct stream *s)
 void stream_src(const struct stream *s, struct addr *a);
 void stream_dst(const struct stream *s, struct addr *a);
 
-/** Whether the time that streams take is measured (profiling.tasks, `set profiling tasks`): two
- * clock calls per step. */
-extern _Atomic bool stream_profiling;
+/** Whether the time that streams take is measured (profiling.tasks, `set profiling tasks`), which
+ * costs two clock calls per step: not, of one stream in STREAM_PROFILING_SAMPLE (a thread that has
+ * too much to do is not given more), of all. */
 enum { STREAM_PROFILING_OFF, STREAM_PROFILING_AUTO, STREAM_PROFILING_ON };
+#define STREAM_PROFILING_SAMPLE 128u
+extern _Atomic int stream_profiling;
 
 /** What was measured on the calling thread: runs of a step, time in them, time between the event
  * and the run that began with it. */

@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 
-/* `auto`: measured while a thread works at least so many percent of its time, until it works less
- * than so many. */
+/* `auto`: some streams are measured while a thread works at least so many percent of its time,
+ * until it works less than so many. */
 #define BUSY_PCT  95u
 #define EASY_PCT  80u
 #define LOOK_MASK 1023u /* every so many turns of a loop */
@@ -20,10 +20,11 @@ static _Atomic int mode = STREAM_PROFILING_AUTO;
 static _Atomic int64_t began_us, ended_us; /* wall; ended 0: goes on */
 
 static void
-switch_to(bool on)
+switch_to(int to)
 {
-    if (atomic_exchange(&stream_profiling, on) == on)
+    if (atomic_exchange(&stream_profiling, to) == to)
         return;
+    bool on = to != STREAM_PROFILING_OFF;
     if (on)
         atomic_store(&began_us, loop_wall_us());
     atomic_store(&ended_us, on ? 0 : loop_wall_us());
@@ -39,9 +40,9 @@ look_at_load(void)
         return;
     unsigned busy = loop_busy_pct(loop_self());
     if (busy >= BUSY_PCT)
-        switch_to(true);
+        switch_to(STREAM_PROFILING_AUTO);
     else if (busy < EASY_PCT && loop_tid() == 0)
-        switch_to(false);
+        switch_to(STREAM_PROFILING_OFF);
 }
 
 /* ---- set ---- */
@@ -85,7 +86,7 @@ cmd_set(struct cli *c, const struct command *cmd)
     if (wanted < 0)
         return CLI_DONE;
     atomic_store(&mode, wanted);
-    switch_to(wanted == STREAM_PROFILING_ON);
+    switch_to(wanted == STREAM_PROFILING_ON ? STREAM_PROFILING_ON : STREAM_PROFILING_OFF);
     if (wanted != STREAM_PROFILING_ON)
         return CLI_DONE;
     atomic_store(&began_us, loop_wall_us());
@@ -256,7 +257,7 @@ on_thread_start(struct config *cf)
 {
     loop_on_turn_end(look_at_load);
     if (loop_tid() == 0 && atomic_load(&mode) == STREAM_PROFILING_ON)
-        switch_to(true);
+        switch_to(STREAM_PROFILING_ON);
     return true;
 }
 
