@@ -229,6 +229,7 @@ struct pending {
     const char *table; /* NULL: the proxy's own */
 };
 static struct list pending = LIST_INIT(pending);
+static uint64_t slots_used; /* by track-sc rules; all, when it cannot be known */
 
 static enum cfg_rc
 parse_track(struct cfg *c, unsigned *at, struct rule *r)
@@ -277,8 +278,11 @@ resolve_track(struct cfg *c, const struct pending *w)
     const char *name = w->table ? w->table : r->px->name;
     enum sample_type from = expr_type(r->p[0]);
 
-    if (!w->table && r->px->cap & PX_DEF)
-        return; /* that of the proxy it runs in */
+    slots_used |= 1ull << MIN(r->i[0], 63);
+    if (!w->table && r->px->cap & PX_DEF) { /* that of the proxy it runs in */
+        slots_used = UINT64_MAX;
+        return;
+    }
     struct stick_table *t = stick_table_find(&c->config->tables, name);
     if (!t)
         cfg_error_at(c, &r->loc,
@@ -291,6 +295,17 @@ resolve_track(struct cfg *c, const struct pending *w)
                      "rule.",
                      r->px->name, name, (int)r->i[0]);
     r->p[1] = t;
+    if (t)
+        t->tracked = true;
+}
+
+int
+stick_free_slot(void)
+{
+    for (unsigned i = MIN(tune.stick_counters, 64u); i-- > 0;)
+        if (!(slots_used & 1ull << i))
+            return (int)i;
+    return -1;
 }
 
 void

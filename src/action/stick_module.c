@@ -75,7 +75,11 @@ static const struct keyword keywords[] = {
 static struct stick_table *
 find_table(struct cfg *c, struct proxy *px, const char *name)
 {
-    return stick_table_find(&c->config->tables, name);
+    struct stick_table *t = stick_table_find(&c->config->tables, name);
+
+    if (t)
+        t->asked = true;
+    return t;
 }
 
 static void

@@ -6,5 +6,7 @@
 
 /** To be listed behind the proxy module (whose check() runs first) and a peers module. */
 extern const struct module stick_module;
+/** Behind all modules whose check() resolves names. */
+extern const struct module stick_unfed_module;
 
 #endif

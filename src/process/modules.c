@@ -42,6 +42,7 @@
     X(conv_hooks)                                                                                  \
     X(sample)                                                                                      \
     CONV_FAMILIES(CONV)                                                                            \
+    X(stick_unfed)                                                                                 \
     X(tests)                                                                                       \
     X(stats)                                                                                       \
     X(tls)                                                                                         \

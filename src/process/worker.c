@@ -168,8 +168,7 @@ on_signal(struct io *io, unsigned ready)
             worker_soft_stop();
         else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
             stop_all((int)si.ssi_signo);
-        /* SIGHUP, SIGQUIT, SIGTTOU and SIGTTIN belong to the operations issue: ignored until then
-         */
+        /* SIGHUP, SIGQUIT, SIGTTOU and SIGTTIN mean nothing yet. */
     }
 }
 

@@ -105,6 +105,7 @@ struct stick_table {
     unsigned size;     /* entries at most */
     int expire_ms;     /* 0: never */
     bool nopurge, recv_only;
+    bool asked, tracked;    /* named by a fetch or converter; by a track-sc rule */
     bool srvkey_addr;       /* servers are known by address, not by name */
     unsigned brates_factor; /* bytes rates are counted in units of so many bytes */
     const char *peers_name; /* NULL: none */
