@@ -47,6 +47,12 @@ def gone(pid):
         return True
 
 
+def settle():
+    """The reference's master begins anew once a worker has started, and takes no signals until then."""
+    if REFERENCE:
+        time.sleep(1)
+
+
 write('one')
 eq(run('-c', '-f', path).returncode, 0, '-c of a good file')
 true('Configuration file is valid' in run('-c', '-V', '-f', path).stdout, '-c -V')
@@ -91,10 +97,12 @@ child = subprocess.Popen([PROGRAM, '-W', '-f', path], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 try:
     wait_for(lambda: ask() == b'three', 'master and worker')
+    settle()
 
     write('four')
     child.send_signal(signal.SIGUSR2)
     wait_for(lambda: ask() == b'four', 'reload')
+    settle()
     # A configuration that does not load leaves the old worker at work.
     write('five', '    nonsense here\n')
     child.send_signal(signal.SIGUSR2)
@@ -104,6 +112,7 @@ try:
     write('six')
     child.send_signal(signal.SIGUSR2)
     wait_for(lambda: ask() == b'six', 'reload after a bad one')
+    settle()
     child.send_signal(signal.SIGTERM)
     eq(child.wait(10), 0, 'status of the master after SIGTERM')
     eq(ask(), None, 'nothing is left')
