@@ -5,6 +5,7 @@
 #include "base/epoch.h"
 #include "config/module.h"
 #include "config/tune.h"
+#include "process/thread.h"
 #include "proxy/stream_int.h"
 #include "stick/table.h"
 
@@ -41,16 +42,11 @@ start_modules(struct config *cf)
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->start && !modules[m]->start(cf))
             return false;
-    if (!loop_open(0)) {
+    if (thread_open(cf, 0))
+        return true;
+    if (!loop_self())
         perror("steelyard: event loop");
-        return false;
-    }
-    cf->loops[0] = loop_self();
-    loop_on_turn_end(epoch_quiescent);
-    for (unsigned m = 0; modules[m]; m++)
-        if (modules[m]->thread_start && !modules[m]->thread_start(cf))
-            return false;
-    return true;
+    return false;
 }
 
 bool
@@ -72,37 +68,12 @@ explain_start(struct config *cf)
     return true;
 }
 
-static void
-end_sessions(void)
-{
-    struct stream *s, *stmp;
-    struct session *se, *setmp;
-
-    list_each_safe (s, stmp, streams_of_thread(), link)
-        stream_kill(s, 'K', 'D');
-    for (unsigned i = 0; i < 3; i++)
-        loop_turn(0);
-    list_each_safe (se, setmp, sessions_of_thread(), link)
-        session_end(se);
-}
-
 void
 explain_stop(struct config *cf)
 {
     if (loop_self()) {
-        end_sessions();
-        for (unsigned m = 0; modules[m]; m++)
-            if (modules[m]->thread_stop)
-                modules[m]->thread_stop(cf);
-        loop_turn(0);
-        streams_thread_fini();
-        sessions_thread_fini();
-        conn_thread_fini();
-        buf_thread_fini();
-        pipe_thread_fini();
-        queue_thread_fini();
-        sample_tmp_fini();
-        loop_close();
+        thread_end(cf);
+        thread_close();
     }
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->stop)
@@ -206,7 +177,7 @@ hang_up(struct client *c)
     for (unsigned i = 0; i < END_TURNS && !list_empty(sessions_of_thread()); i++)
         loop_turn(0);
     if (!list_empty(sessions_of_thread()))
-        end_sessions();
+        thread_end_sessions();
 }
 
 /* Cuts "HTTP/1.1 200 OK" apart. 0: it is none. */

@@ -8,6 +8,7 @@
 #include "config/tune.h"
 #include "log/log.h"
 #include "net/conn.h"
+#include "process/thread.h"
 #include "proxy/session.h"
 #include "proxy/stream_int.h"
 #include "stats/stats.h"
@@ -189,47 +190,15 @@ watch_signals(void)
 
 /* ---- threads ---- */
 
-static bool
-thread_start(unsigned tid)
-{
-    if (!loop_open(tid))
-        return false;
-    config->loops[tid] = loop_self();
-    loop_on_turn_end(epoch_quiescent);
-    for (unsigned m = 0; modules[m]; m++)
-        if (modules[m]->thread_start && !modules[m]->thread_start(config))
-            return false;
-    return true;
-}
-
 /* Ends what is still there, so that nothing is leaked at exit. */
 static void
-thread_end(void)
+finish(void)
 {
-    struct stream *s, *stmp;
-    struct session *se, *setmp;
-
     timer_cancel(&spread_timer);
-    list_each_safe (s, stmp, streams_of_thread(), link)
-        stream_kill(s, 'K', 'D');
-    for (int i = 0; i < 3; i++)
-        loop_turn(0);
-    list_each_safe (se, setmp, sessions_of_thread(), link)
-        session_end(se);
-    for (unsigned m = 0; modules[m]; m++)
-        if (modules[m]->thread_stop)
-            modules[m]->thread_stop(config);
-    loop_turn(0);
+    thread_end(config);
     log_flush();
     pthread_barrier_wait(&ended);
-    streams_thread_fini();
-    sessions_thread_fini();
-    conn_thread_fini();
-    buf_thread_fini();
-    pipe_thread_fini();
-    queue_thread_fini();
-    sample_tmp_fini();
-    loop_close();
+    thread_close();
 }
 
 static void *
@@ -237,7 +206,7 @@ thread_main(void *arg)
 {
     struct thread *t = arg;
 
-    t->ok = thread_start(t->tid);
+    t->ok = thread_open(config, t->tid);
     pthread_barrier_wait(&started);
     /* The first thread decides whether all have come up. */
     pthread_barrier_wait(&started);
@@ -245,7 +214,7 @@ thread_main(void *arg)
         t->ok = listeners_thread_start(config);
         loop_run();
     }
-    thread_end();
+    finish();
     return NULL;
 }
 
@@ -260,7 +229,7 @@ spawn(struct config *cf)
             exit(1);
         }
     }
-    threads[0].ok = thread_start(0) && watch_signals();
+    threads[0].ok = thread_open(config, 0) && watch_signals();
     pthread_barrier_wait(&started);
     bool ok = true;
     for (unsigned i = 0; i < cf->nthread; i++)
@@ -298,7 +267,7 @@ worker_run(struct config *cf, void (*ready)(void))
         close(signals.fd);
     }
     timer_cancel(&stop_timer);
-    thread_end();
+    finish();
     for (unsigned i = 1; i < cf->nthread; i++)
         pthread_join(threads[i].id, NULL);
     pthread_barrier_destroy(&started);

@@ -7,6 +7,7 @@
 #include "config/module.h"
 #include "config/tune.h"
 #include "net/conn.h"
+#include "process/thread.h"
 #include "proxy/session.h"
 #include "proxy/stream_int.h"
 
@@ -49,13 +50,8 @@ rt_start(const char *config_text)
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->start && !modules[m]->start(&cf))
             return false;
-    if (!loop_open(0))
+    if (!thread_open(&cf, 0))
         return false;
-    cf.loops[0] = loop_self();
-    loop_on_turn_end(epoch_quiescent);
-    for (unsigned m = 0; modules[m]; m++)
-        if (modules[m]->thread_start && !modules[m]->thread_start(&cf))
-            return false;
     cf.start_wall_us = loop_wall_us();
     return true;
 }
@@ -63,27 +59,8 @@ rt_start(const char *config_text)
 void
 rt_stop(void)
 {
-    struct stream *s, *stmp;
-    struct session *se, *setmp;
-
-    list_each_safe (s, stmp, streams_of_thread(), link)
-        stream_kill(s, 'K', 'D');
-    for (int i = 0; i < 3; i++)
-        loop_turn(0);
-    list_each_safe (se, setmp, sessions_of_thread(), link)
-        session_end(se);
-    for (unsigned m = 0; modules[m]; m++)
-        if (modules[m]->thread_stop)
-            modules[m]->thread_stop(&cf);
-    loop_turn(0);
-    streams_thread_fini();
-    sessions_thread_fini();
-    conn_thread_fini();
-    buf_thread_fini();
-    pipe_thread_fini();
-    queue_thread_fini();
-    sample_tmp_fini();
-    loop_close();
+    thread_end(&cf);
+    thread_close();
     for (unsigned m = 0; modules[m]; m++)
         if (modules[m]->stop)
             modules[m]->stop(&cf);
