@@ -5,9 +5,8 @@
  * connections are tracked by their address, with a warning that names the line to add. */
 #include "action/act_stick.h"
 #include "action/stick_module.h"
-#include "config/tune.h"
 #include "proxy/config.h"
-#include "stick/rules.h"
+#include "stick/table.h"
 
 #include <stdio.h>
 

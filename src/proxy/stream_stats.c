@@ -143,18 +143,18 @@ moved_since(const struct stream *s, struct moved *before)
     return m;
 }
 
-static void
-count_listener(struct listener *li, const struct moved *m)
-{
-    LI_COUNT(li, bin, m->in);
-    LI_COUNT(li, bout, m->srv_in);
-    LI_COUNT(li, reqbin, m->in);
-    LI_COUNT(li, reqbout, m->srv_out);
-    LI_COUNT(li, resbin, m->srv_in);
-    LI_COUNT(li, resbout, m->out);
-}
+/* Adds what moved to a thread's counters, of whomever. `from`: what came in on its side. Since 3.3
+ * "bout" counts what servers sent; our own replies are in resbout only. */
+#define COUNT_MOVED(counters, m, from)                                                             \
+    do {                                                                                           \
+        count_add(&(counters)->bin, (m).from);                                                     \
+        count_add(&(counters)->bout, (m).srv_in);                                                  \
+        count_add(&(counters)->reqbin, (m).in);                                                    \
+        count_add(&(counters)->reqbout, (m).srv_out);                                              \
+        count_add(&(counters)->resbin, (m).srv_in);                                                \
+        count_add(&(counters)->resbout, (m).out);                                                  \
+    } while (0)
 
-/* Since 3.3 "bout" counts what servers sent; our own replies are in resbout only. */
 static void
 count_frontend(struct stream *s, struct stream_counted *c)
 {
@@ -164,14 +164,9 @@ count_frontend(struct stream *s, struct stream_counted *c)
         struct stick_slots slots = stream_slots(s);
         stick_count_bytes(&slots, m.in, m.srv_in, loop_now_ms());
     }
-    FE_COUNT(s->fe, bin, m.in);
-    FE_COUNT(s->fe, bout, m.srv_in);
-    FE_COUNT(s->fe, reqbin, m.in);
-    FE_COUNT(s->fe, reqbout, m.srv_out);
-    FE_COUNT(s->fe, resbin, m.srv_in);
-    FE_COUNT(s->fe, resbout, m.out);
+    COUNT_MOVED(&s->fe->fe_counters[loop_tid()], m, in);
     if (unlikely(s->sess->li->counters))
-        count_listener(s->sess->li, &m);
+        COUNT_MOVED(&s->sess->li->counters[loop_tid()], m, in);
 }
 
 static void
@@ -184,12 +179,7 @@ count_backend(struct stream *s, struct stream_counted *c)
         c->be = (struct moved){ 0 };
     }
     m = moved_since(s, c ? &c->be : NULL);
-    BE_COUNT(s->be, bin, m.in);
-    BE_COUNT(s->be, bout, m.srv_in);
-    BE_COUNT(s->be, reqbin, m.in);
-    BE_COUNT(s->be, reqbout, m.srv_out);
-    BE_COUNT(s->be, resbin, m.srv_in);
-    BE_COUNT(s->be, resbout, m.out);
+    COUNT_MOVED(&s->be->be_counters[loop_tid()], m, in);
 }
 
 static void
@@ -202,12 +192,7 @@ count_server(struct stream *s, struct stream_counted *c)
         c->srv = (struct moved){ 0 };
     }
     m = moved_since(s, c ? &c->srv : NULL);
-    SRV_COUNT(s->srv, bin, m.srv_out);
-    SRV_COUNT(s->srv, bout, m.srv_in);
-    SRV_COUNT(s->srv, reqbin, m.in);
-    SRV_COUNT(s->srv, reqbout, m.srv_out);
-    SRV_COUNT(s->srv, resbin, m.srv_in);
-    SRV_COUNT(s->srv, resbout, m.out);
+    COUNT_MOVED(&s->srv->counters[loop_tid()], m, srv_out);
 }
 
 void
