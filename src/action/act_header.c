@@ -62,7 +62,7 @@ exec_add_header(const struct rule *r, struct rule_ctx *x)
     struct slice v = logfmt_slice(r->p[1], x->x);
     struct http_head *h = act_head(r, x);
 
-    return act_rewritten(v.p && act_fits(h, v.len) && http_hdr_add(h, name_of(r), v), r, x);
+    return act_rewritten(v.p && act_fits(h, v.len) && http_hdr_add_value(h, name_of(r), v), r, x);
 }
 
 static enum act_rc
@@ -71,7 +71,7 @@ exec_set_header(const struct rule *r, struct rule_ctx *x)
     struct slice v = logfmt_slice(r->p[1], x->x);
     struct http_head *h = act_head(r, x);
 
-    return act_rewritten(v.p && act_fits(h, v.len) && http_hdr_set(h, name_of(r), v), r, x);
+    return act_rewritten(v.p && act_fits(h, v.len) && http_hdr_set_value(h, name_of(r), v), r, x);
 }
 
 /* ---- del-header ---- */

@@ -151,10 +151,14 @@ bool http_list_has(struct slice list, struct slice token);
 MUST_CHECK bool http_hdr_add(struct http_head *h, struct slice name, struct slice value);
 /** Appends a header whose strings outlive the head; the name must be lower-case already. */
 MUST_CHECK bool http_hdr_add_ref(struct http_head *h, struct slice name, struct slice value);
+/** As http_hdr_add() with a lower-case name that outlives the head: only the value is copied. */
+MUST_CHECK bool http_hdr_add_value(struct http_head *h, struct slice name, struct slice value);
 /** Adds in front of all others (copies). */
 MUST_CHECK bool http_hdr_prepend(struct http_head *h, struct slice name, struct slice value);
 /** Replaces all headers called `name` by one, appended (copies). */
 MUST_CHECK bool http_hdr_set(struct http_head *h, struct slice name, struct slice value);
+/** As http_hdr_set() with a lower-case name that outlives the head: only the value is copied. */
+MUST_CHECK bool http_hdr_set_value(struct http_head *h, struct slice name, struct slice value);
 /** Replaces the value of one header (copies). */
 MUST_CHECK bool http_hdr_replace(struct http_head *h, struct http_hdr *f, struct slice value);
 /** Replaces the part `part` (a slice within f->value) by `by` (copies). */

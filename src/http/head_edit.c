@@ -182,6 +182,14 @@ http_hdr_add(struct http_head *h, struct slice name, struct slice value)
 }
 
 bool
+http_hdr_add_value(struct http_head *h, struct slice name, struct slice value)
+{
+    struct slice copy;
+
+    return has_room(h) && dup_slice(h->arena, value, &copy) && http_hdr_add_ref(h, name, copy);
+}
+
+bool
 http_hdr_prepend(struct http_head *h, struct slice name, struct slice value)
 {
     struct http_hdr f;
@@ -195,19 +203,32 @@ http_hdr_prepend(struct http_head *h, struct slice name, struct slice value)
     return true;
 }
 
+/* Both strings outlive the head. */
+static bool
+set_ref(struct http_head *h, struct slice name, struct slice value)
+{
+    if (unlikely(h->nhdr == h->hdr_max) && !http_hdr_first(h, name) && !has_room(h))
+        return false;
+    if (!host_edited(h, name, value))
+        return false;
+    http_hdr_del(h, name);
+    return http_hdr_add_ref(h, name, value);
+}
+
 bool
 http_hdr_set(struct http_head *h, struct slice name, struct slice value)
 {
     struct http_hdr f;
 
-    if (!dup_field(h, name, value, &f))
-        return false;
-    if (!http_hdr_first(h, f.name) && !has_room(h))
-        return false;
-    if (!host_edited(h, f.name, f.value))
-        return false;
-    http_hdr_del(h, f.name);
-    return http_hdr_add_ref(h, f.name, f.value);
+    return dup_field(h, name, value, &f) && set_ref(h, f.name, f.value);
+}
+
+bool
+http_hdr_set_value(struct http_head *h, struct slice name, struct slice value)
+{
+    struct slice copy;
+
+    return dup_slice(h->arena, value, &copy) && set_ref(h, name, copy);
 }
 
 bool

@@ -135,6 +135,30 @@ test_edits(void **state)
     arena_fini(&f.arena);
 }
 
+/* Names of rules live as long as the program: only values are copied. */
+static void
+test_named(void **state)
+{
+    struct fixture f;
+    char value[] = "1";
+
+    setup(&f, "/");
+    assert_true(http_hdr_add_value(&f.head, SL("x-a"), slice(value, 1)));
+    value[0] = '2';
+    assert_true(http_hdr_add_value(&f.head, SL("x-a"), slice(value, 1)));
+    assert_string_equal(text_of(&f), "GET / HTTP/1.1\r\nx-a: 1\r\nx-a: 2\r\n\r\n");
+    assert_true(http_hdr_set_value(&f.head, SL("x-a"), slice(value, 1)));
+    value[0] = '3';
+    assert_string_equal(text_of(&f), "GET / HTTP/1.1\r\nx-a: 2\r\n\r\n");
+    for (unsigned i = http_hdr_count(&f.head); i < HDR_MAX; i++)
+        assert_true(http_hdr_add_value(&f.head, SL("y"), SL("")));
+    assert_false(http_hdr_set_value(&f.head, SL("z"), SL("")));
+    assert_false(http_hdr_add_value(&f.head, SL("z"), SL("")));
+    assert_true(http_hdr_set_value(&f.head, SL("y"), SL("3")));
+    assert_string_equal(text_of(&f), "GET / HTTP/1.1\r\nx-a: 2\r\ny: 3\r\n\r\n");
+    arena_fini(&f.arena);
+}
+
 static void
 test_exhaustion(void **state)
 {
@@ -312,11 +336,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_full_values),
-        cmocka_unit_test(test_edits),      cmocka_unit_test(test_exhaustion),
-        cmocka_unit_test(test_start_line), cmocka_unit_test(test_host_follows),
-        cmocka_unit_test(test_copy),       cmocka_unit_test(test_response),
-        cmocka_unit_test(test_methods),    cmocka_unit_test(test_case_map),
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_full_values),
+        cmocka_unit_test(test_edits),        cmocka_unit_test(test_named),
+        cmocka_unit_test(test_exhaustion),   cmocka_unit_test(test_start_line),
+        cmocka_unit_test(test_host_follows), cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_response),     cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_case_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
