@@ -9,7 +9,7 @@ export DESTDIR
 sanitize = -Db_lundef=false -Doptimization=1 -Ddebug=true -Db_ndebug=false -Ddebug_checks=true -Db_sanitize=
 
 .DEFAULT_GOAL := help
-.PHONY: help run release asan tsan test check bench diff sim fuzz fmt lint install clean coverage pgo
+.PHONY: help run release asan tsan test check bench diff mutate sim fuzz fmt lint install clean coverage pgo
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1 \2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -50,6 +50,11 @@ diff: release ## the packaged haproxy and this program: end-to-end tests, rules,
 	@tools/vtc --reference && tools/vtc
 	@tests/diff/rows.py && tests/diff/conv.py compare && tests/diff/rules.py
 
+mutate: build-mutation/build.ninja ## whether some test notices when a fetch, converter or action misbehaves (an hour; MUTATE="regex ...")
+	@tools/setup build test
+	@ninja -C build-mutation -j$(JOBS) steelyard && meson test -C build-mutation --suite unit --quiet
+	@tests/diff/mutate.py $(MUTATE)
+
 sim: build-asan/build.ninja ## the simulator (SIM="arguments")
 	@tools/setup build test
 	@tools/sim $(SIM)
@@ -76,7 +81,7 @@ pgo: ## build-pgo/steelyard, optimised with the profile of a short load
 	@tools/pgo
 
 clean: ## removes every build directory
-	@rm -rf build build-asan build-tsan build-fuzz build-cov build-pgo compile_commands.json
+	@rm -rf build build-asan build-tsan build-fuzz build-cov build-pgo build-mutation compile_commands.json
 
 # Build directories. A directory that was left half configured is configured afresh.
 build/build.ninja:
@@ -95,6 +100,10 @@ build-tsan/build.ninja:
 build-cov/build.ninja:
 	@tools/setup build test
 	@rm -rf build-cov && $(MESON) build-cov -Doptimization=0 -Ddebug=true -Db_coverage=true
+
+build-mutation/build.ninja:
+	@tools/setup build test
+	@rm -rf build-mutation && $(MESON) build-mutation -Doptimization=1 -Db_ndebug=false -Dmutation=true
 
 build-fuzz/build.ninja:
 	@tools/setup build test check

@@ -3,6 +3,7 @@
 
 #include "base/htab.h"
 #include "config/module.h"
+#include "rules/mutate.h"
 
 __thread void (*rule_trace)(const struct rule *r, int cond, int rc, struct rule_ctx *x);
 unsigned (*rule_px_points)(const struct proxy *px, enum rule_set set);
@@ -52,7 +53,7 @@ action_find(const char *name, enum rule_set set)
                 (!best || strlen(a->name) > strlen(best->name)))
                 best = a;
     }
-    return best;
+    return mutate_action(best, set_name(set));
 }
 
 static enum cfg_rc

@@ -6,6 +6,7 @@
 #include "config/module.h"
 #include "sample/args.h"
 #include "sample/expr_int.h"
+#include "sample/mutate.h"
 
 #include <stdlib.h>
 
@@ -46,7 +47,7 @@ fetch_find(struct slice name)
 {
     if (!indexed)
         index_modules();
-    return htab_get(&fetches, name);
+    return mutate_fetch(htab_get(&fetches, name));
 }
 
 const struct conv *
@@ -54,7 +55,7 @@ conv_find(struct slice name)
 {
     if (!indexed)
         index_modules();
-    return htab_get(&convs, name);
+    return mutate_conv(htab_get(&convs, name));
 }
 
 bool
