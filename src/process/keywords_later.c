@@ -95,8 +95,6 @@ static const struct keyword keywords[] = {
     WARNED("httpclient.timeout.connect", "requests of our own"),
     WARNED("acme.scheduler", "ACME"),
     WARNED("dns-accept-family", "resolvers"),
-    WARNED("jwt.decrypt_alg_list", "decryption of tokens"),
-    WARNED("jwt.decrypt_enc_list", "decryption of tokens"),
     WARNED("shm-stats-file-max-objects", "counters shared between processes"),
     WARNED("tune.bufsize.large", "a detail of HAProxy that has no like here"),
     WARNED("tune.bufsize.small", "a detail of HAProxy that has no like here"),

@@ -127,7 +127,8 @@ extern struct conv_hooks conv_hooks;
     X(rfc7239)                                                                                     \
     X(var)                                                                                         \
     X(live)                                                                                        \
-    X(jwt)
+    X(jwt)                                                                                         \
+    X(jwe)
 
 #define X(family)                                                                                  \
     extern const struct conv conv_##family[];                                                      \

@@ -1,6 +1,7 @@
-/* conv_crypto.c - digests, HMAC and AES. */
+/* conv_crypto.c - digests, HMAC, AES, and names of verification errors. */
 #include "sample/conv.h"
 #include "tls/digest.h"
+#include "tls/tls.h"
 
 #include <stdlib.h>
 
@@ -85,6 +86,25 @@ conv_hmac(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, vo
 
     return conv_arg_base64(&arg[1], x, &key) &&
            set_digest(s, digest, digest_hmac(arg[0].u.ptr, key, s->u.s, digest), x);
+}
+
+/* The number stays when it is not one of the library's. */
+static bool
+conv_x509_err(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
+{
+    int64_t id = s->u.i;
+    const char *name = tls_error_name(id);
+    struct out o;
+
+    if (name) {
+        conv_set_const(s, SMP_STR, slice_str(name));
+        return true;
+    }
+    if (!conv_out(&o, 24, x))
+        return false;
+    out_int(&o, id);
+    conv_out_end(s, SMP_STR, &o);
+    return true;
 }
 
 /* ---- AES --------------------------------------------------------------------------------------
@@ -236,6 +256,12 @@ const struct conv conv_crypto[] = {
       .check = check_sha2,
       .usage = "[<bits>]",
       .help = "SHA-2 digest of 224, 256 (default), 384 or 512 bits" },
+    { "x509_v_err_str",
+      { 0 },
+      SMP_SINT,
+      SMP_STR,
+      conv_x509_err,
+      .help = "name of an error of certificate verification" },
     { 0 },
 };
 

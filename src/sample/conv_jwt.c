@@ -2,6 +2,7 @@
  * jwt_verify_cert() (manual 7.3.1). */
 #include "sample/conv.h"
 #include "sample/json.h"
+#include "sample/jwt_parts.h"
 #include "tls/jwt.h"
 #include "tls/tls.h"
 
@@ -17,14 +18,8 @@ enum {
     JWT_NOT_ALLOWED = -7,
 };
 
-/** The parts of a token in compact form: three signed, five encrypted. */
-struct parts {
-    struct slice part[5];
-    unsigned n;
-};
-
-static void
-split(struct slice token, struct parts *p)
+void
+jwt_split(struct slice token, struct jwt_parts *p)
 {
     p->n = 0;
     while (token.p && p->n < COUNT_OF(p->part))
@@ -51,9 +46,9 @@ static bool
 conv_query(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
     size_t which = private ? 1 : 0;
-    struct parts p;
+    struct jwt_parts p;
 
-    split(s->u.s, &p);
+    jwt_split(s->u.s, &p);
     if (!(p.n == 3 ||
           (p.n == 5 && which == 0))) /* the payload of an encrypted token cannot be read */
         return false;
@@ -107,24 +102,16 @@ check_verify(struct expr_arg *arg, struct cfg *c, char **err)
     return load_key(&arg[1], alg != JWT_NALGS, c, err);
 }
 
-/** A literal certificate that is not in the store is loaded now. */
-static bool
-check_verify_cert(struct expr_arg *arg, struct cfg *c, char **err)
+bool
+jwt_need_cert(const struct expr_arg *arg, char **err)
 {
+    struct tls_files files = { .crt = arg->s.p };
     struct text why = { 0 };
     bool allowed;
 
-    if (!arg[0].u.var) {
-        arg[0].i = jwt_alg_find(arg[0].s);
-        if (arg[0].i == JWT_NALGS || jwt_alg_is_secret((enum jwt_alg)arg[0].i)) {
-            *err = xasprintf("unknown JWT algorithm: %s", arg[0].s.p);
-            return false;
-        }
-    }
-    if (arg[1].u.var || jwt_key_of_cert(arg[1].s, &allowed))
+    if (arg->u.var || jwt_key_of_cert(arg->s, &allowed))
         return true;
-    struct tls_files files = { .crt = arg[1].s.p };
-    struct tls_cert *cert = tls_store_load(arg[1].s.p, &files, TLSX_DEFAULT, &why);
+    struct tls_cert *cert = tls_store_load(arg->s.p, &files, TLSX_DEFAULT, &why);
     if (cert)
         tls_cert_allow_jwt(cert);
     else
@@ -133,9 +120,21 @@ check_verify_cert(struct expr_arg *arg, struct cfg *c, char **err)
     return cert != NULL;
 }
 
-/** The text of an argument; false: a variable without value. */
 static bool
-text_of(const struct expr_arg *arg, struct sample_ctx *x, struct slice *to)
+check_verify_cert(struct expr_arg *arg, struct cfg *c, char **err)
+{
+    if (!arg[0].u.var) {
+        arg[0].i = jwt_alg_find(arg[0].s);
+        if (arg[0].i == JWT_NALGS || jwt_alg_is_secret((enum jwt_alg)arg[0].i)) {
+            *err = xasprintf("unknown JWT algorithm: %s", arg[0].s.p);
+            return false;
+        }
+    }
+    return jwt_need_cert(&arg[1], err);
+}
+
+bool
+jwt_arg_text(const struct expr_arg *arg, struct sample_ctx *x, struct slice *to)
 {
     struct sample v;
 
@@ -152,9 +151,9 @@ static int
 verify(enum jwt_alg alg, const struct jwt_key *key, struct slice secret, struct slice token,
        struct sample_ctx *x)
 {
-    struct parts p;
+    struct jwt_parts p;
 
-    split(token, &p);
+    jwt_split(token, &p);
     if (p.n != 3 || !p.part[0].len || !p.part[1].len || (alg == JWT_NONE) != !p.part[2].len)
         return p.n == 3 && alg == JWT_NONE && p.part[2].len ? 0 : JWT_BAD_TOKEN;
     char *to = conv_alloc(p.part[2].len + 1, x);
@@ -177,7 +176,7 @@ conv_verify(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
     bool allowed = true;
     int rc = 0;
 
-    if (!text_of(&arg[0], x, &alg_name) || !text_of(&arg[1], x, &name))
+    if (!jwt_arg_text(&arg[0], x, &alg_name) || !jwt_arg_text(&arg[1], x, &name))
         return false;
     if (arg[0].u.var)
         alg = jwt_alg_find(alg_name);
@@ -191,13 +190,6 @@ conv_verify(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, 
     return true;
 }
 
-static bool
-check_never(struct expr_arg *arg, struct cfg *c, char **err)
-{
-    *err = xstrdup("decryption of tokens is not supported yet");
-    return false;
-}
-
 static void
 release(struct config *cf)
 {
@@ -205,11 +197,6 @@ release(struct config *cf)
 }
 
 #define OPT(t) ((t) | ARG_OPT)
-#define LATER(n, u)                                                                                \
-    {                                                                                              \
-        n, { ARG_STR }, SMP_BIN, SMP_BIN, conv_verify, "decrypts a token (not supported yet)",     \
-            check_never, .usage = u                                                                \
-    }
 
 const struct conv conv_jwt[] = {
     { "jwt_header_query",
@@ -248,9 +235,6 @@ const struct conv conv_jwt[] = {
       check_verify_cert,
       (void *)1,
       "<alg>,<cert>" },
-    LATER("jwt_decrypt_cert", "<cert>"),
-    LATER("jwt_decrypt_jwk", "<jwk>"),
-    LATER("jwt_decrypt_secret", "<secret>"),
     { 0 },
 };
 

@@ -136,6 +136,7 @@ tls_alpn_parse(const char *list, char *to, struct text *err)
     X(UNABLE_TO_VERIFY_LEAF_SIGNATURE)                                                             \
     X(CERT_CHAIN_TOO_LONG)                                                                         \
     X(CERT_REVOKED)                                                                                \
+    X(NO_ISSUER_PUBLIC_KEY)                                                                        \
     X(INVALID_CA)                                                                                  \
     X(PATH_LENGTH_EXCEEDED)                                                                        \
     X(INVALID_PURPOSE)                                                                             \
@@ -208,25 +209,35 @@ tls_alpn_parse(const char *list, char *to, struct text *err)
     X(EXTENSIONS_REQUIRE_VERSION_3)                                                                \
     X(EC_KEY_EXPLICIT_PARAMS)
 
+static const struct {
+    const char *name;
+    int id;
+} verify_errors[] = { { "X509_V_OK", X509_V_OK },
+#define X(n) { "X509_V_ERR_" #n, X509_V_ERR_##n },
+                      VERIFY_ERRORS(X)
+#undef X
+};
+
 int
 tls_error_id(struct slice name)
 {
-    static const struct {
-        const char *name;
-        int id;
-    } errors[] = {
-#define X(n) { "X509_V_ERR_" #n, X509_V_ERR_##n },
-        VERIFY_ERRORS(X)
-#undef X
-    };
     uint64_t n;
 
     if (slice_to_uint(name, &n))
         return n >= 1 && n <= (uint64_t)tls_error_id_max() ? (int)n : -1;
-    for (unsigned i = 0; i < COUNT_OF(errors); i++)
-        if (slice_eq_str(name, errors[i].name))
-            return errors[i].id;
+    for (unsigned i = 1; i < COUNT_OF(verify_errors); i++)
+        if (slice_eq_str(name, verify_errors[i].name))
+            return verify_errors[i].id;
     return -1;
+}
+
+const char *
+tls_error_name(int64_t id)
+{
+    for (unsigned i = 0; i < COUNT_OF(verify_errors); i++)
+        if (verify_errors[i].id == id)
+            return verify_errors[i].name;
+    return NULL;
 }
 
 int

@@ -86,6 +86,8 @@ int tls_alpn_parse(const char *list, char *to, struct text *err);
  * unknown. */
 int tls_error_id(struct slice name);
 int tls_error_id_max(void);
+/** "X509_V_OK" (0), "X509_V_ERR_..."; NULL when unknown. */
+const char *tls_error_name(int64_t id);
 
 /* ---- certificates: store.c ---- */
 

@@ -71,6 +71,12 @@ static const char *const texts[] = {
     "fuzz_int,htonl",
     "fuzz_str,regsub('a*','<\\0>',g)",
     "fuzz_str,regsub('(b+)|c','\\1\\1',gi)",
+    "fuzz_str,jwt_decrypt_secret(GawgguFyGrWKav7AX4VKUg==)",
+    "fuzz_str,jwt_decrypt_jwk('{\"kty\":\"EC\",\"crv\":\"P-256\","
+    "\"x\":\"2lfnBNhAMQu6XixyY6aRDYV3HQUEXbD_BjfN-J1vA0M\","
+    "\"y\":\"RVY2kU5BEivxN30RG1Aidjw4SLrZTmRNVq7pgvcBGNU\","
+    "\"d\":\"KEnoYpRv4hR2FkkL3lFVU1Aj0br_vLQ-xRcDIo8Vnjs\"}')",
+    "fuzz_str,jwt_decrypt_jwk(txn.self)",
 };
 
 static struct expr *exprs[COUNT_OF(texts)];

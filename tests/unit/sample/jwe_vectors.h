@@ -1,0 +1,535 @@
+/* jwe_vectors.h - encrypted tokens of every algorithm, made by another implementation (Python's
+ * cryptography). */
+#ifndef TESTS_JWE_VECTORS_H
+#define TESTS_JWE_VECTORS_H
+
+#define JWK_RSA                                                                                    \
+    "{\"kty\":\"RSA\",\"n\":\"zhZnswk1uh5slys_JHJNdf1v_yN2McxNMP7ZuCKZAIxPEIvLQ0HYiBK-Urp"         \
+    "hGJgisePmirSaGOj_bEzoNSMAyc3CZlAp2iiEUAN3IAFU3lu45oNyW7c_T1Xdv2rpsfIWMFfmql0aOSy-7Zq"         \
+    "gOX5PUMcplf2INzdK8ofF6EzrpGtbpoXIU-3-5aO-s9sVHnSZFP9eeOrM6Vv_2gAnVbd3lKwkxgx8RN_DgjP"         \
+    "L7UsJozQKM001kn2540Mitukx7-hVV3lNVeZGokF-I5bQj9Ien4hqVWrHbha7K8PoZOSernD8ophx8rj5lS9"         \
+    "1CKGMUIkxJI4FireOuJTkPW79ilKv6w\",\"e\":\"AQAB\",\"d\":\"G4S0Xhy5ttt_JoRYzxYQL9Qik0_"         \
+    "55VZhbExraAH-qisSF6SDBL0TG8Bc95D5jB4sa9KBoz3QYcki6iQu0YGWBlxaO-0yWXYVjNWZn4Vt_q8Cto0"         \
+    "QxRxn8MEHdhrhj6hCvDvQiikaak4GRJXkFSk_kAq4C9YpzS2t7Uqh643x3SdXYrU_l40tBFsV31JTGa_I4RB"         \
+    "_KCEGrvXOib4xYLVKMCkKYU4cVPGkxBMCvffJ6JIKgJvd4uP4at9_I72JZaNUYoh5fotHAhfzaveoipPXOgu"         \
+    "3BYU08Bx86QmzxJBLTOt00gzPGzI9tTjb14U886ICxvNl88u20CmD4hvF0BQoiQ\",\"p\":\"54exaC0OTy"         \
+    "gNVzZkBkwc4jPRe8BjZGkFDYl3JNR_wZ7jtj-prMmW--hrBBZ-FSCOFsq_BW-tDjrzoagoBcKQN-ADRduLXS"         \
+    "q7Iy42CFX2rByJZTk3sVMjgdnfRSW5XspiKTOnV0Y3yJ4DWrjJLEcKOhfUhA2t-kOpOO9t9qg_sU8\",\"q"          \
+    "\":\"495V7pCxCg-NvQupeqacj68V8xWq7YTNFotBZJh77wVl1KPNCqkRNLnD5o5hxdcMA-N4FkDkaGhVw5p"         \
+    "kdpf7d7f4RC3VeCB3ersDtf51-LtAwFPc5CjkRksPHrCkgrNFCnHoQ9VzJvn2zOysKKnWTg03gTgvCUVQpuX"         \
+    "80Q96GKU\",\"dp\":\"Jey9K5JNyLuHy-RV6A4poQfZ5Ypy_WySblA5GuhP8PhE1oKBGZN_zs2YUfgZOP63"         \
+    "J5aYSZysXStc4vr3a1Iea3ifMJ8wqdcpBi84nI7wM-sMum7v53T12PxGLT5rqdI-1_7lB0-yLYNsizy_fyg3"         \
+    "zaI_pk3TVK4mlvPpMEEJBdM\",\"dq\":\"gffag4u7rsVYTq9MJ0zIl5uBpXiCWZ8ZavZaggoHBjnJ7xLOb"         \
+    "Hop-izKc8JaOgGCNOWVJPw2SubXpA13p7zgDVS9IgYSb8X03-ezIibVGt2S_R_YKbq5GO7O3O5bpsChbGez1"         \
+    "pz0ZRLFlfSX7UmRlksrkWR-T4ddjRQ4svVk6pE\",\"qi\":\"qGt3vmRS37OR6pd2Jtdr4QNL029fUqrT86"         \
+    "3iJjYOjHSqErQv17SfSC_FW8ccM6Pcickw5ZTQ6Oq8PBOgorp-TsxWJr7muOcQDY32dpwIw4RL71KKd43ZKf"         \
+    "nZjTbpsZ9hLllAFNAdTN33yQIzKzZR8bHIfH5_ZdC5sEjSHr9GHyQ\"}"
+#define JWK_P256                                                                                   \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"2lfnBNhAMQu6XixyY6aRDYV3HQUEXbD_BjfN-J1vA0"         \
+    "M\",\"y\":\"RVY2kU5BEivxN30RG1Aidjw4SLrZTmRNVq7pgvcBGNU\",\"d\":\"KEnoYpRv4hR2FkkL3l"         \
+    "FVU1Aj0br_vLQ-xRcDIo8Vnjs\"}"
+#define JWK_P384                                                                                   \
+    "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"vw7UMsGbWlzOdyEmxyuJ6fI_FEOnwiQ5I-KcW4GGaL"         \
+    "J5q3-JtwTrEi3kdbVLENYn\",\"y\":\"gHWuXOxLceBhFA6WFe6N-xLqtzMI29gnl-F-JzDloVoG4VVKLho"         \
+    "uDu4_x4ou-NGq\",\"d\":\"-_iE48AHQhBNb0_tJb-dNWD2Qo64Lzq1Dys-BbElR28O6KwYD233Zy2t_Vks"         \
+    "-mdC\"}"
+#define JWK_P521                                                                                   \
+    "{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AbTTFeFREHxn_vfMN8AKzRj1HRWhTnygVrGjWzXcQq"         \
+    "TMS16fVXxRaiS2a2rFnKgs1nlOW6B0MbqdctljC1eWfAY0\",\"y\":\"ADOAFS7Urj9VosI9o9EtGcm7Mi1"         \
+    "4g66k7M7eujvdsNqLkeySE9wAdDKJIZpDe3hRnxzx8vvkmIZcEnwkccw-4Hjl\",\"d\":\"AUlSEWpJZZdX"         \
+    "8hRQgGgzsj6AyH2a_raRXKxfkE-yvVXGL4Xs-WG6neXo3ZhckLJx91JSMDFuQbJ0SuceoBzOreVY\"}"
+
+/** A token, what it is opened with (base64 of a secret, or a JSON Web Key), what it says. */
+struct jwe_vector {
+    const char *alg, *enc, *secret, *jwk, *token, *text;
+};
+
+static const struct jwe_vector jwe_vectors[] = {
+    { "dir", "A128CBC-HS256", "db6XVTPXvCH+gUxvxlDhnW6mW0fOFQmufIVdJV6Gc+U=", NULL,
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0..ejD7VExQ3MZup422G6GZSw.QRKbMdoG8yeu"
+      "oW5s711UcSfhz0hPSHRA8E2TAAGZRMQ.D8lX8GEiXDFNAhiSgjCSUw",
+      "dir with A128CBC-HS256" },
+    { "A128KW", "A128CBC-HS256", "cwBN4Wgju+AMP7pxM0NnGA==", NULL,
+      "eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.m0ZUjGaTysFcI9rSEyTdiu5CZUTbULVj"
+      "UWD67-fGUsmxfM35LLPf3g.wTcjR_OA63YF5Olta9RJJQ.F3NfFxR24_L5_qOv_TmeRm2ne8BDUt_Ej-AgtS"
+      "dXuQk.G8q0Q7sil38Kn1s8BMbKAQ",
+      "A128KW with A128CBC-HS256" },
+    { "A192KW", "A128CBC-HS256", "Jc0SADmeUEuDEbhXPT0Pf3zRYPcl4AtR", NULL,
+      "eyJhbGciOiJBMTkyS1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.u1GshBK0RAaa9ANlcNxi6u8ZdorURUYd"
+      "MbQ9j3aOAyLUyaxxCdL2UA.b0kl0Kp5Xh_pNFlmMEp3jg.ut-QBfbPEPx01WlWilshyteix9DfxnMHbDvymf"
+      "IZvqc.Qgj4SQqjN7jOvX7RkKpi1A",
+      "A192KW with A128CBC-HS256" },
+    { "A256KW", "A128CBC-HS256", "GXstf9kj9+38X0BEQUVr+vDWvvBDpR7Kmcs4nWI/mKY=", NULL,
+      "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.QmDcD1BxLVU7z6Q2wLB_2_B4AiEl5ZFB"
+      "a5vSqnGJI6FJLizeXkJYKQ.cwOjXiGoLbYN-Ii-ZHmqXg.cOxAOt4uSsHZbm_pL7jdbV-ZoJ8dDQr9PIDIgn"
+      "3kmNg.2RbuB9MgWUHn6OShNDUj5A",
+      "A256KW with A128CBC-HS256" },
+    { "A128GCMKW", "A128CBC-HS256", "GwLre4Rc2kuTckvEahiSbw==", NULL,
+      "eyJhbGciOiJBMTI4R0NNS1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiaXYiOiJzMm5xcjVzOC00dzRYNm04"
+      "IiwidGFnIjoiZTRRb01aUEZPb1FFb3ZpbDhDd1I5ZyJ9.e6QfVAviq1aXWiYI0f8h9xAl2-tcDChg0SPGZOC"
+      "H5L0.qFQWryisMczeVR_qYmB3ZQ.YLzEIiQmCLMflYzQyH0-zyLC_3CHZs-L8kHkZopYYug.Nwk01Uv1FF-t"
+      "O_sYDnasdA",
+      "A128GCMKW with A128CBC-HS256" },
+    { "A192GCMKW", "A128CBC-HS256", "QRuoxDkDfY4J7cESukwzI51BzLOGDApN", NULL,
+      "eyJhbGciOiJBMTkyR0NNS1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiaXYiOiJsdU1EY2NERTk4Y2lZdEZF"
+      "IiwidGFnIjoia1ZOMXNXTGgyRmlfZDNfYmVfLWRvZyJ9.MIsPq2p-g-VR36G7FeeJxrbK0FSodpfx7WPcyQM"
+      "4RY8.P21tVGJPaklEpkgEwprJ5Q.vOcQhikYqXnmC_on1lmbl_UvuyquIF4aw6IM-KxyRG0.K8uMeVVuVUZC"
+      "zDQa3X4r9A",
+      "A192GCMKW with A128CBC-HS256" },
+    { "A256GCMKW", "A128CBC-HS256", "oD7AGkGCXHM4Y1w4/hAz8iU5ZZSBmgFKIMJYKiPe5LU=", NULL,
+      "eyJhbGciOiJBMjU2R0NNS1ciLCJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiaXYiOiJZRmwtb0FEYXRQam0xRHFt"
+      "IiwidGFnIjoiTF9yRTFlZEYyNjdYek5hN0hIbkdtdyJ9.58MB-9wExPTmnMVco-M_tkchW1k0iczKQYxZ5xz"
+      "Xjcc.hR2LmD8JPYk-WWTO3tIUuQ.vRGBooWkZHg8HBr81pI2yaYIa1pyEtbtHFA8qwvs-7w.Fu9f6rhqfSGU"
+      "PDVtU4q-gg",
+      "A256GCMKW with A128CBC-HS256" },
+    { "dir", "A192CBC-HS384", "JpTi5MqWNYnysMinSYny+QKg8K3klIAGZB7/0QYdaaMngMClpp8+re+nf0WcQEUt",
+      NULL,
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTkyQ0JDLUhTMzg0In0..-vcWkTl_cbh6pN3VBFveOA.CKYjDw_B99Ps"
+      "lHp6TQ4kK8SmUmBmuCeJKFRoO-H0Gpk.Q8082nH8741iP__uVOYcmtvIoOXHOJEi",
+      "dir with A192CBC-HS384" },
+    { "A128KW", "A192CBC-HS384", "S7O8gEo9i97R70tX/HG4uw==", NULL,
+      "eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMTkyQ0JDLUhTMzg0In0.ifeRAC8oLSDAxv5MxxHLCsUNW8Rjh4XS"
+      "v6Sevvg3Vf1vIixEZTBRunkIidct4QWjs3FclCfSpJI.VRJvxf7aqt9Xlwwi-X02dg.ya3iGTCpykF1Uqq8Y"
+      "CAYfc6tOTBK6NGKjTXqXYFxIrI.UDJXH3dy3XwarL3L_wOa1PbRq3G8uA5k",
+      "A128KW with A192CBC-HS384" },
+    { "A192KW", "A192CBC-HS384", "DadE4KUYZiisXX4m/vZWLS7ZhPjF0ln2", NULL,
+      "eyJhbGciOiJBMTkyS1ciLCJlbmMiOiJBMTkyQ0JDLUhTMzg0In0.hO9vv-TancngztQLNFMGSaptXFDPUPit"
+      "ZLwJwt73n71q4U8Cd7KnFxQigQMhO1RWOt_ps8fMXgc.ctOVDZPPmhhC9NtaBaRaMQ.vWMtOAJVMZSxbsoFU"
+      "9Yz5Lb6WJGGyc6W_EjWn8UzfLc.WJLruQPmZCBAimpAO0bJzirypzU-N25y",
+      "A192KW with A192CBC-HS384" },
+    { "A256KW", "A192CBC-HS384", "qwfJvBcnaLUelcfWv0bhy18GiOBUH3YCYOeiclnnijk=", NULL,
+      "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMTkyQ0JDLUhTMzg0In0.fG_gr0GBGcPKSKi3N6SOQV69cKDIUi7g"
+      "jIywXscv-qAqzhJXHNZRoTb15H2AfElexi73Fh141Uo.cDCXDdSjCTz-3CtWO8IQIw.vDRLuUOySO3Vj-UN3"
+      "xDYT46G4G1YyCmoamS8ftEIq-w.Hv4fvEZ9SiAFF-o30kSgAFVlpEHTg6yq",
+      "A256KW with A192CBC-HS384" },
+    { "A128GCMKW", "A192CBC-HS384", "hkhpYZAnXCpp+HfXinuDaw==", NULL,
+      "eyJhbGciOiJBMTI4R0NNS1ciLCJlbmMiOiJBMTkyQ0JDLUhTMzg0IiwiaXYiOiJSelRDdGMzdVdMZ0VSSXA2"
+      "IiwidGFnIjoiSmlqSER0MmpFRlRYVVVEVjRtWnJNZyJ9.goYqYIbvNluV679y0LaDPeat_pZTy2Nzc6pb-Gs"
+      "DISZWVg6YK4ipbRH7_u51xgZk.zLuKoQnHEgws_dEbZucJpQ.HXpOCBXsFeuqHkRcOHdlIhT6aDaf91D2kMS"
+      "SEqKR1uY.01EYqf3GiiMOPTs8JoVwsW8iD3bEjw0L",
+      "A128GCMKW with A192CBC-HS384" },
+    { "A192GCMKW", "A192CBC-HS384", "/i9PHh2QpYiAwESWh+7lLpEBfGs5s3J6", NULL,
+      "eyJhbGciOiJBMTkyR0NNS1ciLCJlbmMiOiJBMTkyQ0JDLUhTMzg0IiwiaXYiOiJfTXVndXJJZGlPZDFhdnFy"
+      "IiwidGFnIjoiVGNycWJheDFQbE9tMWo2VHdxaVFXZyJ9.KaWTm_v9c6ECRlFyXZvZcfAap3TLLEHWsMbM4pu"
+      "qUncELKTMSDZAQL7VKRF8ri_l.URCLFetGEHoqQQ22nJRT1A.kXsCuImyRfmPiWIvwF5rAHUArHCG7090TYo"
+      "J2QcN4Q4.6QaJy21o49h4giCFRvU6eu2jMq6XtYT_",
+      "A192GCMKW with A192CBC-HS384" },
+    { "A256GCMKW", "A192CBC-HS384", "pSgZcPCYDRje1lA2ICAJBtOTdWZ0f3EjPFXtD2HcSCA=", NULL,
+      "eyJhbGciOiJBMjU2R0NNS1ciLCJlbmMiOiJBMTkyQ0JDLUhTMzg0IiwiaXYiOiJ0RDR5WFR1RHlEN19qRWVz"
+      "IiwidGFnIjoiV1Y2YjdZMDVrWFRlQzRlaDNIUmY2USJ9.D5ZK386UfvVK08tU_PYRNDvXmYhamgCc4hhEWWQ"
+      "iIPOmzeQPE6KZMfDf9kY94lYn.Sw13tnaaK_DvuNFC4jf-Ew.EMBzr_HVQ5kqqWHJ-O01V8XZifpI7Hji-r0"
+      "45vxXif0.z56-pY7MwPzksOLMHXIPXZ2g6aB4j47K",
+      "A256GCMKW with A192CBC-HS384" },
+    { "dir", "A256CBC-HS512",
+      "9KO7oGb24ywUULx9JM95aAjD3HuJiOVOHZqjhdYNat40VZ47rV128uRT8dmuALCrHd4J+CmOtEcOTdXxP2ioYw==",
+      NULL,
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..RHehMJYyIhS0yNgpV0XXRA.ziHZHrWY52vY"
+      "jBO2T2RR4fiuRHFzTSg6CHl_Qhycv8k.LlmVB49BNjzIJIc4OpmDwi401k-gEE3TlTFRclSFMF4",
+      "dir with A256CBC-HS512" },
+    { "A128KW", "A256CBC-HS512", "xOedlvkI7J4eN6Bnhr2YHQ==", NULL,
+      "eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0.C4CzW1xJU1_HwF6XNmKkRVW7Im2uMs5a"
+      "xFIVllmk17kQREhI8-9x22OaJi9M94cDzYbAJOO8jCjebMP8EzBNmWWqQTH5FdQj.ObhiF1cLrZwBKCmXig5"
+      "MkA.8wAHf5N_s6sLPiuF6qXcvGKktL3IMy8vHKC8B8EHKnE.HqyvJvDnL5C11oGBXcup8O4aaLdz5E2Bje20"
+      "Lkmfk-c",
+      "A128KW with A256CBC-HS512" },
+    { "A192KW", "A256CBC-HS512", "4aFECxZ36cfoQ0MWm4CjRLz4jP0ovTxe", NULL,
+      "eyJhbGciOiJBMTkyS1ciLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0.sdhEvw_d_f3zrTZOt5LjikJ0Y1PgchBT"
+      "l2VrOrTHvmP_3WWCOMvKo7ypCkj1cgocLJO0RBH6oHvZWsBeucqhgdWW2CuF9HJx.N9DaZwW9VpotqxkTjfm"
+      "KHw.KaNTpshUPgmwOKBqUuv6PocXDQ-MLFqBuaWbGNNDwkU.URAgMQYFxI5ddpCbnrgF6xus3DTAbSzmDhug"
+      "82oXs28",
+      "A192KW with A256CBC-HS512" },
+    { "A256KW", "A256CBC-HS512", "S8yzon0ZzEFHcEW4DhVXtCmLIXV9qKo3Zae61LwSGC8=", NULL,
+      "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0.zb33BIZIJ4ALmimK1_zZ9_wfuOMuG-Lz"
+      "9UXiSJPhcHdaHl90LJMBiUWcDXHPVToY7RY_Dwc7IFJlFpTWotEpWw7p6GxBXSSt.cfDeqRR_dMjTY0luPd4"
+      "WNw.JC_1NEL9d28veY8k50ob0wd9KAlgKvPdfYb391RprVA.xiABKFV7XawWKosyF2Ya8pNSt2k4_kW7R6pM"
+      "tQQ3YPc",
+      "A256KW with A256CBC-HS512" },
+    { "A128GCMKW", "A256CBC-HS512", "804KLps/IsrGPxFAapEsNQ==", NULL,
+      "eyJhbGciOiJBMTI4R0NNS1ciLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIiwiaXYiOiJxb0o3aUF1N3hILVpwcnlT"
+      "IiwidGFnIjoiQWFQWjQtMUJvc0liX21mODg1elV1USJ9.ZfTuD_xYoIdOf8vjOlpouHbstI-69Q8sRNF4LXW"
+      "mIg8GbEK7oFnRwZbRfyU7Sy1cOlB2nIN_b7ESnJ0dpDYwzA.BDI6K5-_7GUFl4uJ-B-I4A.qVEiKgfU1sl3c"
+      "tm0bfP86WCeccuCFeNdnRbUo5eu05I.xcU-PCn0drtL1vL08hpjLzxahaddtlG_J0I-LC8gd44",
+      "A128GCMKW with A256CBC-HS512" },
+    { "A192GCMKW", "A256CBC-HS512", "9UquyepKmfOvobaxzcSMDxdlyqGQPSyW", NULL,
+      "eyJhbGciOiJBMTkyR0NNS1ciLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIiwiaXYiOiJlck15S0s3bXRmNlZFSUFB"
+      "IiwidGFnIjoiaFdCbDV5blJxZUpMTm1uUVlkR3Q3QSJ9.TraMJEjhUCZGlJlC-Grd9aiViiU3tQdCXKf7q00"
+      "goaU9EU1fJnFhWG9bIxGrkR7fPSsb9OH44afxTKf7ftfG-w._nUB9jZYrMIyiZ9gtvEq7w.kG-MMVqpbpoCI"
+      "qVMPzH-ehcNG3e09iQbDSnfOc7cTYY.6CJEhQjYKHHzH547oho7th5NGJaQROSCsB0brAMD0VM",
+      "A192GCMKW with A256CBC-HS512" },
+    { "A256GCMKW", "A256CBC-HS512", "FiR/UQZsLsUkZ0Bh133cArJqXjLTKRbI5p/hd3466fU=", NULL,
+      "eyJhbGciOiJBMjU2R0NNS1ciLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIiwiaXYiOiJiaFdEZFZrNXpQaU9XNDVB"
+      "IiwidGFnIjoid2wtVm40OVRkWV9yRE1GLVUzaEsyUSJ9.Cyt8DwwS71eLDrWwVzU2rhXt3TML28lyiuSdTXn"
+      "3EAmp9IrnJBZe45QUPoz44xY_SwLx9o3noCuqnVmuD9WRSw.DQb7pn2PFwHuJx1HKWsw_w.TQo9WswLv8UxD"
+      "MQO09cgHEwXNDqrNo4mihD49wWZNcc.QL0VXtfspRuppsawBRMGX-Ejno-voZikRUMG9xZeOfU",
+      "A256GCMKW with A256CBC-HS512" },
+    { "dir", "A128GCM", "ZPnI5ceOeFurh4SpuyPBEQ==", NULL,
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..NXwZl0zipj04achq.gOLUjtv02hos-sBTdZDbHg.jAE"
+      "cS6dgduEhJs5QLge8Fw",
+      "dir with A128GCM" },
+    { "A128KW", "A128GCM", "iDaEQEPio6sx1pnh1q06vQ==", NULL,
+      "eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMTI4R0NNIn0.MweHWlMCJPh_zu4DSm1f3fwxi73KnT0g.PjEv1s0"
+      "j1xP1VU8X.nKbGaXNCwWFjLdrEbzPqfkN4Sg.cKohGSKt8Aoxw2oiK8RkGQ",
+      "A128KW with A128GCM" },
+    { "A192KW", "A128GCM", "p1JWHZqcOWXsw6IECjw+s/PtyVVOJAcQ", NULL,
+      "eyJhbGciOiJBMTkyS1ciLCJlbmMiOiJBMTI4R0NNIn0.c64mY5gnX4n8qHLpOBONpCmI2KPjwnS3.vvVt23z"
+      "YHCBYDLPl.7XMEhmrvxIAMJokCUVSM40dEIw.2MvrBKXaRq-ReWHh8QkXuA",
+      "A192KW with A128GCM" },
+    { "A256KW", "A128GCM", "YaX9M1f1gN0oFRdxF7IulhQTFYw1OSIkDw4i13fK4HU=", NULL,
+      "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMTI4R0NNIn0.5kwH2F9e-mSymiv2zZqlrWqZcONHCNAr.RjwDP_S"
+      "eJnQ3V4I2.h7y4rBkazo1OyKLT2dimNoULHQ.0rof9qH_ANl578kLmu8yrA",
+      "A256KW with A128GCM" },
+    { "A128GCMKW", "A128GCM", "5DNARyuJ/8TnRLsHWMhJIA==", NULL,
+      "eyJhbGciOiJBMTI4R0NNS1ciLCJlbmMiOiJBMTI4R0NNIiwiaXYiOiItRk5qbG8tSGlLVGZuMENtIiwidGFn"
+      "IjoiWE1raXFDc2hkLXFxS0d1OFpGajl0QSJ9.2RymjDvN_GCmvtCo5J8T8A.6YsD665zDSjBQV5y.TqZvdEz"
+      "mpzIMoG3hr5hnXhiIB6J4nA.apE3we96HhTN8Jh4bAp91w",
+      "A128GCMKW with A128GCM" },
+    { "A192GCMKW", "A128GCM", "x9jDFQQZo8dR0s4sr0jMoZeVQqKWGuYE", NULL,
+      "eyJhbGciOiJBMTkyR0NNS1ciLCJlbmMiOiJBMTI4R0NNIiwiaXYiOiJ4bVlmdjdNNGNNTnRDX0FyIiwidGFn"
+      "IjoidURDUEdNb09YWjFubzFOU2M1OFEwQSJ9.2JVDrdPZu6C9tHkUpG-fDQ.M4nwo48aPr6bh3_h.xMv51Vs"
+      "gGdB2QrjenfoWarOJnWx7Gg.oEYgZmtLJ8sEOEwGsqMgGg",
+      "A192GCMKW with A128GCM" },
+    { "A256GCMKW", "A128GCM", "SpzADMaLlAWPChDOVAlXB9UUhz06mSLhTAHbuem9/zQ=", NULL,
+      "eyJhbGciOiJBMjU2R0NNS1ciLCJlbmMiOiJBMTI4R0NNIiwiaXYiOiJjMjE4THlqY244Sl9hTEo1IiwidGFn"
+      "IjoicGZia3JvNDgwWG1PZHp3S3VfNTlkQSJ9.g_R_e-gUXoGerrx-7Fje-g.pbWnWHEpW7gHcWjM.kwseUA5"
+      "gwRSlafOrmFDeNFoyl1H9xg.cHlsj14ne2FD0mQvQGJBsg",
+      "A256GCMKW with A128GCM" },
+    { "dir", "A192GCM", "98MWTY+IyEo4sdToeZrOaBIzwhhoBQ8x", NULL,
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTkyR0NNIn0..0LoTnJ9N7C2RPMIX.V3HUgPGfIrGKxQJNrcokdA.K9O"
+      "Vbx4-E7odwwrwtbVw6w",
+      "dir with A192GCM" },
+    { "A128KW", "A192GCM", "53JTx1owJBpHixc29oj+xw==", NULL,
+      "eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMTkyR0NNIn0.GYHixvtiNye-Ef_QY0BdfiT60Mx28YhmDzMZ8OfE"
+      "UUY.me5z4rEBTLjq-CvS._JZnGDdj91fWBMq58JEaJi50CQ.JeDsydIJcYRMp0Fgfl-V_Q",
+      "A128KW with A192GCM" },
+    { "A192KW", "A192GCM", "W1ltFJmfkH+RG7R8dk9X2eplwICKPZV6", NULL,
+      "eyJhbGciOiJBMTkyS1ciLCJlbmMiOiJBMTkyR0NNIn0.tD1iueB1Gi3LbJCv_10l8aT--Q55n-2n7XS9xcUZ"
+      "FTQ.L1gpqeIIQ7YQWKbs.vF8u4byBYwFBs-ut-Rp4AgF3iw.EcGca7FLU_wdzeJzPWdfCQ",
+      "A192KW with A192GCM" },
+    { "A256KW", "A192GCM", "y9wAa0e5lyEhIhnuMGW+Y/FiA9Xq0HN4aay54W5wMqU=", NULL,
+      "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMTkyR0NNIn0.mozCwQ9Bc0DE4acniLS7HS1PUCcW2ZI6Gk7DwRSc"
+      "G24.d_2k9MV5HTgO4TMv.2Oxd5UPt6YGW1tObqtx_9VQplg.eS4VXwsAccVWPzB64gpT3g",
+      "A256KW with A192GCM" },
+    { "A128GCMKW", "A192GCM", "2Svb1dYj1CGoRuuLa9WycQ==", NULL,
+      "eyJhbGciOiJBMTI4R0NNS1ciLCJlbmMiOiJBMTkyR0NNIiwiaXYiOiI3UTRickoxZm5HZWdtYnZoIiwidGFn"
+      "IjoiRlZkcEJaN1RYb0VodV8yaXNDOXd6QSJ9.27JdxwzvFrDK8t7c0L_XsSrVMtZGmxzu.VaayuqbW9N6qb0"
+      "vw.nA4lV1-O12pMYH6SFp7FxKSGf9_zBw.blipoUmK0sfW-BtLHBDwWw",
+      "A128GCMKW with A192GCM" },
+    { "A192GCMKW", "A192GCM", "qe2oDQqzMdGV1j2Uy6nGSz0iZRUaCjBx", NULL,
+      "eyJhbGciOiJBMTkyR0NNS1ciLCJlbmMiOiJBMTkyR0NNIiwiaXYiOiJtQ0ptaTNCcEZxNW5JTjBXIiwidGFn"
+      "IjoiYVpnLVB4bkctcE01MFFXcUNIQUdGQSJ9.o9C5X5UhpO0_mnnUncceXhS-QdT61Iwi.J8G5RHa3nZPhIW"
+      "LO.m-J1i1BEvJc6ZEbGv-2fuWgYveEWng.Pl7OC10kCk7s2aICXK7NKw",
+      "A192GCMKW with A192GCM" },
+    { "A256GCMKW", "A192GCM", "hV6cCCpR7TVd0jpJZJPBcZsZu2WbEaR1itNtsOr7dW8=", NULL,
+      "eyJhbGciOiJBMjU2R0NNS1ciLCJlbmMiOiJBMTkyR0NNIiwiaXYiOiJabHhQTUNzM1FudkRLU01KIiwidGFn"
+      "IjoiTVhhZXJpWkdGNEZwbWtZSGV2cWZ0QSJ9.AtpBNWhXnx0Hq5-aPRMdlrTVwK5FhKRk.Q-LivBhqk66E-t"
+      "zA.yoqJ7Wj_7fV5SRlxBk2z5kgb73TZ2g.Nvs68ZKp25-I02N0lcepJA",
+      "A256GCMKW with A192GCM" },
+    { "dir", "A256GCM", "miXqTUI1qth99pQGD1rbRtE5CuxwG0eI+H0GTvpLUns=", NULL,
+      "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..1Xv0xRmy9GenWTY2.V-tmBSIEy6sWzz_OKuFcFw.9p_"
+      "Ts4E7JEf85MFcMg1WPg",
+      "dir with A256GCM" },
+    { "A128KW", "A256GCM", "AbgVwOICgKN1I0CaghJmdw==", NULL,
+      "eyJhbGciOiJBMTI4S1ciLCJlbmMiOiJBMjU2R0NNIn0.szxOSZFeY_mM9RTCbvRgkYZfHivr1KCDIVDVTKor"
+      "mUJG-tOHa5xmgg.E81dE0ZWIzyWvZF8.fF96H-qnqyHHBkSkXkmgKEbazQ.74V2WjDjF6B_DUrPQJ5vaA",
+      "A128KW with A256GCM" },
+    { "A192KW", "A256GCM", "Wtxn0Mm0sahU7Kckk50T18naG4DycFCh", NULL,
+      "eyJhbGciOiJBMTkyS1ciLCJlbmMiOiJBMjU2R0NNIn0.rxydCCXfAK72abEOtBWf7eF9EOrPY5r2bmKuLw4B"
+      "J0Iwrv0Q2yrcNQ.2n8q20y-lC1O098L.t2jHBihZyz0D37sVZp0xDFdBpQ.zEjei9Wcs2khpryMT2izeA",
+      "A192KW with A256GCM" },
+    { "A256KW", "A256GCM", "dvu7JjLdnxeK8zAYbheeEXY8QXU1Jals9LQlmGcZPuA=", NULL,
+      "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMjU2R0NNIn0.qHHDMUf7UlN3ntof0qGgNMgY-MjXc49QtxnAaxBN"
+      "I8fnBdmNxcRRcw.FJNgsMtwN313EHb_.0emnaNABkpnUhCt3Lgty5audCQ.1FqtU6P56a91CIdocjbDdg",
+      "A256KW with A256GCM" },
+    { "A128GCMKW", "A256GCM", "CJ3aEVI4oMU5m0xF6xF7Bg==", NULL,
+      "eyJhbGciOiJBMTI4R0NNS1ciLCJlbmMiOiJBMjU2R0NNIiwiaXYiOiJRc0dJdktBRjhaNy15akp2IiwidGFn"
+      "IjoiYnF0amExZl9uaGhwcnNEOF8yOG5MZyJ9.iwR-HrpBgsF8NfjfP77pr7JwAKW5ASi-kY-gbZZDjA8.iKS"
+      "alNnIFhG-AMBn.uTmUHoaDETKXAMbX8gX-mEOJluMQTg.SQSscXTVFhxaU6Xd2I4uPg",
+      "A128GCMKW with A256GCM" },
+    { "A192GCMKW", "A256GCM", "KJOtEa1jmbkFpRnruE8p2b+0X2gPJtEQ", NULL,
+      "eyJhbGciOiJBMTkyR0NNS1ciLCJlbmMiOiJBMjU2R0NNIiwiaXYiOiJmbkdSeTdQbW1HYVl0X0hCIiwidGFn"
+      "IjoiRGJHd0FyLXg1U1RHQml4Um9xTEd5USJ9.-RwXhAg0cteEPGoEP_AClCSSY8WaVsoVzE5lF9_QHwc.o1X"
+      "hNX0_l0PA73Da.Be3WGmxkY6oeeXPyzPXYEhIX9xXbAw.yNwh4PvrksUp2Q0u-oKzrw",
+      "A192GCMKW with A256GCM" },
+    { "A256GCMKW", "A256GCM", "Xazd4QBx2g/7XwFgtfnbQN2di9ufDubVpWLvaRrAZRg=", NULL,
+      "eyJhbGciOiJBMjU2R0NNS1ciLCJlbmMiOiJBMjU2R0NNIiwiaXYiOiIzdHJNLThTOHpPeWJNcHQ0IiwidGFn"
+      "IjoieGx6MjlwWW9TaWxva3FTV0Mwc1gzQSJ9.HMT39M_fjSWPF0SZwnmpemvT6bifFNQu8_fbazfVZPE.0Gd"
+      "beuyRqah1v-di.ewjuPyxsIVIvmua_Z0eB3QIU2KNqWQ.JIAPeyC1ZJV8gVP7s0qC_w",
+      "A256GCMKW with A256GCM" },
+    { "RSA1_5", "A128CBC-HS256", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0ExXzUiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.I5EQXwi8QwPuzLPW0K7mUkhPBcqYwGBC"
+      "P5-7aRlensN2a_YTgqxTWN7s53d1Wmd0HGoY4_ni4gQ2x6u34wwNqwzuONCdP3COhXQ5oJbK63q8t44pAyz6"
+      "Vopip2nKrJhcnbzyCx9O6KHq0Bu9Js4cBxgYZl0a9wlHBA0OlU7gdX3ttB7VKkxTqJO_sM7KjSEWebv4l8Df"
+      "vHdjnmC4qozF7AyFh0JFL5LJtGnnhXqs_eTqf0yycVK_h__pNlE7II05o2f6P6OSt-XnMeETLxuNq1p1tZV9"
+      "0lxJkaJM1RMX2D_8NyTpbCl996pXIfVmU8I-TCuaE2q8vi3NMwDZb5QqLQ.k8pdkVfuhIMzPfjaftgnDQ.Ms"
+      "ipDO8isv1Fk-Bh7aL6TtFCPfFc_tewFPOaNnWCRXg.1hQlM2DGgvr4vXZXxtzX-w",
+      "RSA1_5 with A128CBC-HS256" },
+    { "RSA-OAEP", "A128CBC-HS256", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkExMjhDQkMtSFMyNTYifQ.HdOuJUagZkj_uy--N4Z9ZgjUX3RM5"
+      "NOo9v_JlKEb_hH_x6DfbCdjkdsEIeMvLPUR97NbgNlKpGcb3Qy1Pw6yIlx_-_4tzt0QWlIn4z8D7FxJSxHFw"
+      "qAv-EJnuSZoHwcghpZR1bh1Lr3tmHuvVRCDlTLCNmE011EwXzotwDQreXQCSSv_3_WlOBF1NVPgP6ERkO6Ov"
+      "it3XM31sgMzY7xziPLtOTbEeSkHse3pFVPTYA6FPb9UeZasS5TpokFThN2jmZhkFwUTzmRDXp7rLJDwGuL0-"
+      "1BDUiy2s2Gc4a1aBshzofeJlwUQs3vdf6jqBvyNl2re39PS-RDbEADV1bEqNg.Sag85qEloSbWs40Sgnhkkw"
+      ".BCW4YAnLdMlPqV7Cv74o6oExoZF1-z9o2JfDvRCqy5w.9CcuJLJYPvHM62Jh9kQ2MA",
+      "RSA-OAEP with A128CBC-HS256" },
+    { "RSA-OAEP-256", "A128CBC-HS256", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMTI4Q0JDLUhTMjU2In0.dafOAJYvbVPv0pZXgq1H8_oN"
+      "OZC2Ng3I4P0Odb47HXGi926z4Pg1dwCJHKV5Uucom-LwbRMtcAqqHIR0tcHWvfnzADr-5raOdMws-UH4dzxf"
+      "GMRUAci2VWza9M4QsjFjuScbQVUdpZZ4nAvWyVPMfSBV0qOZbOzc0vj_FMwvtfyXThfdArarxJ2JC908VoQi"
+      "TIp2zHkODzcS9kjilsTN0ZOM2vJIIg1_DXqhjZNFktmCTKxYulhhPCxJVEkbsCVt_XL4SpM2UrCBabj3z1lL"
+      "aNoDHfwErCZq2mKo3NrJLxvZGzXCDkk-fQeB5BWwL2VQVQ6R5Eftz_CEKnjlpc9FFw.n_c_HqLwqmydQgAv8"
+      "1OPCQ.OXGlyzJ7sfWA8XNAWh7W4IricBDQOSgAF6lcYzgAIl8.80fPlNNzdvXuGYVEoTa-cQ",
+      "RSA-OAEP-256 with A128CBC-HS256" },
+    { "RSA-OAEP-256", "A192CBC-HS384", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMTkyQ0JDLUhTMzg0In0.jNwDPW-Abj9ipmfqoDS3Gd7p"
+      "-mWLuObQbnfhsk0uTH7-CD1GBeZkeiM4Iav1suoXXCeBmkibIPgM_rDZYmnv5nyQNCdLfBoFAxCIQ6frDQPl"
+      "gApnIv8RVJ0EcXrKnzsMDrzRh9vabLv_iCuJI74tyjjsgCdDQ_IfMcmwEVFKhWcubSkx82PxJrlJTVethAjX"
+      "CsqoY_6m84NsrzM-xPEm-xfx2tRnTsGLgeU-pYposhvHzxT6zKImTovN2c8-WC-td8W7E_wFsfcigsVUg4bX"
+      "43ipHMINWVHszYvNeMh1Wx2Hef05e4ZVh0GBLntJ5gHcSQjvyZ9hfvRcK-lgTz9ftQ.yWrEaEGAOsifatv4B"
+      "cogxA.LiQcBEWZHZYAH2W4zecbB6LMv3MSWuUzOYwGXZl6cuM.xAwZLfSdXsVF3ffkxuWLEkYmsHCI1YMp",
+      "RSA-OAEP-256 with A192CBC-HS384" },
+    { "RSA-OAEP", "A256CBC-HS512", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZDQkMtSFM1MTIifQ.TyszstNitxqD1Mqp4z836NGMrX_Dv"
+      "Mg1i3HR82RN1o7rjwb0hjBwEOEJqrKaimbEru3N5BVKvQ1alLaYa8Z5VjW1y9WWo1vDIwlpUecrW0kXjzELL"
+      "XmX4p8ZxzplVSEZMAZ8jYGFajG8WSVGT8BM_h0G7OMT_HtBY0mndY17mnfVrltaO0FCvbjHl6xuBDPisDFya"
+      "VWpidy_9NwM7HlcdW91fDZq2quK6GCKu6IrOcWZHu-jXtMBQTD4q5dOW3yPW_fQkzmqHyrU_fd2N8Jokaxgk"
+      "WyLGvj32rSPcToRGDR7Lki8g70Mu805K514KM24SvVwtBuE2kA3INcsQlDjsQ.XAZ3gw5WaGrCB-1YiFUzQQ"
+      ".PoD0ifygvgFJt6yWsrDHhrFNyiOL3tc8ed_PkFuiXjs.vUlGSjPUK2pY5YpsC4VHR3H61d2jj6ttH5x4t26"
+      "bTJQ",
+      "RSA-OAEP with A256CBC-HS512" },
+    { "RSA-OAEP-256", "A128GCM", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMTI4R0NNIn0.xgqeIhVm-e-x1f0LHhfqOGbCHN1IizCD"
+      "6EdJkLlVtR_rlAOKBfum1vuJjpCKLDU0jJLX83qCri0-Hqk63_9giUcq_ertNCkNDZ3BiOD-SD1qihX2IRo6"
+      "i7rqSXlUfGuasneEZRnacvxUQiNMpNw0nVm5T3fFJ2vxer5WLVOAEexOSj4Gkzso4Hl3iqKPNpomTJYrOQSW"
+      "yBichRuWeyinElkjzMZFWo99xZRTmSIfWfLLHMQI-qQpaAjt1cQov8BJcmjYofPBE-B58x-lRQuTt1DU7FrC"
+      "cJDL6TI_tVe2CUny1SuuQwsVBQQgHXJdQzocSazhoVLDz3JfqLPL7L9w6w.7E8eQtAJvm-KvCMU.eU4vTJQx"
+      "utX7i7jdC7wlCBJng7xvMaXGSQ.OoKdketXGB89ZX_CoNeMHg",
+      "RSA-OAEP-256 with A128GCM" },
+    { "RSA-OAEP", "A192GCM", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkExOTJHQ00ifQ.TO-zb9zn7iXviy4SzG-dY1HqJXLG0G1ox_po4"
+      "Jb28BRUK6rP2QDZWOGJj4sRtWQYBOj_b807Q0MflXUIr8ar6l7A9pBpApAV91LCK-jfFlMltx0vW9yzt_oa_"
+      "1a1u_6DZ4CNAY7yQciz1cKDnl4r3X7LanWoozorJ3CpCOZB27ntstyJPA7XjZd_r8gtMBqy1JSjEPPX0_15y"
+      "2BCnNmkgh4P0LgngDCsH30rR3Y-CTnDKyC_TwHxOda0qRb2FKwo_nILSmku3iwMtgS2HrHVOfzpEMRV8Ti-J"
+      "hllW-lX12aywtTHj7vl4xQj7mQLkKV073i6XkfUTAWHiYZRW4Qahg.c-GxkwWH5Zjt5Jui.lMoteqL8dh9qE"
+      "CG8bOvfxzPxqvVF.BoiQSJZbpmSAFZF0aiLPfg",
+      "RSA-OAEP with A192GCM" },
+    { "RSA1_5", "A256GCM", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0ExXzUiLCJlbmMiOiJBMjU2R0NNIn0.OLnpwjxgbFV0M0fdxzszBWgrFSTmg-eB2CvqWjXP"
+      "8cSpkvSXxfuMUXeT1xys128fAIH-GHqJaGDSJOU6lHBCdj6tiF6SPc3LDXHVzFfqUa5BkC7XAnxGDktQEU_v"
+      "jqo58G-lujs9J-dLOjzGja4AG3rRAd86q1Mq-VJMOIes9PcYDwGAfOdJR56qwZoFafpkemDhhN9le9pkFerY"
+      "bF1jRJHbCB4ny09dvHTHoc4tXwEq5mSIbepVWuEANFTh_v5E0tNTlTQrAzZxEAsy1zHpM5FZ9Y3fd0rhr3rp"
+      "xDxOdWyaBzvPWz4CBPGvhPYY9OqeEMmjyhcKsgRkqVVOKLjIFg.SDLxjvhLYXpe7-Y7.gXcrWQIY5-dE551e"
+      "9q0LgRhcPQ.TMPkGJytORNeRFF3g0Rf1A",
+      "RSA1_5 with A256GCM" },
+    { "RSA-OAEP", "A256GCM", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.W1nLM-nIsFe0Nba5EetkoYvLLy2q0xdjeON3x"
+      "IUZblQ2zMUhIRgrHdzZQTpYW5cT5wRIDwGuR6_s1d1UxwFZ3FLwtWJdmsSFgvQewFIhuqMVmCpTU7Zgxt2iX"
+      "q3chFJPI8bl_yjQ6LMdHYe6QYXD6m1BwvEr8MqtiVRAMn6ZtWVYKa84wkRuPHv3CLqGGMTd7cDLB5G3Pl45C"
+      "Rp8QHRF0Fz6y73F3ma3Xf49cG2UAAUS262MbodcXHR1G9F3rFwByrsW_oqYLvArdK0gDIcU5KwMeVBNqYz5J"
+      "rK8PD6f0JstQaLd4zG-vxrO0L_03QXv2EPGmUFovMlxlrkZfrHb0A.9JuOHbApAzZxf_BT.PjCN7aMQKALkh"
+      "D8H3pi3RohAyvSN.h9wRf1wThR92MWyh3Zre4A",
+      "RSA-OAEP with A256GCM" },
+    { "RSA-OAEP-256", "A256GCM", NULL, JWK_RSA,
+      "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIn0.gaQHB59WUeKzM9juX-HgvHV0wv1fA9pj"
+      "ckd2LoY1WYqT7j4bSXcNE2Dr-ILekUU9iDBQI9EVOtvX9RqtdgzG0wST1gvSdkmQRcJthSn9nUp7drYJ1RZH"
+      "z2GtSPRCkYRinOJ2rCKrFZGsyzi8lFoMlKse9a2j2dR7T7pbmLjVpHtAyhDF4En7KWEASl60acx4Sa7APjR5"
+      "bTBGwOCBzVPz2bZiLyVexentrU37jL1txFb5CS8KvVpTVN0FTz2DdbnxFImyNespnj7HhI4xCz9YwxTN_Oby"
+      "KJJvR9RUzrGSS7OA_uSa8G7-yzstaxjH3bZJBJUz4sTOl5ceSyjufikjqw.xE1RRI-VesYH8nXs.BNsdLZGy"
+      "4se_zXtrFQidspI1QTYtpdXZ0w.EYvFYggYtW_bxNJef2O15w",
+      "RSA-OAEP-256 with A256GCM" },
+    { "ECDH-ES", "A128CBC-HS256", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTEyOENCQy1IUzI1NiIsImVwayI6eyJrdHkiOiJFQyIsImNydiI6"
+      "IlAtMjU2IiwieCI6InowRDNqYWFxeXFscGloVVZ5MlNkRFJmOHBDNXRWNVpTcHZGN2lZWVVnYzgiLCJ5Ijoi"
+      "anZ0QjlvNzBWcGpGa0sxaXVvdTZXV1ZLTW1id3VQSjNxazA3RVdxS2FwYyJ9fQ..V1Yw3HfS-2L0qjfAVCg9"
+      "QA.YQFewAEIDPdF67Q2iW8mGBh7yurxC_b6fELe0xtkjd8jiom63ZWrKgAR0tUKpPHt.8gQkTvtEnu7EjCW0"
+      "SPJRMw",
+      "ECDH-ES with A128CBC-HS256 on P-256" },
+    { "ECDH-ES+A128KW", "A128CBC-HS256", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkExMjhDQkMtSFMyNTYiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTM4NCIsIngiOiJkZ29wUjdrQ2FvNExHRXZJSmRnbjU1d0hqZEZXYmRPV2JURVNqUVVwRHI1"
+      "Yk84UGFZbGs2UjA0S2FCOC1HazdSIiwieSI6Im9qTENpemw2UU5qdi14SkdtNFJKaTJRQm55WnJEUjFOcGpa"
+      "ekxfN3I1MVNOdk4tOEVLM2haaHhXVnlmTk1qQ2sifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.F"
+      "Yw4coqg_FySOXVy0ey-yh7IgDYbXAKOwCQgSbNKaqz7K28W9eS2Bw.WRqVB-HlzKM6-uRXVdO9Hw.amJ2WP8"
+      "n4MGI6SJFHBAaNigXDUmAAk_1sFW6OP2V_-_8DW8YiCN9Dikrp759TC6x.qLZMiQXo9iPXnUsOHe5TDA",
+      "ECDH-ES+A128KW with A128CBC-HS256 on P-384" },
+    { "ECDH-ES+A192KW", "A128CBC-HS256", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkExMjhDQkMtSFMyNTYiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTUyMSIsIngiOiJBYllYeHY0cU1yZ2hPVTFCYmZMM0VwN2tuMUl4ckc3OTkxU3BaYnRwSk5t"
+      "MnRWWDFXMkg4NkZ3cktYQ2NiTnVINmxnOGVwcEVOd3I5U1BVS25uWl8xYVNiIiwieSI6IkFhSDd2LVNZR3k5"
+      "Um9mRkowa3NIRHBpQjA2WVo4ZWJwdkpNMDZmaHN3dHlqQmdkdmhJOTRWZTE0aFBNQ3ExdUUzWlJ1RmVvQ1hO"
+      "cUM3SWU1OTFHTXBpTmMifX0.5ibNyrsygOcCfsNfrfIJhxCyIMU3eM91_YUhS_XrvmtWXh4fZM6dpg.ick6V"
+      "wGyU37rUpHX1tmdLg.tdceC-M70B508MmcgTOGbgXC3eaMuW5qLcAFHLvzaQNnnyWRILm95GNLUB4vzAsD.y"
+      "ziqpbuq002c1x18rr1NFw",
+      "ECDH-ES+A192KW with A128CBC-HS256 on P-521" },
+    { "ECDH-ES+A256KW", "A128CBC-HS256", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkExMjhDQkMtSFMyNTYiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTI1NiIsIngiOiJqQklLVG9nbTNFeWFNUEFUNUxDY1hEOXRnaDB5Ukw4eW1NMjQ0cEg1S3Z3"
+      "IiwieSI6InBuTFRqSHdxb0k2TUtVZTVKalBGWFZFbm1DcHdubGpONjF4SVE4Uy00LW8ifSwiYXB1IjoiUVd4"
+      "cFkyVSIsImFwdiI6IlFtOWkifQ.r9d4KBpozk8oED1UOvtuuMFJ6YD7XHTqDS3xgH_63OPFkO17keCwLg.SB"
+      "LwKhMtW3X8IuWmiDsPAw.J-nF7WAj52eMkcjDFk5olHnZWedWfKQ0-jZUzeHGn7MxakgXqUFqX5v3y7JRRMF"
+      "H.qrFDppO0K-lHiSsCCINLFg",
+      "ECDH-ES+A256KW with A128CBC-HS256 on P-256" },
+    { "ECDH-ES", "A192CBC-HS384", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTE5MkNCQy1IUzM4NCIsImVwayI6eyJrdHkiOiJFQyIsImNydiI6"
+      "IlAtMzg0IiwieCI6IjdnaDhORHlwUkd4VnBaTThPbmpmQ3ZDVGFRck5acUZXSm9JMjdicmhKa0Vqc19DUWJT"
+      "dWpOY3lzd0hqQzVRczciLCJ5IjoiR3h5eFdDYWlaUDRTY20xdUFzVjM0Q3lvT0RlNERfOUdxQWUzX292bnNG"
+      "S3ZKZkRreVd3a3I3NUhjZmd4ME56OCJ9fQ..wZ02zX1zmZltLyPcfzi2Ag.znzPY4gnVQ9m-EKjyIm5FLaEc"
+      "emEk9AkgOepBbe79TACNUeQlXliyrtRb4wgI0dZ.jzceUM13k3NtDoYY1J1rYsWBH-T4m2Fs",
+      "ECDH-ES with A192CBC-HS384 on P-384" },
+    { "ECDH-ES+A128KW", "A192CBC-HS384", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkExOTJDQkMtSFMzODQiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTUyMSIsIngiOiJBS0dkU0pnbUQ0b3F6UzFCOUVVVUdGWTZYaktfLWNkLVQ0b3VQOHZBTTRS"
+      "UXhDdUVvXzI2MjdSR19aMGpQYVhwRkVVMVhRNVhKNlhOUWtydjF0MVlvLTNiIiwieSI6IkFkM2VNcHh1c2oy"
+      "OGtnMFNuWVZBOW94OXdfdDNHU0dPVEM2WTl3SVVlemxHcU5XVGZ1Mnplcm14Z3diRjRJQldQaUljU2puQlhf"
+      "eFQ3NktWMWdNdk5TUncifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.DGQ_qQOEubAe-SBFLyitZ"
+      "ucXK3xfcuLsdi4-obKPUhpgm-2f95NZf3OKcUs1ntWofoSPJzKF35c.WxqsOBDh5O8lChkPSCoZXQ.dIEQ3_"
+      "89OVbc1rqHWeVprXTxyoSHhlr8FSHJ6bUu0VtXrQTbanigj8GuxtAc2mAY.NvjASXPy0dUfwYOJ_6Bx4O77s"
+      "Gw2NCAs",
+      "ECDH-ES+A128KW with A192CBC-HS384 on P-521" },
+    { "ECDH-ES+A192KW", "A192CBC-HS384", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkExOTJDQkMtSFMzODQiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTI1NiIsIngiOiJHMm5wMG9NM1c2aFg1TDVhS0V2WG5KZkV0UkhXUWE5OWdPVVgzeXR0Y1NJ"
+      "IiwieSI6Il85cThVUXZsaThEYldCeFZYV2VFQVVBMDJnUmxMeE5tX2tmbmh0SHlUbHMifX0.4s7xA1mTCUPe"
+      "30gf2o9FUnhYHrvG4vJwM4hOvxY6XR6OGJmg03UQ63rtqwUrsybbY-EG8521yA8.GkC6QKXNrGdYVF884mW7"
+      "Cw.nc4qqx-Hx97f57GHk2lfZXBOahCHeajGN7K-pG9ToSTnF5-CfOktgrqZIyas2pn9.kCPVw_YcI6SvMd9v"
+      "jZcZvmRFNEbaqBD_",
+      "ECDH-ES+A192KW with A192CBC-HS384 on P-256" },
+    { "ECDH-ES+A256KW", "A192CBC-HS384", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkExOTJDQkMtSFMzODQiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTM4NCIsIngiOiJRQVB2REk2VFlVdmFfNDYzUWhTNGl1WlhxNGtqZUtOZ3VNNnlaaWU1aldE"
+      "M29TZmFkZlJVXzFBU2hELXNoZktGIiwieSI6ImRZMjB0cXdKcXlvVXN3WHdpcjNaVDN0WjlfZ05GRktrRFV2"
+      "dEhWY2FDSEVNVEVfWFFEZld1LXA4UWtYR0dISXUifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.j"
+      "ywDkUHanqOEzH4gK-_t9yL_H-sFHX0v0XUzx-gtr_lG5vG_6-wG-bQXnkFPSh8ObYcycDbkzzA.28HE3fAgY"
+      "7xexAhr18Okrg.HO8MZNPgUAOGgLD4NbSOfj7Cqk5To7biQrgn8Q0nHg_UdH8bs2xlNUSciJ8CQNzb.aMm5u"
+      "UxmUZFWQH90TVAdF-g09yq-irB_",
+      "ECDH-ES+A256KW with A192CBC-HS384 on P-384" },
+    { "ECDH-ES", "A256CBC-HS512", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkNCQy1IUzUxMiIsImVwayI6eyJrdHkiOiJFQyIsImNydiI6"
+      "IlAtNTIxIiwieCI6IkFiNVN4NzNHMGxsTkcySXZRRUk2QUpQZzUtRms5c3VWMU1sMDdLMGktZG5LT3JCVlUx"
+      "Y2w4cmd6NHFTRFY5cVpYNmFIVWNDRzA5TlZobFk1b21oM0lyNGIiLCJ5IjoiQUpkX3NGVG9uQk91MWR6bXNt"
+      "RDZOb0VOcEFJRWI5WEZJNnJTdDBXMnJkcnVLVUF2YXY5N3RGWGkzd0JJWGJNaVJGcVNOd2RnTEU4bVF3OUpw"
+      "OEdDdzVJSiJ9fQ..AnbWpKLJlOV1eCkw7fd4Hg.TzMtev66IQULtLBYj7t7O5Ed0sjKFPG2guUdWf1BaQv50"
+      "2FpudkykaOL1bL5L3Y6.A6p3VwtUers3sH4yon8-8TBiOeWpNSV1ztpD2Lja_f4",
+      "ECDH-ES with A256CBC-HS512 on P-521" },
+    { "ECDH-ES+A128KW", "A256CBC-HS512", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkEyNTZDQkMtSFM1MTIiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTI1NiIsIngiOiJfamNYRzRhdld4MGdFcGxRQWlMYk5qREhaelFQUlpaQlhFbTBJc2lQY2Mw"
+      "IiwieSI6ImNoU3VFWm5aRWJnSjJ0Q1dvS1psOURGUjVCUGo5bTVyYWZjenhxdnE0b0EifSwiYXB1IjoiUVd4"
+      "cFkyVSIsImFwdiI6IlFtOWkifQ.UoWdXPQwFXh1qm6xD7dBqrhO2Xje93hJ56B46-2Bx7SgSEuF5-RCymAbA"
+      "2xhNUP15O61hTQiJ-7iCMiJKIN0P6FAhE-hoePw.9s41XTk-egKfrOJ1QlpJgw.ddJ29BucSih6mU94ZpQ_L"
+      "3SZCxCjfFCA130kSVCGz7beT8VtdW3w-fY68J3RygEy.JeE2oab_3UtQX92Z5b84H6NlXMImzS0XqArPtCO2"
+      "BXI",
+      "ECDH-ES+A128KW with A256CBC-HS512 on P-256" },
+    { "ECDH-ES+A192KW", "A256CBC-HS512", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkEyNTZDQkMtSFM1MTIiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTM4NCIsIngiOiIxc2pOQ2VaZDRvT2dETS1wZW9jcGdCNHFqR3lvQW50emd5dFZMUkNGQWZp"
+      "cjV5VkxLWi1MaW1OS3NQTThKWFAyIiwieSI6ImJtR2xLZ0ZlcllUZmxkekc2MUNQQ1B2NTIxckJ5X2tBbi1s"
+      "ejBMbDFOMC1hZW1IcTF4NVp1R214N2wxWC1mQzIifX0.zKjv90LQvHUUHnjLBBmhROXUbHYHd1thW8xO--5G"
+      "3jQZDhtsVh_L2oKcQYN4OevDqzoYqSs9ZiucsOak8a93K5ae3dJXSX2i.IzG1HLfrAiSIbKhz2a_gdw.LlXn"
+      "p3gFKiIcRcd3Jke7BmyruNE681Anp0oTPVkgLJDOw7ey4thNHSRza0YDmQ70.MY0VRbP5HEwv1zaz2O3ehkL"
+      "5F99hZObrXyYDe4K5Vos",
+      "ECDH-ES+A192KW with A256CBC-HS512 on P-384" },
+    { "ECDH-ES+A256KW", "A256CBC-HS512", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkEyNTZDQkMtSFM1MTIiLCJlcGsiOnsia3R5IjoiRUMi"
+      "LCJjcnYiOiJQLTUyMSIsIngiOiJBVW5oWnQxSS1tbThwV0JPbnRCY1c5c2ptVVUwX0h6V1hJaWVHYmFMaGc2"
+      "azNSd2NiV21td2k5ZXRCUmE0Tmhyc2xWX3NucndsVHZ4a3BOVzRsV1hfV1dlIiwieSI6IkFkeGQtanNGUndi"
+      "dG5vZkpfd1M2LVhnYzVUUUpBSzBld3pTeThGaGpqY2pBQWF5ZjNUc0E5TjZYOHVuQVVNNFpybDNXc0hCc192"
+      "U3lHUzhoZjJLZWptMmUifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.qaLiMdkMfg9dG9goMZ5D4"
+      "cR1NO9PjIf8d0jpS0-ZNoaYdH5QNpC3_kO00WN5XCvkuZ0ILyGMyiuUUmbDmkVhEnKn1vDPBHU8.kt6Yu39W"
+      "wOb1W9GLx4__gA.ZVcixgcZBlWG7yozgJhVbcyVbvZMprDHauMSCvQFrBKmW6oFO_w5agDJtxOjl73b.New9"
+      "9im_GKlFwUzJoQkWCdcama_Nak5DKwWl8lhXU-Y",
+      "ECDH-ES+A256KW with A256CBC-HS512 on P-521" },
+    { "ECDH-ES", "A128GCM", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTEyOEdDTSIsImVwayI6eyJrdHkiOiJFQyIsImNydiI6IlAtMjU2"
+      "IiwieCI6ImhPZnBSTW05dF9qZ2FBVERyVjRiZ3hNempIS3hxWUpqdkMzLXdJOXpOVHMiLCJ5IjoiWGg2bTk0"
+      "bU1LdVlxMVgwOXhzOXh4NXFtNUZxRkx2WG9HMFAxRnJ1dW9FZyJ9fQ..izpO1oosijgPT9zG.Aj1HXhjIYbc"
+      "T4fX7bxSNQssavnm_l8YZEfi2Qv4.iz8CxVT3CzDpbmb7jVQh2w",
+      "ECDH-ES with A128GCM on P-256" },
+    { "ECDH-ES+A128KW", "A128GCM", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkExMjhHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTM4NCIsIngiOiIxLVNuSUhZWVBabE1yMkg1YXYybHpRMWEzOVFhYVNuZVJ4WjhScFpQVjI2cDd0eG83"
+      "UVZKcVRUZVJuZTJUemNZIiwieSI6ImpnZ1gtN3dNbG4xVDZIS3UxUGJFdUhlOXVDQ3R4RDMzUWxQeXBBVjFT"
+      "a0FVMVAtMXA2ODFwdm53OGJvdmN0WW8ifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.TwdLADtGz"
+      "C7caTNPDxnft3hGgsHfLtHu.J6btT9mJnGiThvXb.6sCHF3xCwfcy2O-nbc4z9y3lteTyNDglfONFObhD9Bs"
+      "Tbzxa.wy1-NL5Wsu1-xzmANC3MxA",
+      "ECDH-ES+A128KW with A128GCM on P-384" },
+    { "ECDH-ES+A192KW", "A128GCM", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkExMjhHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTUyMSIsIngiOiJBQWhKb0JDV1hTUENmSG5SeFVlLS1ydldZUGVUZ24yUjBxVVAwNTRvWlM5bkFpZFBC"
+      "Z2tPTkx3UjJ5cHloSG8wVnJ4LUVUaWdHWHBxN0dzZHJha0wwbTliIiwieSI6IkFhajBlcERjUnVIT3FnMlpO"
+      "Vld2MnhDNlYzZUktNVQ0cm5BLWNxclREaC1KejFPX0VxZ29taXZrNWJmc2ZaenROcjBSNy11QzFpR0xtTVN1"
+      "WTFvWGdKdWIifX0.Q9tUae0auu3Bgb4Z4BRYhC1BrSwF1LcE.ec5XVpER0wXc-nd-.RH4eSRrmiUGjq4ypjS"
+      "T27EMTpmFKyddbQ5GhDal1kW596HRA.9XI2JaPlq2T45KNcUqE5zg",
+      "ECDH-ES+A192KW with A128GCM on P-521" },
+    { "ECDH-ES+A256KW", "A128GCM", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkExMjhHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTI1NiIsIngiOiIyYWxxeHJKcHZnNllyLWZwNm5xOFVUV2VqRldVWHl4Zk13eHhZOFBvcU1vIiwieSI6"
+      "Im1hT2xubVBOVTlDQ0h5U1NxamF2cjVfZFgzZVZKRWtrRkdhZWpua01SYXMifSwiYXB1IjoiUVd4cFkyVSIs"
+      "ImFwdiI6IlFtOWkifQ.-YBb5OLKpEsf1HesU-dEs8iA8vHRKedb.ABxfZKjfUveiYaU5.Ig4IOXp4leyd7Zp"
+      "ZtAa-Xq575Pb2OPGp8FkmyhQqc8aHs4YA.l6DR7OsmrsWip05H_UqhYQ",
+      "ECDH-ES+A256KW with A128GCM on P-256" },
+    { "ECDH-ES", "A192GCM", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTE5MkdDTSIsImVwayI6eyJrdHkiOiJFQyIsImNydiI6IlAtMzg0"
+      "IiwieCI6InBMc1JGa0xmMmVTd1dpRnJTbVNxZjBsazM2LUR0M1NHYlpldXhUT3pndHNrWjhOYWlsNTNWeEg0"
+      "RjNHWkRTTnciLCJ5IjoiVElUZkZubWtaMVZFd0hTd3JNTE9Lb0JNNXg3Zm1QdFoyWFBFWE9JLWpGY1hlVDEz"
+      "SlRpMnRseHB5ZU1DUmRueSJ9fQ..MJPKx_mFiwMFLO_b.VuooEDBI6DUzi30AXkSGXAfE7XF5UBODZ8ZsgEg"
+      ".pu2pHhGbrsUw8kRtY2dsHA",
+      "ECDH-ES with A192GCM on P-384" },
+    { "ECDH-ES+A128KW", "A192GCM", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkExOTJHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTUyMSIsIngiOiJBYnBwNmtQNU1ydk5OU3BYclJQbTZyS21zTDg3aFNJU3lxX1dDSHZtaGJOdG12c3RE"
+      "bElVdDM1TW94UVFtRk5aenJwN1RCdWJqUmpaVWFHVm90R3RncDlxIiwieSI6IkFEbEVSZjlaRU8xaTl3Q19F"
+      "aUNWbnRLdXVEUGRyXzd2Qm1nWlNJcFZsT0haNGlnSml4cWNIQ3c5OGVRT2V5V1JRSDJJMGxfZkJqbUhWQWk3"
+      "emZhY18wSmoifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.xbx5NaGm5lnQ8WMjpO0aNKKdkdW2I"
+      "dPoh7NXTc8nKPE.9pTXj1tsBIeSdTwI.74rEo9YCrVIcXffc4T-1QO9wNPMWAiC0gF0GsT3tJFIlCkTf.eIK"
+      "zfj3W4vvLmjt0uJxRiw",
+      "ECDH-ES+A128KW with A192GCM on P-521" },
+    { "ECDH-ES+A192KW", "A192GCM", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkExOTJHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTI1NiIsIngiOiJtc1ljb0FXXzd2UHAyRGtqWlJFbXNOSk9VRUlBWHRWYXhMUXFGM0Y2cUxFIiwieSI6"
+      "IlBXS2dIVnJCbS1HSWtFZ0dtN0RaOURpNVdnNy1ac2trMlpDUS1qXzJhLWMifX0.wV7xmYeKdU7qcygD-CFG"
+      "ouNNuZSRnjqCi6ayThcHmBA.xvQVhzyCPrfzu40Z.LF9stCAqrJvZVh8sfudn6egi1-NRJFqEdrQI39uQBQw"
+      "jQDa7.13_i6Es1_BNOQwygVp9D_A",
+      "ECDH-ES+A192KW with A192GCM on P-256" },
+    { "ECDH-ES+A256KW", "A192GCM", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkExOTJHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTM4NCIsIngiOiJTQW1TY0d0T2JqQ0pWVmRfTFA4cTV3a09Ya0tfWFFYVjU4RkFNSmJQallvaWtZQ3pi"
+      "RzRrVzRUYkRUWXdqcjJNIiwieSI6IjYyLWt1NHB4cUpONTF4ZFhEdkwybFh1V0FIUUtDQWFyWVZ0b1B4cnRq"
+      "Q3lJRVl1dVptYTNHZmhFUUZUeFF4UkQifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.gkMajBr2U"
+      "l7enszKgGddcfZmp-Wi1F573WkyQKphRHo.qPqsOPhOtK-fFHvy.smTnm2iYZ-rbPxOwXaES6e1cQtxvie2T"
+      "mLC2fsdOR8QhYFvR.ataDG9HIkb_0NsBhi6OWfQ",
+      "ECDH-ES+A256KW with A192GCM on P-384" },
+    { "ECDH-ES", "A256GCM", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSIsImVwayI6eyJrdHkiOiJFQyIsImNydiI6IlAtNTIx"
+      "IiwieCI6IkFVT0N0Wlp0RWUxejZSQjZ5ckdCY3ROdDd6TGVLOHlEUHE3LVVhMHZpWkZxbjQ4Mko5MnYxLXNL"
+      "WnBLeUFZS2ZtVThuY3Y2QUFwV1k4bWNMVk1IaGs2YXQiLCJ5IjoiQU1nTVN3dFpHWWtwY3U2aVFIWTF4ZkNQ"
+      "MWxBcWZjQ2tpVWVGOGpFTWpWenBhZ3lVUnhLTU9rb2Z0OXF1anhHTGswcjVsVDhiWWw1T0VWdkpsMzJrSE85"
+      "byJ9fQ..kGnRYxNF0Bt7LZke.p5eY3d59JCVXtbFeEmYGCuKH6-sI7b_JOu4B0Zw.AhCK19XvSQCuqOaipMK"
+      "Mpg",
+      "ECDH-ES with A256GCM on P-521" },
+    { "ECDH-ES+A128KW", "A256GCM", NULL, JWK_P256,
+      "eyJhbGciOiJFQ0RILUVTK0ExMjhLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTI1NiIsIngiOiJQY0Z3NjJCOUlyX0V2Y2RrdVhNY2FuRmxhcWFFZ182RWhWcEQ5UG5JRldJIiwieSI6"
+      "Ink4THFXbVZPdmluc3I1X3ZpZFhaTnlGTHg4UjNUWHIyTktVTUNfYldyVTQifSwiYXB1IjoiUVd4cFkyVSIs"
+      "ImFwdiI6IlFtOWkifQ.mjzdpU1hjHazqr9vBAWNQtNxc10J0zGMaoHRcbQr0ctxACLVVYKJ5Q.iUG5W4dNmj"
+      "1wO7Kb.2qBf2GdzLeZle8xNWwpnX0xhOYRExWgcCPdmk4qEHzO5oiTx.d37yznvE5lIlbXoUTfSMAg",
+      "ECDH-ES+A128KW with A256GCM on P-256" },
+    { "ECDH-ES+A192KW", "A256GCM", NULL, JWK_P384,
+      "eyJhbGciOiJFQ0RILUVTK0ExOTJLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTM4NCIsIngiOiJKSFQ1aEN5SFFYQ3U5YVhfNkw4Vm5kNW9JNVpiaW1PczVEQTJtNzlFS2I4SWlLSG00"
+      "LVdnSWJnNGFNV2pUSDRkIiwieSI6IkNkUmZmS0JCM19EOXBTdHVWZS1MbHVITnhYTGxFbXllTlNpbjEwTnBs"
+      "TWtPbk1Fb09lMVB1blVTakNEZTBlWlEifX0.J3p8_7udNQRa1lj5nSBTf4NJCHLD3D4pqR3Y8e-TrD9-64Md"
+      "HUPQ4Q.uLeka3fsx_GrUWP1.p9uiVbGs-09oFkgCIHHAZUTLMCvgikc-N3OZ0kb3qcF4dAXX.BOV3TdQ1-08"
+      "Jg8qsbx8osw",
+      "ECDH-ES+A192KW with A256GCM on P-384" },
+    { "ECDH-ES+A256KW", "A256GCM", NULL, JWK_P521,
+      "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsia3R5IjoiRUMiLCJjcnYi"
+      "OiJQLTUyMSIsIngiOiJBUmxITDVjcDYyTW5yQ2FrN1hvYl9uQTlxSEtPajVmdGpjaFFKWGVmR3dSWjdSUHFr"
+      "d2pXNEdxVGctN3hxSFZqaDFOeG1FNGNSQVNTOWRYbHhoRE1MaW1CIiwieSI6IkFES2hoZWZYSE4yWkViQTVC"
+      "UUk1VjRuYXNQcFhkRmZQazRUS3VMeGpzeFF5Q0EtOWR0NVZnZWt6SkFyUy01SGtaeDVpanRzWk5MRnFUZ1Yw"
+      "T3hWMVJzRzgifSwiYXB1IjoiUVd4cFkyVSIsImFwdiI6IlFtOWkifQ.QWUHh75YjZ24QwqU-2qCxIm_orz-D"
+      "nQ19jmYU71GnuGoQNm5vV1Vtg.u1bzBlYO1MxaTArN.Ru9ghq_MWg6giezNwYDCJyjTQP1JF8lBjTbef4Mib"
+      "bEhJrd6.cprMUB0m7_drnVLHNW4Jzw",
+      "ECDH-ES+A256KW with A256GCM on P-521" },
+};
+
+#endif
