@@ -136,9 +136,7 @@ act_rewrite_failed(const struct rule *r, struct rule_ctx *x)
 struct slice
 act_keep(struct stream *s, struct slice v)
 {
-    char *copy = v.p ? arena_slicedup(&s->arena, v) : NULL;
-
-    return copy ? slice(copy, v.len) : SLICE_NONE;
+    return arena_keep(&s->arena, v);
 }
 
 bool

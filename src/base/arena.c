@@ -118,6 +118,14 @@ arena_slicedup(struct arena *a, struct slice s)
     return p;
 }
 
+struct slice
+arena_keep(struct arena *a, struct slice s)
+{
+    char *copy = s.p ? arena_slicedup(a, s) : NULL;
+
+    return copy ? slice(copy, s.len) : SLICE_NONE;
+}
+
 char *
 arena_strdup(struct arena *a, const char *s)
 {

@@ -30,6 +30,8 @@ MUST_CHECK void *arena_zalloc(struct arena *a, size_t size);
 /** NUL-terminated copies. NULL on failure. */
 MUST_CHECK char *arena_strdup(struct arena *a, const char *s);
 MUST_CHECK char *arena_slicedup(struct arena *a, struct slice s);
+/** The same as a slice; p is NULL when s.p was, or when memory is out. */
+struct slice arena_keep(struct arena *a, struct slice s);
 MUST_CHECK char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 
 #define ARENA_NEW(a, type)      ((type *)arena_zalloc((a), sizeof(type)))

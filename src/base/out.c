@@ -63,6 +63,22 @@ out_hex(struct out *o, uint64_t v)
 }
 
 void
+out_varint(struct out *o, uint64_t v)
+{
+    if (v < 240) {
+        out_char(o, (char)v);
+        return;
+    }
+    out_char(o, (char)(v | 240));
+    v = (v - 240) >> 4;
+    while (v >= 128) {
+        out_char(o, (char)(v | 128));
+        v = (v - 128) >> 7;
+    }
+    out_char(o, (char)v);
+}
+
+void
 out_printf(struct out *o, const char *fmt, ...)
 {
     va_list ap;

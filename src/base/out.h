@@ -59,6 +59,9 @@ void out_int(struct out *o, int64_t v);
 void out_uint_pad(struct out *o, uint64_t v, unsigned width);
 /** Lower-case hexadecimal without prefix. */
 void out_hex(struct out *o, uint64_t v);
+/** Integers of SPOP and of the peers protocol: one byte below 240, else four low bits, then groups
+ * of seven. */
+void out_varint(struct out *o, uint64_t v);
 void out_printf(struct out *o, const char *fmt, ...) PRINTF(2, 3);
 
 /** Heap text that grows; always NUL-terminated once something was written. Starts as { 0 }. */

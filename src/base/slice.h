@@ -23,6 +23,13 @@ slice(const char *p, size_t len)
     return (struct slice){ p, len };
 }
 
+/** The same of bytes of any type. */
+static inline struct slice
+slice_bytes(const void *p, size_t len)
+{
+    return (struct slice){ p, len };
+}
+
 static inline struct slice
 slice_str(const char *s)
 {

@@ -145,7 +145,4 @@ fetch_later(const struct sample_ctx *x, struct sample *out)
 FETCH_FAMILIES(X)
 #undef X
 
-/** The unique id of x->strm (unique-id-format), made on demand when no HTTP request made it. */
-struct slice fetch_make_unique_id(struct sample_ctx *x);
-
 #endif

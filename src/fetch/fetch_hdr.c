@@ -224,30 +224,12 @@ fetch_hdrs(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     return close_text(out, SMP_STR, &o);
 }
 
-/** Integers of SPOE and of the peers protocol: one byte below 240, else four low bits, then groups
- * of seven. */
-static void
-put_varint(struct out *o, uint64_t v)
-{
-    if (v < 240) {
-        out_char(o, (char)v);
-        return;
-    }
-    out_char(o, (char)(v | 240));
-    v = (v - 240) >> 4;
-    while (v >= 128) {
-        out_char(o, (char)(v | 128));
-        v = (v - 128) >> 7;
-    }
-    out_char(o, (char)v);
-}
-
 #define VARINT_MAX 10
 
 static void
 put_counted(struct out *o, struct slice s)
 {
-    put_varint(o, s.len);
+    out_varint(o, s.len);
     out_slice_put(o, s);
 }
 

@@ -255,23 +255,10 @@ fetch_first_req(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
     return x->strm && fetch_give_bool(out, !(sess->flags & SESSF_NOT_FIRST));
 }
 
-struct slice
-fetch_make_unique_id(struct sample_ctx *x)
-{
-    struct stream *s = x->strm;
-
-    if (!s->unique_id.p && s->fe->unique_id_fmt) {
-        struct slice made = logfmt_slice(s->fe->unique_id_fmt, x);
-        char *kept = made.p ? arena_slicedup(&s->arena, made) : NULL;
-        s->unique_id = kept ? slice(kept, made.len) : SLICE_NONE;
-    }
-    return s->unique_id;
-}
-
 static bool
 fetch_unique_id(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
-    return x->strm && fetch_give_str(out, fetch_make_unique_id(x));
+    return x->strm && fetch_give_str(out, stream_unique_id_in(x->strm, x));
 }
 
 /* ---- rows ---- */

@@ -1,5 +1,6 @@
 /* log_alias.c - the aliases of log-format: %ci, %ST and their relatives. Manual 8.2.6.
  * Renderer and flags: sample/logformat.h. Values are those of the moment of rendering. */
+#include "base/date.h"
 #include "fetch/fetch.h"
 #include "fetch/fetch_log.h"
 
@@ -185,8 +186,6 @@ struct date_text {
 static const struct date_text *
 date_text(int64_t sec, bool gmt)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     static _Thread_local struct date_text
         kept[2][2]; /* a line often has two dates, of accept and of the request */
     struct date_text *d = &kept[gmt][sec & 1];
@@ -202,15 +201,7 @@ date_text(int64_t sec, bool gmt)
         localtime_r(&t, &tm);
     zone_min = gmt ? 0 : tm.tm_gmtoff / 60;
     struct out o = OUT(d->text), z = OUT(d->zone);
-    out_uint_pad(&o, (uint64_t)tm.tm_mday, 2);
-    out_char(&o, '/');
-    out_mem(&o, months[tm.tm_mon], 3);
-    out_char(&o, '/');
-    out_uint_pad(&o, (uint64_t)tm.tm_year + 1900, 4);
-    for (unsigned i = 0; i < 3; i++) {
-        out_char(&o, ':');
-        out_uint_pad(&o, (uint64_t)(i == 0 ? tm.tm_hour : i == 1 ? tm.tm_min : tm.tm_sec), 2);
-    }
+    out_log_date(&o, &tm);
     out_char(&z, zone_min < 0 ? '-' : '+');
     zone_min = zone_min < 0 ? -zone_min : zone_min;
     out_uint_pad(&z, (uint64_t)(zone_min / 60 * 100 + zone_min % 60), 4);
@@ -500,7 +491,7 @@ alias_hostname(struct sample_ctx *x, struct sample *out, void *private)
 static bool
 alias_unique_id(struct sample_ctx *x, struct sample *out, void *private)
 {
-    return x->strm && give_opt_str(out, fetch_make_unique_id(x));
+    return x->strm && give_opt_str(out, stream_unique_id_in(x->strm, x));
 }
 
 static bool

@@ -1,5 +1,6 @@
 /* log.c - writing one line: syslog headers, levels, sampling; and the module's hooks.
  * The date and the process id are formatted once per second and thread. */
+#include "base/date.h"
 #include "log/log_int.h"
 #include "loop/loop.h"
 
@@ -74,16 +75,14 @@ set_text(struct out *o, char *buf, size_t size, const char *text)
 static COLD void
 new_second(int64_t sec)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t t = (time_t)sec;
     char text[64];
     struct tm tm;
     long zone_min;
 
     localtime_r(&t, &tm);
-    snprintf(text, sizeof(text), "%s %2d %02d:%02d:%02d", months[tm.tm_mon], tm.tm_mday, tm.tm_hour,
-             tm.tm_min, tm.tm_sec);
+    snprintf(text, sizeof(text), "%s %2d %02d:%02d:%02d", date_month[tm.tm_mon], tm.tm_mday,
+             tm.tm_hour, tm.tm_min, tm.tm_sec);
     set_text(&now.date, now.date_buf, sizeof(now.date_buf), text);
     snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.", tm.tm_year + 1900, tm.tm_mon + 1,
              tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);

@@ -2,6 +2,7 @@
  * One lock for all: captures are rare, and showing them is rarer. */
 #include "proxy/error_capture.h"
 
+#include "base/date.h"
 #include "config/tune.h"
 
 #include <pthread.h>
@@ -102,14 +103,14 @@ error_capture(struct stream *s, bool response)
 static void
 put_date(struct text *to, int64_t wall_us)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t t = (time_t)(wall_us / 1000000);
+    char buf[32];
+    struct out date = OUT(buf);
     struct tm tm;
 
     localtime_r(&t, &tm);
-    text_printf(to, "[%02d/%s/%04d:%02d:%02d:%02d.%03d]", tm.tm_mday, months[tm.tm_mon],
-                tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_us / 1000 % 1000));
+    out_log_date(&date, &tm);
+    text_printf(to, "[%.*s.%03d]", (int)date.len, date.p, (int)(wall_us / 1000 % 1000));
 }
 
 /* One byte as text; returns its columns. */

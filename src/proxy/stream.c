@@ -185,7 +185,9 @@ stream_init(struct stream *s, struct session *sess)
     s->term_cause = s->term_phase = s->ck_req = s->ck_res = '-';
     s->log_level = -1;
     s->t_start_us = sess->flags & SESSF_NOT_FIRST ? sess->idle_us : sess->accept_us;
-    s->t_wall_us = sess->flags & SESSF_NOT_FIRST ? loop_wall_us() : sess->accept_wall_us;
+    /* The date of the same moment: when the connection came, or when its last request had ended. */
+    s->t_wall_us = sess->flags & SESSF_NOT_FIRST ? loop_wall_us() - (loop_now_us() - s->t_start_us)
+                                                 : sess->accept_wall_us;
     s->cli_act_ms = s->srv_act_ms = loop_now_ms();
     s->req.read_size = s->res.read_size = MAX(tune.bufsize, 16384u);
     s->flags = sess->fe->mode == PX_HTTP ? SF_HTTP : SF_TUNNEL;
@@ -380,7 +382,7 @@ stream_times(const struct stream *s, struct stream_times *t)
     int64_t first_byte = s->t_first_us ? s->t_first_us : s->t_head_us;
     t->idle = s->flags & SF_HTTP ? (first_byte ? span_ms(base, first_byte) : -1) : 0;
     t->request = s->flags & SF_HTTP ? span_ms(first_byte, s->t_head_us) : 0;
-    int64_t head = s->flags & SF_HTTP ? s->t_head_us : base;
+    int64_t head = s->flags & SF_HTTP && s->t_head_us ? s->t_head_us : base;
     t->queue = span_ms(head, s->t_queue_us);
     t->connect = span_ms(s->t_queue_us, s->t_connect_us);
     t->response = span_ms(s->t_connect_us, s->t_data_us);
@@ -393,18 +395,21 @@ stream_times(const struct stream *s, struct stream_times *t)
 }
 
 struct slice
+stream_unique_id_in(struct stream *s, struct sample_ctx *x)
+{
+    if (!s->unique_id.p && s->fe->unique_id_fmt)
+        s->unique_id = arena_keep(&s->arena, logfmt_slice(s->fe->unique_id_fmt, x));
+    return s->unique_id;
+}
+
+struct slice
 stream_unique_id(struct stream *s)
 {
-    struct logfmt *f = s->fe->unique_id_fmt;
-
-    if (s->unique_id.p || !f)
+    if (s->unique_id.p || !s->fe->unique_id_fmt)
         return s->unique_id;
     struct sample_ctx x =
         *stream_ctx(s, s->fe, s->flags & SF_HTTP ? PT_FE_HTTP_REQ : PT_FE_TCP_REQ, SMPO_FINAL);
-    struct slice made = logfmt_slice(f, &x);
-    char *kept = made.p ? arena_slicedup(&s->arena, made) : NULL;
-    s->unique_id = kept ? slice(kept, made.len) : SLICE_NONE;
-    return s->unique_id;
+    return stream_unique_id_in(s, &x);
 }
 
 struct stick_counter *

@@ -250,6 +250,8 @@ struct list *streams_of_thread(void);
 struct stick_counter *stream_track(struct stream *s, unsigned n, bool make);
 /** The unique ID of the request (unique-id-format), made on first use; p NULL without a format. */
 struct slice stream_unique_id(struct stream *s);
+/** The same from within an expression, which `x` belongs to. */
+struct slice stream_unique_id_in(struct stream *s, struct sample_ctx *x);
 /** The tracked counters in force: the stream's before its session's. */
 struct stick_slots stream_slots(struct stream *s);
 /** Writes the stream's log line now (logasap, do-log). */

@@ -3,6 +3,7 @@
  *
  * Streams belong to their threads, which are asked one after the other. Their identifiers are their
  * addresses. */
+#include "base/date.h"
 #include "runtime/cli_int.h"
 
 #include "config/module.h"
@@ -175,14 +176,14 @@ put_chan(struct text *to, const char *name, const struct chan *ch)
 static void
 put_date(struct text *to, int64_t wall_us)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t t = (time_t)(wall_us / 1000000);
+    char buf[32];
+    struct out date = OUT(buf);
     struct tm tm;
 
     localtime_r(&t, &tm);
-    text_printf(to, "[%02d/%s/%d:%02d:%02d:%02d.%06d]", tm.tm_mday, months[tm.tm_mon],
-                tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_us % 1000000));
+    out_log_date(&date, &tm);
+    text_printf(to, "[%.*s.%06d]", (int)date.len, date.p, (int)(wall_us % 1000000));
 }
 
 static void

@@ -1,5 +1,6 @@
 /* conv_date.c - dates: ltime(), utime() and their milli- and microsecond forms, http_date(),
  * date(). */
+#include "base/date.h"
 #include "http/date.h"
 #include "sample/conv.h"
 
@@ -145,9 +146,6 @@ check_http_date(struct expr_arg *arg, struct cfg *c, char **err)
 static bool
 conv_http_date(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s, void *private)
 {
-    static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     int64_t unit = arg[1].type != ARG_END ? arg[1].i : 1;
     uint64_t offset = arg[0].type != ARG_END ? (uint64_t)arg[0].i : 0;
     int64_t v = (int64_t)((uint64_t)s->u.i + offset);
@@ -156,11 +154,11 @@ conv_http_date(const struct expr_arg *arg, struct sample_ctx *x, struct sample *
 
     if (!tm || !conv_out(&o, 64, x))
         return false;
-    out_str(&o, days[tm->tm_wday]);
+    out_str(&o, date_day[tm->tm_wday]);
     out_lit(&o, ", ");
     out_uint_pad(&o, (uint64_t)tm->tm_mday, 2);
     out_char(&o, ' ');
-    out_str(&o, months[tm->tm_mon]);
+    out_str(&o, date_month[tm->tm_mon]);
     out_char(&o, ' ');
     out_uint_pad(&o, (uint64_t)tm->tm_year + 1900, 4);
     out_char(&o, ' ');

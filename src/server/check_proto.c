@@ -436,22 +436,6 @@ parse_mysql(struct script *s, unsigned *at)
 
 #define SPOP_AGENT_HELLO 101
 
-static void
-put_varint(struct out *o, uint64_t v)
-{
-    if (v < 240) {
-        out_char(o, (char)v);
-        return;
-    }
-    out_char(o, (char)(v | 240));
-    v = (v - 240) >> 4;
-    while (v >= 128) {
-        out_char(o, (char)(v | 128));
-        v = (v - 128) >> 7;
-    }
-    out_char(o, (char)v);
-}
-
 static bool
 take_varint(struct slice *s, uint64_t *out)
 {
@@ -491,7 +475,7 @@ take_bytes(struct slice *s, struct slice *out)
 static void
 put_bytes(struct out *o, struct slice s)
 {
-    put_varint(o, s.len);
+    out_varint(o, s.len);
     out_slice_put(o, s);
 }
 
@@ -507,7 +491,7 @@ send_spop_hello(struct check_run *r, const struct check_rule *rule, struct out *
     put_bytes(o, SL("2.0"));
     put_bytes(o, SL("max-frame-size"));
     out_char(o, 3);
-    put_varint(o, tune.bufsize - 4);
+    out_varint(o, tune.bufsize - 4);
     put_bytes(o, SL("capabilities"));
     out_char(o, 8);
     put_bytes(o, SL(""));

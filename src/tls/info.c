@@ -6,18 +6,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-static struct slice
-duplicate(struct arena *tmp, const void *p, size_t len)
-{
-    char *to = arena_alloc(tmp, len + 1);
-
-    if (!to)
-        return SLICE_NONE;
-    memcpy(to, p, len);
-    to[len] = '\0';
-    return slice(to, len);
-}
-
 /* ---- failures ---- */
 
 unsigned long
@@ -65,7 +53,7 @@ sigscheme_name(SSL *ssl, struct arena *tmp)
         return SLICE_NONE;
     struct out o = OUT(line);
     out_printf(&o, "%s-%s", OBJ_nid2sn(type), OBJ_nid2sn(hash));
-    return duplicate(tmp, line, o.len);
+    return arena_keep(tmp, slice(line, o.len));
 }
 
 struct slice
@@ -199,5 +187,5 @@ tls_conn_bytes(const struct conn *c, enum tls_bytes what, struct arena *tmp)
         len = unique_id(t, buf, sizeof(buf));
         break;
     }
-    return len ? duplicate(tmp, buf, MIN(len, sizeof(buf))) : SLICE_NONE;
+    return len ? arena_keep(tmp, slice_bytes(buf, MIN(len, sizeof(buf)))) : SLICE_NONE;
 }

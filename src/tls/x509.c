@@ -21,18 +21,6 @@ cert_of(const struct conn *c, enum tls_whose whose)
     return x ? x : t->bad_peer;
 }
 
-static struct slice
-duplicate(struct arena *tmp, const void *p, size_t len)
-{
-    char *to = arena_alloc(tmp, len + 1);
-
-    if (!to)
-        return SLICE_NONE;
-    memcpy(to, p, len);
-    to[len] = '\0';
-    return slice(to, len);
-}
-
 /* ---- bytes ---- */
 
 static struct slice
@@ -40,7 +28,7 @@ der_of(X509 *x, struct arena *tmp)
 {
     unsigned char *der = NULL;
     int len = i2d_X509(x, &der);
-    struct slice s = len > 0 ? duplicate(tmp, der, (size_t)len) : SLICE_NONE;
+    struct slice s = len > 0 ? arena_keep(tmp, slice_bytes(der, (size_t)len)) : SLICE_NONE;
 
     OPENSSL_free(der);
     return s;
@@ -76,10 +64,12 @@ tls_cert_bytes(const struct conn *c, enum tls_whose whose, enum tls_cert_bytes w
     switch (what) {
     case TLS_C_SERIAL: {
         const ASN1_INTEGER *n = X509_get0_serialNumber(x);
-        return duplicate(tmp, ASN1_STRING_get0_data(n), (size_t)ASN1_STRING_length(n));
+        return arena_keep(tmp,
+                          slice_bytes(ASN1_STRING_get0_data(n), (size_t)ASN1_STRING_length(n)));
     }
     case TLS_C_SHA1:
-        return X509_digest(x, EVP_sha1(), md, &len) == 1 ? duplicate(tmp, md, len) : SLICE_NONE;
+        return X509_digest(x, EVP_sha1(), md, &len) == 1 ? arena_keep(tmp, slice_bytes(md, len))
+                                                         : SLICE_NONE;
     case TLS_C_DER:
     case TLS_C_CHAIN_DER:
         break;
@@ -101,7 +91,7 @@ time_text(const ASN1_TIME *t, struct arena *tmp)
         p += 2;
         len -= 2;
     }
-    return duplicate(tmp, p, len);
+    return arena_keep(tmp, slice(p, len));
 }
 
 static struct slice
@@ -109,7 +99,7 @@ bio_text(BIO *b, struct arena *tmp)
 {
     char *p;
     long n = BIO_get_mem_data(b, &p);
-    struct slice s = n > 0 ? duplicate(tmp, p, (size_t)n) : SLICE_NONE;
+    struct slice s = n > 0 ? arena_keep(tmp, slice(p, (size_t)n)) : SLICE_NONE;
 
     BIO_free(b);
     return s;
@@ -152,7 +142,7 @@ key_size(X509 *x, struct arena *tmp)
                 : type == EVP_PKEY_DSA                           ? "DSA"
                                                                  : OBJ_nid2sn(type));
     out_int(&o, EVP_PKEY_get_bits(key));
-    return duplicate(tmp, text, o.len);
+    return arena_keep(tmp, slice(text, o.len));
 }
 
 struct slice
@@ -225,7 +215,7 @@ one_entry(X509_NAME *name, struct slice wanted, int64_t occurrence, struct arena
         if (!slice_eq_nocase(slice_str(entry_name(e, buf, sizeof(buf))), wanted) || --left)
             continue;
         struct slice v = entry_value(e);
-        return duplicate(tmp, v.p, v.len);
+        return arena_keep(tmp, slice(v.p, v.len));
     }
     return SLICE_NONE;
 }
@@ -312,5 +302,5 @@ tls_cert_policies(const struct conn *c, enum tls_whose whose, struct slice only,
     }
     CERTIFICATEPOLICIES_free(all);
     ERR_clear_error();
-    return found && o.len ? duplicate(tmp, line, o.len) : SLICE_NONE;
+    return found && o.len ? arena_keep(tmp, slice(line, o.len)) : SLICE_NONE;
 }
