@@ -6,22 +6,26 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from harness import *
 
 NUMBER = r'\d+'
-# What 2.6 knows, and what is newer: expression, pattern of the value.
-OLD = [('fe_req_rate', '2'), ('fe_sess_rate', '[23]'), ('dst_conn', '[12]'), ('fc_rtt', NUMBER), ('fc_rttvar', NUMBER), ('fc_sacked', '0'), ('fc_lost', '0'),
-       ('fc_retrans', '0'), ('fc_unacked', NUMBER), ('fc_fackets', '0?|-'), ('fc_reordering', NUMBER)]
-NEW = [('bc.timer.connect', NUMBER), ('fc.timer.handshake', '0'), ('fc.timer.total', NUMBER), ('req.timer.queue', '0'),
-       ('res.timer.data', NUMBER),
-       ('txn.timer.total', NUMBER), ('txn.timer.user', NUMBER), ('bytes_in', '<<in>>'), ('bytes_out', '<<out>>'),
-       ('req.bytes_in', '<<in>>'), ('req.bytes_out', NUMBER), ('res.bytes_in', '<<out>>'), ('res.bytes_out', NUMBER), ('bc_be_queue', '0'),
-       ('bc_srv_queue', '0'), ('txn.conn_retries', '0'), ('txn.redispatched', '0'), ('txn.id32', NUMBER), ('txn.sess_term_state', '--'),
-       ('last_rule_file', '.*cfg'), ('last_rule_line', NUMBER), ('last_entity', '.*'), ('waiting_entity', '-'), ('cpu_usage_thr', NUMBER),
-       ('cpu_usage_grp', NUMBER), ('cpu_usage_proc', NUMBER), ('cur_queue_timeout', '3000'), ('cur_tarpit_timeout', '4000'), ('fc_src_port', '<<client>>'),
-       ('fc_dst_port', '<<fe_port>>'), ('bc_src_port', NUMBER), ('bc_dst_port', '<<s1>>'), ('fc_dst_is_local', '1'), ('fc_saved_syn', '-|[0-9A-F]+'),
-       ('bc_rtt', NUMBER), ('bc_rttvar', NUMBER), ('cpu_ns_tot', NUMBER), ('cpu_ns_avg', NUMBER), ('lat_ns_tot', NUMBER), ('lat_ns_avg', NUMBER),
-       ('bs.id', '0'), ('bs.rst_code', '-'), ('fs.debug_str', '.*'), ('bs.debug_str', '.*')]
+SHORT = r'\d{1,5}'              # ms, of what takes a moment
+NS = r'[1-9]\d{2,9}'           # ns, of what takes less than 10 s
+PERCENT = r'100|\d\d?'
+# What 2.6 knows, and what is newer: expression, pattern of the value. Where an alias of log formats is the same fact, the value is the same.
+OLD = [('fe_req_rate', '2'), ('fe_sess_rate', '[23]'), ('dst_conn', '[12]'), ('fc_rtt', SHORT), ('fc_rttvar', SHORT), ('fc_sacked', '0'), ('fc_lost', '0'),
+       ('fc_retrans', '0'), ('fc_unacked', NUMBER), ('fc_fackets', '0?|-'), ('fc_reordering', r'[1-9]\d?'), ('fe_conn', '%fc'), ('thread', '0'),
+       ('date_us', r'\d{1,6}'), ('src_port', '<<client>>'), ('dst_port', '<<fe_port>>')]
+NEW = [('pid', '<<pid>>'), ('bc.timer.connect', '%Tc'), ('fc.timer.handshake', '0'), ('fc.timer.total', '%Tt'), ('req.timer.queue', '0'),
+       ('res.timer.data', '%Td'), ('txn.timer.total', '%Ta'), ('txn.timer.user', '%Tu'), ('bytes_in', '<<in>>'), ('bytes_out', '<<out>>'),
+       ('req.bytes_in', '<<in>>'), ('req.bytes_out', '<<to_server>>'), ('res.bytes_in', '<<out>>'), ('res.bytes_out', '<<to_client>>'), ('bc_be_queue', '0'),
+       ('bc_srv_queue', '0'), ('txn.conn_retries', '0'), ('txn.redispatched', '0'), ('txn.id32', '%rt'), ('txn.sess_term_state', '--'),
+       ('last_rule_file', '<<file>>'), ('last_rule_line', '<<line>>'), ('last_entity', '<<file>>:<<line>>'), ('waiting_entity', '-'),
+       ('cpu_usage_thr', PERCENT), ('cpu_usage_grp', PERCENT), ('cpu_usage_proc', PERCENT), ('cur_queue_timeout', '3000'), ('cur_tarpit_timeout', '4000'),
+       ('fc_src_port', '<<client>>'), ('fc_dst_port', '<<fe_port>>'), ('bc_src_port', '<<from>>'), ('bc_dst_port', '<<s1>>'), ('fc_dst_is_local', '1'),
+       ('bc_rtt', SHORT), ('bc_rttvar', SHORT), ('cpu_ns_tot', NS), ('cpu_ns_avg', NS), ('lat_ns_tot', NS), ('lat_ns_avg', NS), ('act_conn', '%ac'),
+       ('accept_date', '%Ts'), ('request_date,utime("%d/%b/%Y:%H:%M:%S %z")', '%trg'),
+       ('bs.id', '0'), ('bs.rst_code', '-'), ('fs.debug_str', '<<debug>>'), ('bs.debug_str', '<<debug>>')]
 # Newer, and known while the rules run.
-KEPT = [('http-request', 'req.timer.idle', NUMBER), ('http-request', 'req.timer.tq', NUMBER), ('http-request', 'req.timer.hdr', NUMBER),
-        ('http-response', 'res.timer.hdr', '[5-9][0-9]|[1-9][0-9][0-9]')]
+KEPT = [('http-request', 'req.timer.idle', '%Ti'), ('http-request', 'req.timer.tq', '%Tq'), ('http-request', 'req.timer.hdr', '%TR'),
+        ('http-response', 'res.timer.hdr', '%Tr')]
 FACTS = OLD + ([] if REFERENCE else NEW)
 FORMAT = '|'.join(f'%[{name}]' for name, _ in FACTS)
 RULES = ''
@@ -29,7 +33,10 @@ for at, (rules, name, pattern) in enumerate(() if REFERENCE else KEPT):
     RULES += f'    {rules} set-var(txn.k{at}) {name}\n'
     FORMAT += f'|%[var(txn.k{at})]'
     FACTS.append((name, pattern))
-CONFIG = f'''
+SAME = [pattern for _, pattern in FACTS if pattern.startswith('%')]
+FORMAT = '|'.join([FORMAT] + SAME).replace('\\', '\\\\').replace('"', '\\"')
+CONFIG = f'''    nbthread 1
+    profiling.tasks on
 defaults
     mode http
     timeout client 10s
@@ -54,18 +61,34 @@ def answer(request, origin):
     return response(b'body')
 
 
+DEBUG = (r'fd=\d+ conn\.flg=0x[0-9a-f]+ conn\.err=0 conn\.code=0 xprt=RAW mux\.req=\d+ mux\.glitches=0 mux\.rx=\d+ '
+         r'strm\.step=\d+ strm\.flg=0x[0-9a-f]+ in=%s out=%s eom=1/1')
 with Origin(answer) as s1, Syslog() as log, Proxy(CONFIG, s1=s1.port, log=log.port) as p:
     c = p.connect()
+    request = b'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
     for _ in range(2):
         c = p.connect()
-        request = b'GET / HTTP/1.1\r\nHost: h\r\n\r\n'
+        client = c.sock.getsockname()[1]
         eq(c.send(request).response().status, 200, 'status')
         c.close()
         line = log.line()
     text = line.decode() if isinstance(line, bytes) else line
     values = re.sub(r'^<\d+>\w+ +\d+ [\d:]+ (\S+ )?\w+\[\d+\]: ', '', text.strip()).split('|')
-    eq(len(values), len(FACTS), f'fields of {text!r}')
-    known = {'in': str(len(request)), 'out': NUMBER, 'client': NUMBER, 'fe_port': NUMBER, 's1': str(s1.port)}
+    eq(len(values), len(FACTS) + len(SAME), f'fields of {text!r}')
+    sent = str(len(request)), str(len(response(b'body')))       # nothing is added on the way
+    known = {'in': sent[0], 'out': sent[1], 'to_server': sent[0], 'to_client': sent[1], 'client': str(client), 'fe_port': str(p.ports['fe']),
+             's1': str(s1.port), 'from': str(s1.peers[-1][1]), 'file': re.escape(p.path), 'pid': str(p.process.pid)}
+    with open(p.path, encoding='ascii') as f:
+        known['line'] = str(1 + [line.strip()[:18] for line in f].index('http-request allow'))
+    same = dict(zip(SAME, values[len(FACTS):]))
     for (name, pattern), value in zip(FACTS, values):
+        if pattern in same:
+            eq(value, same[pattern], f'{name}, which is {pattern}')
+            continue
+        if pattern == '<<debug>>':
+            pattern = DEBUG % ((sent[name[0] == 'b'],) * 2)
         true(re.fullmatch(re.sub(r'<<(\w+)>>', lambda m: known[m.group(1)], pattern), value), f'{name}: got {value!r}, wanted {pattern!r}')
+    if not REFERENCE:
+        true(re.fullmatch(r'[5-9]\d|[1-9]\d\d', same['%Tr']), f'%Tr: got {same["%Tr"]}')
+        true(abs(int(same['%Ts']) - time.time()) < LIMIT, f'%Ts: got {same["%Ts"]}')
 done()
