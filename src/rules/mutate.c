@@ -22,6 +22,7 @@ mutate_action(const struct action *a, const char *set_name)
     if (!a)
         return NULL;
     snprintf(name, sizeof(name), "%s %s", set_name, a->name);
+    mutate_record("action", name);
     if (!mutate_wants("action", name))
         return a;
     copy = *a;

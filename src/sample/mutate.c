@@ -11,9 +11,12 @@ static const struct fetch *fetch_row;
 static const struct conv *conv_row;
 static struct fetch fetch_copy;
 static struct conv conv_copy;
+static bool far_off;
 
-static void
-record(const char *kind, const char *name)
+#define FAR_OFF 1000000000003 /* beyond what anybody waits, in ns */
+
+void
+mutate_record(const char *kind, const char *name)
 {
     const char *path = getenv("STEELYARD_MUTATE_RECORD");
     int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
@@ -30,12 +33,11 @@ mutate_wants(const char *kind, const char *name)
     const char *wanted = getenv("STEELYARD_MUTATE");
     size_t n = strlen(kind);
 
-    record(kind, name);
     return wanted && strncmp(wanted, kind, n) == 0 && wanted[n] == ' ' &&
            strcmp(wanted + n + 1, name) == 0;
 }
 
-/** Another last byte, or one where there was none. */
+/** Another last byte; one more where there was none, or for what nobody can foresee. */
 static bool
 change_bytes(struct sample *s, struct sample_ctx *x)
 {
@@ -45,7 +47,7 @@ change_bytes(struct sample *s, struct sample_ctx *x)
     if (!sample_own(s, 1, x))
         return false;
     char *p = (char *)s->u.s.p;
-    if (len)
+    if (len && !far_off)
         p[len - 1] ^= 1;
     else
         p[s->u.s.len++] = 'x';
@@ -60,7 +62,7 @@ change(struct sample *s, struct sample_ctx *x)
         s->u.i = !s->u.i;
         return true;
     case SMP_SINT:
-        s->u.i = s->u.i == INT64_MAX ? INT64_MIN : s->u.i + 1;
+        s->u.i = (int64_t)((uint64_t)s->u.i + (far_off ? FAR_OFF : 1));
         return true;
     case SMP_IPV4:
         s->u.v4.s_addr ^= htonl(1);
@@ -104,8 +106,13 @@ conv_skipped(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s,
 const struct fetch *
 mutate_fetch(const struct fetch *f)
 {
-    if (!f || !mutate_wants("fetch", f->name))
+    if (!f)
+        return NULL;
+    mutate_record("fetch", f->name);
+    bool far = mutate_wants("far", f->name);
+    if (!far && !mutate_wants("fetch", f->name))
         return f;
+    far_off = far;
     fetch_row = f;
     fetch_copy = *f;
     fetch_copy.fn = fetch_changed;
@@ -115,8 +122,10 @@ mutate_fetch(const struct fetch *f)
 const struct conv *
 mutate_conv(const struct conv *v)
 {
-    bool changes = v && mutate_wants("conv", v->name), skips = v && mutate_wants("skip", v->name);
-
+    if (!v)
+        return NULL;
+    mutate_record("conv", v->name);
+    bool changes = mutate_wants("conv", v->name), skips = mutate_wants("skip", v->name);
     if (!changes && !skips)
         return v;
     conv_row = v;

@@ -14,7 +14,8 @@ Each row is made to misbehave by $STEELYARD_MUTATE (src/sample/mutate.h): a fetc
 nothing, and so do converters that only have an effect. Tests that use the row are run until one fails, twice, the fast ones first:
 unit tests, conv_cases.txt, end-to-end tests, cases of rules.py. A row that no test notices survives; exit status 1.
 Which tests use a row is recorded by running each once without a change ($STEELYARD_MUTATE_RECORD); tests that fail then are left out.
-rows.txt tells why rows may survive: "untested KIND NAME reason" (KIND of an action: action).
+rows.txt tells why rows may survive: "untested KIND NAME reason" (KIND of an action: action); and which values are measured, so that a
+test can only say how large they may be: "measured fetch NAME what". Those are changed by far.
 """
 import argparse
 import glob
@@ -86,7 +87,7 @@ def test_files(binary):
     library = glob.glob(os.path.join(ROOT, 'tests', 'vtc', '_lib', '*.py'))
     for path in subprocess.run([os.path.join(ROOT, 'tools', 'vtc'), '--list'], capture_output=True, text=True,
                                check=True).stdout.split('\n'):
-        if path.endswith(('.py', '.vtc', '.sh')) and ' ' not in path:
+        if path.endswith(('.py', '.vtc', '.sh')) and ' ' not in path and os.path.basename(path) not in rows.LISTS:
             found[path] = [os.path.join(ROOT, path)] + library
     return found
 
@@ -193,6 +194,7 @@ class Hunt:
         self.agreed = known['rules.py']['seen']
         self.cases = [c for c in rules.load(None) if c.name in self.agreed]
         self.before = read_expressions()[0]
+        self.measured = {'%s %s' % key for key in rows.given()[2]}
 
     def using(self, row, unit):
         """The tests that use a row, fast ones first."""
@@ -240,7 +242,7 @@ class Hunt:
 
     def run(self, row):
         kind, name = row.split(' ', 1)
-        mutation = 'skip ' + name if kind == 'conv' and name in EFFECTS else row
+        mutation = 'skip ' + name if kind == 'conv' and name in EFFECTS else 'far ' + name if row in self.measured else row
         tried, programs = [], self.using(row, False)
         by = self.by_test(self.using(row, True), mutation, tried)
         by = by or self.by_suite(self.by_expression, row, mutation, tried)
@@ -275,7 +277,7 @@ def all_rows(binary):
     """Returns the names of the rows that are there to be used."""
     with tempfile.TemporaryDirectory(prefix='steelyard-rows-') as folder:
         fetches, convs, actions = rows.dumped(binary, folder)
-        examples, _ = rows.given()
+        examples = rows.given()[0]
         built, _ = rows.build(fetches, convs, actions, examples)
         refused = rows.errors(binary, folder, [r[2] or 'acl none always_true' for r in built])
     names = []
@@ -310,7 +312,7 @@ def learn_all(binary, results, jobs):
 
 def report(names, results, verbose):
     """Prints the survivors; returns how many there are that may not."""
-    _, untested = rows.given()
+    untested = rows.given()[1]
     survivors = [r for r in names if r in results.rows and not results.rows[r]]
     bad = 0
     for row in survivors:
