@@ -87,6 +87,7 @@ body_too_late(struct stream *s, bool response)
         reply_error(s, 504);
     } else {
         FE_COUNT(s->fe, ereq, 1);
+        s->t_head_us = 0; /* it never came in completely */
         stream_term(s, 'c', 'R');
         reply_error(s, 408);
     }

@@ -33,8 +33,12 @@ stream_step_tarpit(struct stream *s)
         ms = s->be->timeout.connect ? s->be->timeout.connect : s->fe->timeout.connect;
     if (!s->tarpit_until_ms)
         s->tarpit_until_ms = loop_now_ms() + ms;
-    if (cli->flags & CONN_ERR || loop_now_ms() >= s->tarpit_until_ms)
+    if (cli->flags & CONN_ERR || loop_now_ms() >= s->tarpit_until_ms) {
+        /* The log shows the time held as the queue's, and none for the request, as HAProxy's. */
+        s->t_queue_us = loop_now_us();
+        s->t_head_us = 0;
         return step_goto(s, STEP_reply);
+    }
     stream_arm(s, s->tarpit_until_ms);
     return STEP_WAIT;
 }

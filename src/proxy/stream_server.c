@@ -200,7 +200,7 @@ stream_step_queue(struct stream *s)
 
     if (atomic_load(&s->pend.state) != PEND_WAITING) {
         s->flags &= ~(unsigned)SF_WAITING;
-        *(s->pend.srv ? &s->srv_queue_pos : &s->be_queue_pos) += s->pend.pos_in;
+        *(s->pend.srv ? &s->srv_queue_pos : &s->be_queue_pos) += s->pend.pos_in + 1;
         if (!s->pend.got) /* it went down meanwhile */
             return step_goto(s, STEP_pick_server);
         return took_server(s, s->pend.got);
