@@ -45,6 +45,8 @@ struct tune {
     const char *localpeer;
     bool insecure_fork, insecure_setuid;
     bool keep_insecure_te;             /* h1-do-not-close-on-insecure-transfer-encoding */
+    bool any_payload;                  /* h1-accept-payload-with-any-method */
+    uint32_t anon_key;                 /* anonkey, set anon global-key; 0: none */
     bool external_check, external_env; /* checks by programs; with our whole environment */
     bool reject_privileged_ports;      /* of clients */
     bool pp2_never_local;

@@ -139,7 +139,8 @@ fetch_later(const struct sample_ctx *x, struct sample *out)
     X(ssl_base)                                                                                    \
     X(ssl)                                                                                         \
     X(ssl_cert)                                                                                    \
-    X(ssl_print)
+    X(ssl_print)                                                                                   \
+    X(later)
 
 #define X(family) extern const struct module fetch_##family##_module;
 FETCH_FAMILIES(X)

@@ -24,6 +24,7 @@ struct h1_limits {
     size_t head_max;  /* bytes of a head or of a trailer line; 0: bounded by the buffer only */
     bool relax;       /* option accept-unsafe-violations-in-http-{request,response} */
     bool no_close_on_insecure_te; /* h1-do-not-close-on-insecure-transfer-encoding */
+    bool any_payload;             /* h1-accept-payload-with-any-method */
 };
 
 enum h1_framing {

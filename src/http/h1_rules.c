@@ -483,7 +483,7 @@ check_request(struct h1_in *in)
             forget(head, SL("content-length"), HTTP_HF_CLEN);
     }
     bool has_body = (head->flags & HTTP_HF_CHUNKED) || ((head->flags & HTTP_HF_CLEN) && head->clen);
-    if (unlikely(head->version < 11 && has_body &&
+    if (unlikely(head->version < 11 && has_body && !in->h->limits->any_payload &&
                  (head->meth == HTTP_GET || head->meth == HTTP_HEAD || head->meth == HTTP_DELETE)))
         return bad(in, 413, NULL, "body in a HTTP/1.0 request that cannot have one");
     if ((head->flags & HTTP_HF_WEBSOCKET) && !(in->h->seen & H1_SEEN_WS_KEY)) {

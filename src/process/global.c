@@ -7,6 +7,7 @@
 #include "proxy/section.h"
 #include "sample/vars.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -27,14 +28,12 @@ static enum cfg_rc
 parse_tune_uint(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     int64_t n;
-    char what[80];
-    struct out o = OUT(what);
 
-    out_printf(&o, "'%s'", kw->name);
-    out_char(&o, '\0');
     if (*at >= c->nwords)
-        return cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
-    if (cfg_take_int(c, at, what, kw->min, kw->max ? kw->max : INT32_MAX, &n) != CFG_OK)
+        return cfg_own_words(c, *at, 0)
+                   ? CFG_ERR
+                   : cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
+    if (cfg_take_int(c, at, "an integer", kw->min, kw->max ? kw->max : INT32_MAX, &n) != CFG_OK)
         return CFG_ERR;
     *(unsigned *)(void *)((char *)&tune + kw->offset) = (unsigned)n;
     return CFG_OK;
@@ -47,7 +46,7 @@ parse_tune_size(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 
     if (*at >= c->nwords)
         return cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
-    if (cfg_take_size(c, at, kw->name, &n) != CFG_OK)
+    if (cfg_take_size(c, at, "an integer", &n) != CFG_OK)
         return CFG_ERR;
     if (n < (uint64_t)kw->min || (kw->max && n > (uint64_t)kw->max))
         return cfg_error(c, *at - 1, "'%s' expects a size between %lld and %lld.", kw->name,
@@ -56,11 +55,11 @@ parse_tune_size(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
     return CFG_OK;
 }
 
-/* kw->max: the value stored. */
+/* kw->max: the value stored; the other with `no`. */
 static enum cfg_rc
 parse_tune_flag(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    *(bool *)(void *)((char *)&tune + kw->offset) = kw->max;
+    *(bool *)(void *)((char *)&tune + kw->offset) = c->neg ? !kw->max : kw->max;
     return cfg_expect_end(c, *at);
 }
 
@@ -94,7 +93,7 @@ parse_description(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
     struct text t = { 0 };
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects a string argument.", kw->name);
+        return cfg_error(c, 0, DIAG_TIGHT "'%s' expects a string argument.", kw->name);
     for (; *at < c->nwords; (*at)++)
         text_printf(&t, "%s%s", t.len ? " " : "", c->word[*at].s);
     tune.description = arena_strdup(c->arena, t.p);
@@ -105,18 +104,32 @@ parse_description(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
 /* ---- identity ---- */
 
 static enum cfg_rc
+parse_node(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    unsigned word = *at;
+    enum cfg_rc rc = parse_tune_string(c, kw, obj, at);
+
+    for (const char *p = rc == CFG_OK ? c->word[word].s : ""; *p; p++) {
+        if (!isalnum((unsigned char)*p) && !strchr(".-_", *p)) {
+            cfg_own_words(c, word, 0);
+            return CFG_ERR;
+        }
+    }
+    return rc;
+}
+
+static enum cfg_rc
 parse_user(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct config *cf = obj;
-    const char *name = cfg_take(c, at, "'user'");
-    struct passwd *pw = name ? getpwnam(name) : NULL;
+    const char *name = cfg_arg(c, *at);
+    struct passwd *pw = getpwnam(name);
 
-    if (!name)
-        return CFG_ERR;
     if (cf->uid >= 0 && cf->uid_set)
         return cfg_error(c, 0, "user/uid already specified. Continuing.");
     if (!pw)
-        return cfg_error(c, *at - 1, "cannot find user id for '%s' (%d:%s)", name, 0, "Success");
+        return cfg_error(c, *at, "cannot find user id for '%s' (%d:%s)", name, 0, "Success");
+    ++*at;
     cf->uid = (int)pw->pw_uid;
     cf->uid_set = true;
     return CFG_OK;
@@ -126,13 +139,12 @@ static enum cfg_rc
 parse_group(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct config *cf = obj;
-    const char *name = cfg_take(c, at, "'group'");
-    struct group *gr = name ? getgrnam(name) : NULL;
+    const char *name = cfg_arg(c, *at);
+    struct group *gr = getgrnam(name);
 
-    if (!name)
-        return CFG_ERR;
     if (!gr)
-        return cfg_error(c, *at - 1, "cannot find group id for '%s' (%d:%s)", name, 0, "Success");
+        return cfg_error(c, *at, "cannot find group id for '%s' (%d:%s)", name, 0, "Success");
+    ++*at;
     cf->gid = (int)gr->gr_gid;
     return CFG_OK;
 }
@@ -149,14 +161,71 @@ parse_close_spread(struct cfg *c, const struct keyword *kw, void *obj, unsigned 
     return CFG_OK;
 }
 
+/* `libs` would put the libraries into a core dump: they are in it as far as the kernel wants. */
+static enum cfg_rc
+parse_dumpable(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    struct config *cf = obj;
+
+    cf->set_dumpable = !c->neg;
+    if (*at >= c->nwords)
+        return CFG_OK;
+    if (cfg_arg_is(c, *at, "off"))
+        cf->set_dumpable = false;
+    else if (!cfg_arg_is(c, *at, "on") && !cfg_arg_is(c, *at, "libs"))
+        return cfg_error(c, *at, "'%s' only supports 'on' and 'off' as an argument (got '%s').",
+                         kw->name, cfg_arg(c, *at));
+    ++*at;
+    return CFG_OK;
+}
+
+/* ---- what is gone ---- */
+
+static enum cfg_rc
+parse_master_worker(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    if (*at >= c->nwords)
+        return cfg_error(c, 0,
+                         "support for '%s' was removed in version 3.5. Use -W or -Ws in the "
+                         "startup script instead.",
+                         kw->name);
+    if (!cfg_arg_is(c, *at, "no-exit-on-failure"))
+        return cfg_error(c, *at, "'%s' only supports 'no-exit-on-failure' option.", kw->name);
+    ++*at;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_chksize(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    *at = c->nwords;
+    return cfg_error(
+        c, 0, DIAG_TIGHT "option '%s' is not supported any more (tune.bufsize is used instead).",
+        kw->name);
+}
+
 /* ---- old and new ways to use several cores ---- */
+
+static enum cfg_rc
+parse_nbthread(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    int64_t n;
+
+    if (*at >= c->nwords || !slice_to_int(slice_str(cfg_arg(c, *at)), &n))
+        return cfg_error(c, *at, "'%s' passed a missing or unparsable integer value in '%s'",
+                         kw->name, cfg_arg(c, *at));
+    if (cfg_take_int(c, at, "an integer", 1, 1024, &n) != CFG_OK)
+        return CFG_ERR;
+    tune.nbthread = (unsigned)n;
+    return CFG_OK;
+}
 
 static enum cfg_rc
 parse_nbproc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     int64_t n;
 
-    if (cfg_take_int(c, at, "'nbproc'", 1, 64, &n) != CFG_OK)
+    if (cfg_take_int(c, at, "an integer", 1, 64, &n) != CFG_OK)
         return CFG_ERR;
     tune.nbproc = (unsigned)n;
     if (n > 1)
@@ -234,7 +303,7 @@ parse_stats_maxconn(struct cfg *c, const struct keyword *kw, void *obj, unsigned
     struct config *cf = obj;
     int64_t n;
 
-    if (cfg_take_int(c, at, "'stats maxconn'", 1, INT32_MAX, &n) != CFG_OK)
+    if (cfg_take_int(c, at, "an integer", 1, INT32_MAX, &n) != CFG_OK)
         return CFG_ERR;
     cf->stats_maxconn = (unsigned)n;
     if (cf->cli)
@@ -359,15 +428,21 @@ parse_set_var(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     char *err = NULL;
 
     if (*at + 1 >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects <var-name> and <%s> as arguments.", kw->name,
-                         kw->max ? "fmt" : "expr");
+        return cfg_error(c, 0,
+                         "'%s' requires a process-wide variable name ('proc.<name>') and a sample "
+                         "expression.",
+                         kw->name);
     const struct var_name *v = var_parse(slice_str(c->word[*at].s), &err);
-    if (!v || strncmp(c->word[*at].s, "proc.", 5) != 0) {
-        cfg_error(c, *at, "'%s %s' : variable scope must be 'proc'%s%s.", kw->name, c->word[*at].s,
-                  err ? ": " : "", err ? err : "");
+    if (!v) {
+        cfg_error(c, *at, "'%s': %s.", kw->name, err);
         free(err);
         return CFG_ERR;
     }
+    if (strncmp(c->word[*at].s, "proc.", 5) != 0)
+        return cfg_error(c, *at,
+                         "'%s': cannot set variable '%s', only scope 'proc' is permitted in the "
+                         "global section.",
+                         kw->name, c->word[*at].s);
     (*at)++;
     struct sample_ctx x = { .tmp = sample_tmp(), .point = PT_CFG, .opt = SMPO_FINAL };
     struct sample value = { 0 };
@@ -421,18 +496,15 @@ const struct section global_sections[] = {
         .name = text, .args = "<string>", .where = G, .offset = offsetof(struct tune, field),      \
         .parse = parse_tune_string, .help = help_text                                              \
     }
-#define NOT_YET(text, help_text)                                                                   \
+
+#define ALREADY_ONOFF(text, help_text)                                                             \
     {                                                                                              \
-        .name = text, .args = "...", .where = G, .kind = KW_UNSUPPORTED, .help = help_text         \
-    }
-#define NOT_YET_WARN(text, help_text)                                                              \
-    {                                                                                              \
-        .name = text, .args = "...", .where = G, .kind = KW_UNSUPPORTED, .flags = KWF_NO_WARN,     \
+        .name = text, .args = "{ on | off }", .where = G, .parse = parse_any_onoff,                \
         .help = help_text                                                                          \
     }
-#define HERE_ALREADY(text, help_text)                                                              \
+#define ALREADY_SO(text, help_text)                                                                \
     {                                                                                              \
-        .name = text, .args = "...", .where = G, .kind = KW_IGNORED_OK, .help = help_text          \
+        .name = text, .where = G, .parse = parse_nothing, .flags = KWF_NO, .help = help_text       \
     }
 
 const struct keyword global_keywords[] = {
@@ -458,10 +530,14 @@ const struct keyword global_keywords[] = {
       .help = "listen on for this long during a graceful stop" },
     { "close-spread-time", "<delay> | infinite", G, .parse = parse_close_spread,
       .help = "spread closing of idle connections over this time" },
-    { "set-dumpable", NULL, G, CF(KW_BOOL, set_dumpable), .help = "allow core dumps" },
+    { "set-dumpable", "[ on | off | libs ]", G, .parse = parse_dumpable, .flags = KWF_NO,
+      .help = "allow core dumps" },
+    { "quiet", NULL, G, CF(KW_BOOL, quiet), .help = "say nothing, as option -q" },
+    { "master-worker", "no-exit-on-failure", G, .parse = parse_master_worker,
+      .help = "gone in 3.5: use -W or -Ws on the command line" },
+    { "tune.chksize", "<size>", G, .parse = parse_chksize, .help = "gone: see tune.bufsize" },
     { "zero-warning", NULL, G, CF(KW_BOOL, zero_warning), .help = "warnings are errors" },
-    { "nbthread", "<number>", G, .offset = offsetof(struct tune, nbthread), .min = 1, .max = 1024,
-      .parse = parse_tune_uint, .help = "worker threads" },
+    { "nbthread", "<number>", G, .parse = parse_nbthread, .help = "worker threads" },
     { "nbproc", "<number>", G, .parse = parse_nbproc,
       .help = "gone since 2.5: multiplies nbthread" },
     { "cpu-map", "[auto:]<threads> <cpus>...", G, .parse = parse_cpu_map,
@@ -486,7 +562,8 @@ const struct keyword global_keywords[] = {
       .help = "where server state files are" },
     { "server-state-file", "<file>", G, CF(KW_STRING, server_state_file),
       .help = "global server state file" },
-    TUNE_STR("node", node, "name of this node"),
+    { "node", "<name>", G, .offset = offsetof(struct tune, node), .parse = parse_node,
+      .help = "name of this node" },
     TUNE_STR("localpeer", localpeer, "name of this peer"),
     TUNE_UINT("maxconn", maxconn_cfg, 0, 0, "most concurrent connections of the process"),
     TUNE_UINT("maxconnrate", maxconnrate, 0, 0, "most new connections per second"),
@@ -537,49 +614,9 @@ const struct keyword global_keywords[] = {
     TUNE_FLAG("nosplice", splice, 0, "no splice()"),
     TUNE_FLAG("noreuseport", reuseport, 0, "no SO_REUSEPORT"),
     TUNE_FLAG("nogetaddrinfo", getaddrinfo, 0, "no getaddrinfo()"),
-    TUNE_FLAG("insecure-fork-wanted", insecure_fork, 1, "allow external checks"),
+    { "insecure-fork-wanted", NULL, G, .offset = offsetof(struct tune, insecure_fork), .max = 1,
+      .parse = parse_tune_flag, .flags = KWF_NO, .help = "allow external checks" },
     TUNE_ONOFF("tune.fast-forward", fast_forward, "forward without looking"),
-    HERE_ALREADY("noepoll", "epoll is the only poller"),
-    HERE_ALREADY("nopoll", "poll() is never used"),
-    HERE_ALREADY("nokqueue", "not on Linux"),
-    HERE_ALREADY("noevports", "not on Linux"),
-    HERE_ALREADY("busy-polling", "the loop sleeps only when there is nothing to do"),
-    HERE_ALREADY("no-memory-trimming", "memory is never trimmed behind the program's back"),
-    HERE_ALREADY("numa-cpu-mapping", "threads may use every core they are allowed"),
-    HERE_ALREADY("thread-groups", "all threads are in one group"),
-    HERE_ALREADY("max-threads-per-group", "all threads are in one group"),
-    HERE_ALREADY("thread-group", "all threads are in one group"),
-    HERE_ALREADY("tune.listener.multi-queue", "each thread has its own socket"),
-    HERE_ALREADY("tune.listener.default-shards", "each thread has its own socket"),
-    HERE_ALREADY("tune.sched.low-latency", "tasks run in order of arrival"),
-    HERE_ALREADY("tune.idle-pool.shared", "idle connections stay with their thread"),
-    HERE_ALREADY("tune.idletimer", "buffers are sized by what is transferred"),
-    HERE_ALREADY("tune.memory.hot-size", "caches size themselves"),
-    HERE_ALREADY("tune.buffers.limit", "buffers are returned when idle"),
-    HERE_ALREADY("tune.buffers.reserve", "no buffer is needed to make progress"),
-    HERE_ALREADY("tune.fd.edge-triggered", "all connections are edge-triggered"),
-    HERE_ALREADY("tune.recv_enough", "a short read ends the turn"),
-    HERE_ALREADY("tune.disable-fast-forward", "bodies are always forwarded without a detour"),
-    HERE_ALREADY("tune.disable-zero-copy-forwarding",
-                 "bodies are always forwarded without a detour"),
-    HERE_ALREADY("tune.h1.zero-copy-fwd-recv", "bodies are always forwarded without a detour"),
-    HERE_ALREADY("tune.h1.zero-copy-fwd-send", "bodies are always forwarded without a detour"),
-    HERE_ALREADY("tune.pt.zero-copy-forwarding", "bodies are always forwarded without a detour"),
-    HERE_ALREADY("tune.takeover-other-tg-connections", "all threads are in one group"),
-    HERE_ALREADY("prealloc-fd", "descriptors need no table"),
-    HERE_ALREADY("tune.defaults.purge", "the configuration is kept whole"),
-    NOT_YET("lua-load", "Lua"),
-    NOT_YET("lua-load-per-thread", "Lua"),
-    NOT_YET("lua-prepend-path", "Lua"),
-    NOT_YET("stats-file", "counters kept over restarts"),
-    NOT_YET("shm-stats-file", "counters shared between processes"),
-    NOT_YET_WARN("cpu-policy", "automatic placement of threads"),
-    NOT_YET_WARN("cpu-set", "automatic placement of threads"),
-    NOT_YET_WARN("cpu-affinity", "automatic placement of threads"),
-    NOT_YET_WARN("mworker-max-reloads", "reloads of the master"),
-    NOT_YET_WARN("profiling.memory", "profiling"),
-    NOT_YET_WARN("cluster-secret", "QUIC"),
-    NOT_YET("master-worker", "gone in 3.5: use -W on the command line"),
     { 0 },
 };
 

@@ -276,6 +276,19 @@ parse_external(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return cfg_expect_end(c, *at);
 }
 
+static enum cfg_rc
+parse_anonkey(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    int64_t n;
+
+    if (*at >= c->nwords)
+        return cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
+    if (cfg_take_int(c, at, "an integer", 0, UINT32_MAX, &n) != CFG_OK)
+        return CFG_ERR;
+    tune.anon_key = (uint32_t)n;
+    return CFG_OK;
+}
+
 #define G IN_GLOBAL
 #define TUNE_NUM(n, field, a, h)                                                                   \
     {                                                                                              \
@@ -311,10 +324,14 @@ static const struct keyword keywords[] = {
       .help = "longest time between the first checks of servers" },
     { "external-check", "[preserve-env]", G, .parse = parse_external,
       .help = "allow checks by programs" },
+    { "anonkey", "<key>", G, .parse = parse_anonkey,
+      .help = "key that names and addresses are hidden with (see -dC, set anon)" },
     TUNE_BOOL("insecure-setuid-wanted", insecure_setuid,
               "programs that are started may change the user"),
     TUNE_BOOL("h1-do-not-close-on-insecure-transfer-encoding", keep_insecure_te,
               "connections stay open after messages with transfer-encoding and content-length"),
+    TUNE_BOOL("h1-accept-payload-with-any-method", any_payload,
+              "bodies of GET, HEAD and DELETE are taken with HTTP/1.0 too"),
     TUNE_BOOL("pp2-never-send-local", pp2_never_local,
               "PROXY headers of checks name addresses instead of LOCAL"),
     TUNE_NUM("tune.notsent-lowat.client", notsent_lowat_client, "<size>",

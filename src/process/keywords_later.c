@@ -1,6 +1,7 @@
 /* keywords_later.c - keywords that HAProxy has and whose effect is not built: refused where a
  * configuration would not do what it says, else (tunables of features that are refused anyway,
- * helps of developers) a warning. Rows of other modules win over those here. */
+ * helps of developers) a warning. Rows of other modules win over those here. Keywords that mean
+ * nothing here by design are in keywords_idle.c. */
 #include "config/module.h"
 
 #define REFUSED(n, w, h)                                                                           \
@@ -97,14 +98,6 @@ static const struct keyword keywords[] = {
     WARNED("dns-accept-family", "resolvers"),
     WARNED("shm-stats-file-max-objects", "counters shared between processes"),
     WARNED("tune.bufsize.large", "a detail of HAProxy that has no like here"),
-    WARNED("tune.bufsize.small", "a detail of HAProxy that has no like here"),
-    WARNED("tune.applet.zero-copy-forwarding", "a detail of HAProxy that has no like here"),
-    WARNED("tune.epoll.mask-events", "a detail of HAProxy that has no like here"),
-    WARNED("tune.events.max-events-at-once", "a detail of HAProxy that has no like here"),
-    WARNED("tune.fd.tables", "a detail of HAProxy that has no like here"),
-    WARNED("tune.max-rules-at-once", "a detail of HAProxy that has no like here"),
-    WARNED("tune.streams-elasticity", "a detail of HAProxy that has no like here"),
-    WARNED("tune.chksize", "a detail of HAProxy that has no like here"),
     WARNED("tune.fail-alloc", "for developers of HAProxy"),
     WARNED("debug.counters", "for developers of HAProxy"),
     WARNED("force-cfg-parser-pause", "for developers of HAProxy"),
@@ -113,9 +106,17 @@ static const struct keyword keywords[] = {
     WARNED("tune.h1.fe.glitches-threshold", "connections that misbehave"),
     WARNED("tune.glitches.kill.cpu-usage", "connections that misbehave"),
     WARNED("warn-blocked-traffic-after", "a watchdog"),
-    WARNED("anonkey", "anonymous dumps"),
-    WARNED("h1-accept-payload-with-any-method", "bodies are taken with any method"),
-    WARNED("quiet", "see option -q"),
+    WARNED("cluster-secret", "QUIC"),
+    WARNED("cpu-policy", "automatic placement of threads"),
+    WARNED("cpu-set", "automatic placement of threads"),
+    WARNED("cpu-affinity", "automatic placement of threads"),
+    WARNED("profiling.memory", "profiling"),
+    WARNED("mworker-max-reloads", "reloads of the master"),
+    REFUSED("lua-load", IN_GLOBAL, "Lua"),
+    REFUSED("lua-load-per-thread", IN_GLOBAL, "Lua"),
+    REFUSED("lua-prepend-path", IN_GLOBAL, "Lua"),
+    REFUSED("stats-file", IN_GLOBAL, "counters kept over restarts"),
+    REFUSED("shm-stats-file", IN_GLOBAL, "counters shared between processes"),
     REFUSED("filter cache", IN_PROXY, "cache of responses"),
     REFUSED("filter comp-req", IN_PROXY, "compression of requests"),
     REFUSED("filter comp-res", IN_PROXY, "compression of responses"),

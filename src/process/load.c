@@ -197,7 +197,7 @@ load_configuration(struct cfg *c, const struct cmdline *o)
         ok = cfg_finish(c) == CFG_OK;
     if (o->check && ok && !c->diags.errors)
         tests_run(c);
-    print_diags(c, o->json, o->quiet && !o->verbose);
+    print_diags(c, o->json, (o->quiet || cf->quiet) && !o->verbose);
     if (syntax && !o->json)
         fprintf(stderr, "[ALERT]    (%d) : config : Error(s) found in configuration file : %s\n",
                 pid, o->nfiles ? o->files[0] : demo_config_name);

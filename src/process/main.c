@@ -247,7 +247,7 @@ enter(void)
     global_set_runtime_priority(&cf);
     if (!drop_privileges())
         return 1;
-    cf.quiet = opts.quiet && !opts.verbose;
+    cf.quiet = (opts.quiet || cf.quiet) && !opts.verbose;
     int why = worker_run(&cf, on_ready);
     return why < 0 ? 1 : why ? EXIT_BY_SIGNAL + why : 0;
 }

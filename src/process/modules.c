@@ -50,6 +50,7 @@
     X(tls_server)                                                                                  \
     X(tls_store)                                                                                   \
     RUNTIME_MODULES(X)                                                                             \
+    X(keywords_idle)                                                                               \
     X(keywords_later)
 
 #define X(m) extern const struct module m##_module;

@@ -19,7 +19,8 @@ streams_start(void)
     /* Room for edits is kept free, as in HAProxy. */
     stream_limits = (struct h1_limits){ .hdr_max = tune.http_maxhdr,
                                         .head_max = tune.bufsize - tune.maxrewrite,
-                                        .no_close_on_insecure_te = tune.keep_insecure_te };
+                                        .no_close_on_insecure_te = tune.keep_insecure_te,
+                                        .any_payload = tune.any_payload };
     stream_limits_relaxed = stream_limits;
     stream_limits_relaxed.relax = true;
 }
