@@ -168,7 +168,7 @@ parse_timeout(struct cfg *c, unsigned *at, struct rule *r)
                          "'client'/'connect'/'queue'/'server'/'tarpit'/'tunnel' (got '%s').",
                          cfg_arg(c, *at));
     if (!(r->px->cap & (k->cap | PX_DEF)))
-        return cfg_error(c, *at, "'%s' has no %s capability.", r->px->name,
+        return cfg_error(c, *at, "proxy '%s' has no %s capability.", r->px->name,
                          k->cap & PX_FE ? "frontend" : "backend");
     (*at)++;
     r->i[1] = (int64_t)k->offset;
@@ -199,7 +199,7 @@ parse_retries(struct cfg *c, unsigned *at, struct rule *r)
     int64_t n;
 
     if (r->px->cap & PX_DEF || !proxy_has_be(r->px))
-        return cfg_error(c, CFG_WHOLE_LINE, "'%s' has no backend capability.", r->px->name);
+        return cfg_error(c, CFG_WHOLE_LINE, "proxy '%s' has no backend capability.", r->px->name);
     if (!act_has_word(c, *at) ||
         (slice_to_int(slice_str(cfg_arg(c, *at)), &n) && !read_retries(cfg_arg(c, *at), &n)))
         return cfg_error(c, act_has_word(c, *at) ? *at : CFG_WHOLE_LINE,

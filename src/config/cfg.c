@@ -161,7 +161,8 @@ const char *
 cfg_take(struct cfg *c, unsigned *at, const char *what)
 {
     if (*at >= c->nwords) {
-        cfg_error(c, *at, "'%s' expects %s as argument.", keyword_name(c), what);
+        if (!cfg_own_words(c, *at, 0))
+            cfg_error(c, *at, "'%s' expects %s as argument.", keyword_name(c), what);
         return NULL;
     }
     return c->word[(*at)++].s;
@@ -176,7 +177,10 @@ cfg_take_int(struct cfg *c, unsigned *at, const char *what, int64_t min, int64_t
 
     if (!s)
         return CFG_ERR;
-    if (!slice_to_int(slice_str(s), &v))
+    bool number = slice_to_int(slice_str(s), &v);
+    if ((!number || v < min || v > max) && cfg_own_words(c, i, 0))
+        return CFG_ERR;
+    if (!number)
         return cfg_error(c, i, "'%s' expects %s as argument (got '%s').", keyword_name(c), what, s);
     if (v < min || v > max)
         return cfg_error(c, i, "'%s' value must be between %lld and %lld (was %lld)",
@@ -194,6 +198,8 @@ unit_error(struct cfg *c, unsigned i, enum unit_err e, char bad, const char *lim
     if (e == UNIT_OVERFLOW)
         return cfg_error(c, i, "%s overflow in argument '%s' to '%s' (maximum value is %s)",
                          *limit == '2' ? "timer" : "size", s, keyword_name(c), limit);
+    if (cfg_own_words(c, i, bad))
+        return CFG_ERR;
     return cfg_error(c, i, "unexpected character '%c' in '%s'", bad, keyword_name(c));
 }
 

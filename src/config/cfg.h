@@ -83,6 +83,10 @@ void cfg_warn_at(struct cfg *c, const struct cfg_loc *loc, const char *fmt, ...)
 /** The location of word `i`, for objects that report later. */
 struct cfg_loc cfg_loc_of(const struct cfg *c, unsigned i);
 
+/** Reports what is wrong with word `i`, the argument of the current keyword (missing when it is
+ * past the end), in HAProxy's words for this keyword. `bad` is the character that cannot be, or 0.
+ * False: it has none, the common message will do. */
+bool cfg_own_words(struct cfg *c, unsigned i, char bad);
 /** Takes word *at as an argument of `what` (for the message), advances *at; NULL and an error when
  * missing. */
 const char *cfg_take(struct cfg *c, unsigned *at, const char *what);

@@ -36,6 +36,8 @@ void cfg_directive(struct cfg *c);
 /** False inside a block that is left out. */
 bool cfg_is_active(const struct cfg *c);
 
+/** True, and an error, when the line begins with a keyword that HAProxy removed. */
+bool cfg_report_gone(struct cfg *c);
 /** Says what is wrong with a line that no row of the current section accepts. */
 void cfg_report_unknown(struct cfg *c);
 /** What is wrong with word `at`, which no option row of `where` accepts. */

@@ -67,6 +67,18 @@ diags_add(struct diags *d, enum diag_level level, const struct cfg_loc *loc, con
 }
 
 void
+diag_end_sentence(struct diag *g)
+{
+    size_t len = strlen(g->text);
+
+    if (len && strchr(".?", g->text[len - 1]))
+        return;
+    char *text = xasprintf("%s.", g->text);
+    free(g->text);
+    g->text = text;
+}
+
+void
 diag_hint(struct diag *g, const char *fmt, ...)
 {
     va_list ap;

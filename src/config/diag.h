@@ -47,6 +47,8 @@ void diags_fini(struct diags *d);
  *  `loc` the names stay the caller's. Returns it for diag_hint(). */
 struct diag *diags_add(struct diags *d, enum diag_level level, const struct cfg_loc *loc,
                        const char *excerpt, const char *fmt, ...) PRINTF(5, 6);
+/** Ends the text with a full stop unless it ends with one or a question mark. */
+void diag_end_sentence(struct diag *g);
 /** Adds a line of help below an entry. */
 void diag_hint(struct diag *g, const char *fmt, ...) PRINTF(2, 3);
 

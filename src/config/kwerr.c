@@ -128,6 +128,81 @@ did_you_mean(const struct near *n, char *buf, size_t size)
 
 /* ---- misplaced ---- */
 
+/** What HAProxy says about some keywords in the wrong kind of proxy: $K the keyword's words, $Q the
+ * section in quotes with its kind, $N its name alone, $S the side it lacks. */
+struct misplaced {
+    const char *begins; /* the row's name does */
+    unsigned where;     /* the section */
+    bool error;
+    const char *text;
+};
+
+static const struct misplaced misplaced[] = {
+    { "tcp-request connection", IN_BACKEND, true,
+      "tcp-request connection is not allowed because backend $N is not a frontend" },
+    { "tcp-request session", IN_BACKEND, true,
+      "tcp-request session is not allowed because backend $N is not a frontend" },
+    { "tcp-response content", IN_FRONTEND, true,
+      "tcp-response content is only allowed in 'backend' sections or 'defaults' section with a "
+      "name" },
+    { "declare", IN_BACKEND, true, "'declare' only available in frontend or listen section" },
+    { "declare", IN_DEFAULTS, true, "'declare' not available in default section" },
+    { "stick-table", IN_DEFAULTS, true, "'stick-table' is not supported in 'defaults' section." },
+    { "id", IN_DEFAULTS, true, DIAG_TIGHT "'id' not allowed in 'defaults' section." },
+    { "description", IN_DEFAULTS, true,
+      DIAG_TIGHT "'description' not allowed in 'defaults' section." },
+    { "filter", IN_DEFAULTS, true, "filter is not allowed in a 'default' section." },
+    { "timeout", IN_PROXIES, false, "'$K' will be ignored because $Q has no $S capability" },
+    { "rate-limit", IN_PROXIES, false, "$K will be ignored because $Q has no $S capability" },
+    { "max-keep-alive-queue", IN_PROXIES, false,
+      "$K will be ignored because $Q has no $S capability" },
+    { "option tcplog", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
+    { "option httplog", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
+    { "option httpslog", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
+    { "log-format", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
+    { "error-log-format", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
+};
+
+static bool
+report_misplaced(struct cfg *c, const char *name)
+{
+    const struct misplaced *m = misplaced;
+    struct text t = { 0 };
+
+    while (m < misplaced + COUNT_OF(misplaced) &&
+           !(m->where & c->where && strncmp(name, m->begins, strlen(m->begins)) == 0))
+        m++;
+    if (m == misplaced + COUNT_OF(misplaced))
+        return false;
+    for (const char *p = m->text; *p; p++) {
+        if (*p != '$')
+            text_char(&t, *p);
+        else if (*++p == 'K')
+            text_str(&t, name);
+        else if (*p == 'N')
+            text_str(&t, c->section_name);
+        else if (*p == 'S')
+            text_str(&t, c->where & IN_FRONTEND ? "backend" : "frontend");
+        else
+            text_printf(&t, "%s '%s'", c->section->name, c->section_name);
+    }
+    if (m->error)
+        cfg_error(c, 0, "%s", t.p);
+    else
+        cfg_warn(c, 0, "%s", t.p);
+    text_fini(&t);
+    return true;
+}
+
+/** The word of a keyword that HAProxy names: the option, or the first of several. */
+static const char *
+short_name(const char *name, char *buf, size_t size)
+{
+    bool option = strncmp(name, "option ", 7) == 0;
+
+    return cfg_name_word(name, option, buf, size) ? buf : name;
+}
+
 /** A proxy keyword in the wrong kind of proxy. HAProxy ignores most of them with a warning. */
 static void
 report_wrong_proxy(struct cfg *c, const struct keyword *kw)
@@ -137,11 +212,15 @@ report_wrong_proxy(struct cfg *c, const struct keyword *kw)
     } twins[] = { { "maxconn", "fullconn" }, { "fullconn", "maxconn" } };
     const char *side = c->where & IN_FRONTEND ? "backend" : "frontend";
     const char *hint = "", *tail = "";
+    char word[NAME_SIZE];
 
+    if (report_misplaced(c, kw->name))
+        return;
     if (c->where & IN_DEFAULTS) {
         bool named_only = kw->where & IN_NAMED_DEFAULTS;
         cfg_error(c, 0, "%s'%s' not allowed in %s'defaults' section.",
-                  kw->flags & KWF_STRICT_PLACE ? DIAG_PLAIN : "", kw->name,
+                  kw->flags & KWF_STRICT_PLACE ? DIAG_PLAIN : "",
+                  named_only ? kw->name : short_name(kw->name, word, sizeof(word)),
                   named_only ? "anonymous " : "");
         if (named_only)
             cfg_hint(c, "give the section a name: defaults <name>");
@@ -158,8 +237,9 @@ report_wrong_proxy(struct cfg *c, const struct keyword *kw)
             tail = twins[i].instead;
         }
     }
-    cfg_warn(c, 0, "'%s' ignored because %s '%s' has no %s capability.%s%s%s", kw->name,
-             c->section->name, c->section_name, side, hint, tail, *tail ? "' instead ?" : "");
+    cfg_warn(c, 0, "'%s' ignored because %s '%s' has no %s capability.%s%s%s",
+             short_name(kw->name, word, sizeof(word)), c->section->name, c->section_name, side,
+             hint, tail, *tail ? "' instead ?" : "");
 }
 
 /* ---- half of a keyword ---- */
@@ -178,10 +258,22 @@ static const struct family families[] = {
     { "option", ~0u, "unknown option '$W'$S", DIAG_TIGHT "'option' expects an option name." },
     { "stats", IN_PROXIES, DIAG_TIGHT "unknown stats parameter '$W', expects $O.",
       DIAG_TIGHT "missing keyword in 'stats', expects $O." },
-    { "stats", IN_GLOBAL, "'stats' only supports $A (got '$W')", NULL },
+    { "stats", IN_GLOBAL,
+      "'stats' only supports 'socket', 'maxconn', 'bind-process' and 'timeout' (got '$W')", NULL },
+    { "timeout", ~0u,
+      "'timeout' supports 'client', 'server', 'connect', 'check', 'queue', 'http-keep-alive', "
+      "'http-request', 'tunnel', 'tarpit', 'client-fin' and 'server-fin' (got '$W')",
+      NULL },
+    { "monitor", ~0u, "'monitor' only supports 'fail'.", NULL },
+    { "rate-limit", ~0u, "'rate-limit' only supports 'sessions' (got '$W')", NULL },
+    { "external-check", ~0u, "'external-check' only supports 'command' and 'path'. but got '$W'.",
+      "missing argument after 'external-check'." },
+    { "filter", ~0u, "'filter' : unknown keyword '$W'. Registered keywords : $A",
+      "missing argument for 'filter' in $P." },
     { "compression", ~0u, "'compression' expects $O", NULL },
     { "stick", ~0u, "'stick' expects 'on', 'match', or 'store'.", NULL },
-    { "email-alert", ~0u, "email-alert: unknown argument '$W'.", NULL },
+    { "email-alert", ~0u, "email-alert: unknown argument '$W'.",
+      "missing argument after 'email-alert'." },
     { "tcp-request", ~0u,
       "'tcp-request' expects 'inspect-delay', 'connection', or 'content' in $P (got '$W')",
       "missing argument for 'tcp-request' in $P" },
@@ -372,6 +464,8 @@ cfg_report_unknown(struct cfg *c)
         report_out_of_section(c);
         return;
     }
+    if (cfg_report_gone(c))
+        return;
     if (c->where & IN_PROXIES) {
         const struct keyword *kw = cfg_find_keyword(c, IN_PROXIES & ~c->where, 0, &n);
         if (kw) {
@@ -392,7 +486,10 @@ cfg_report_unknown_option(struct cfg *c, unsigned where, unsigned at)
     near_init(&n, cfg_arg(c, at));
     cfg_each_row(where, offer_row, &n);
     did_you_mean(&n, did, sizeof(did));
-    if (where & IN_BIND)
+    if (where & IN_BIND && c->where & IN_GLOBAL)
+        cfg_error(c, at, DIAG_PARSING "'%s %s' : unknown keyword '%s'%s", cfg_arg(c, 0),
+                  cfg_arg(c, 1), cfg_arg(c, at), suggest_result(&n.s) ? did : ".");
+    else if (where & IN_BIND)
         cfg_error(c, at, DIAG_PARSING "'%s %s' in section '%s': unknown keyword '%s'%s",
                   cfg_arg(c, 0), cfg_arg(c, 1), c->section ? c->section->name : "", cfg_arg(c, at),
                   suggest_result(&n.s) ? did : ".");

@@ -6,6 +6,8 @@
 static enum cfg_rc
 missing(struct cfg *c, const struct keyword *kw, unsigned at, const char *what)
 {
+    if (cfg_own_words(c, at, 0))
+        return CFG_ERR;
     return cfg_error(c, at, "'%s' expects %s argument.", kw->name, what);
 }
 
@@ -42,6 +44,8 @@ take_number(struct cfg *c, const struct keyword *kw, unsigned *at, int64_t low, 
     if (*out < low || *out > high) {
         if (low == 0 && high >= INT_MAX)
             return missing(c, kw, *at, "a positive integer");
+        if (cfg_own_words(c, *at, 0))
+            return CFG_ERR;
         return cfg_error(c, *at, "'%s' value must be between %lld and %lld (was %lld)", kw->name,
                          (long long)low, (long long)high, (long long)*out);
     }
@@ -79,6 +83,8 @@ set_msec(struct cfg *c, const struct keyword *kw, int *field, unsigned *at)
     int ms;
     unsigned i = *at;
 
+    if (i >= c->nwords && cfg_own_words(c, i, 0))
+        return CFG_ERR;
     if (i >= c->nwords)
         return cfg_error(c, i, "'%s' expects an integer value (in milliseconds)", kw->name);
     if (cfg_take_ms(c, at, "a delay", &ms) != CFG_OK)
@@ -211,6 +217,8 @@ option_context(struct cfg *c, unsigned where)
 {
     const char *first = cfg_arg(c, 0);
 
+    if (where & IN_BIND && c->where & IN_GLOBAL)
+        return arena_printf(c->arena, "'%s %s' : ", first, cfg_arg(c, 1));
     if (where & IN_BIND)
         return arena_printf(c->arena, "'%s %s' in section '%s' : ", first, cfg_arg(c, 1),
                             c->section ? c->section->name : "");
@@ -225,6 +233,7 @@ enum cfg_rc
 cfg_run_options(struct cfg *c, unsigned where, void *obj, unsigned *at)
 {
     const char *outer = c->context;
+    unsigned errors = c->diags.errors;
     enum cfg_rc rc = CFG_OK;
 
     c->context = option_context(c, where);
@@ -249,5 +258,7 @@ cfg_run_options(struct cfg *c, unsigned where, void *obj, unsigned *at)
         }
     }
     c->context = outer;
+    if (where & IN_SERVER && c->diags.errors > errors)
+        diag_end_sentence(list_last(&c->diags.list, struct diag, link));
     return rc;
 }

@@ -45,6 +45,7 @@ parse_word(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
+    struct bind_conf *b = obj;
     const char *word = take(c, at);
     int64_t n;
 
@@ -53,7 +54,12 @@ parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
                          word);
     if (n < 1 || n > INT32_MAX)
         return cfg_error(c, *at - 1, "'%s' : custom id has to be > 0", kw->name);
-    ((struct bind_conf *)obj)->id = (int)n;
+    struct bind_conf *other = NULL;
+    list_each (other, &b->px->binds, link)
+        if (other != b && other->id == n)
+            return cfg_error(c, *at - 1, "'%s' : custom id %lld already used at %s:%u ('bind %s')",
+                             kw->name, (long long)n, other->loc.file, other->loc.line, other->text);
+    b->id = (int)n;
     return CFG_OK;
 }
 
@@ -427,6 +433,6 @@ bind_parse_line(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
 
 const struct keyword bind_line_keywords[] = {
     { "bind", "[<address>]:<port> [, ...] [param*]", IN_FRONTEND, .parse = bind_parse_line,
-      .flags = KWF_STRICT_PLACE, .help = "an address where clients connect" },
+      .help = "an address where clients connect" },
     { 0 },
 };

@@ -62,13 +62,15 @@ parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     int64_t id;
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects an integer argument.", kw->name);
+        return cfg_error(c, 0, DIAG_TIGHT "'%s' expects an integer argument.", kw->name);
     if (!slice_to_int(slice_str(c->word[*at].s), &id) || id <= 0 || id > INT32_MAX)
-        return cfg_error(c, *at, "custom id has to be > 0.");
+        return cfg_error(c, *at, DIAG_TIGHT "custom id has to be > 0.");
     list_each (other, &c->config->proxies, link)
         if (other != px && other->id == (unsigned)id)
-            return cfg_error(c, *at, "custom id %u already used for proxy '%s' (declared at %s:%u)",
-                             (unsigned)id, other->name, other->loc.file, other->loc.line);
+            return cfg_error(c, *at,
+                             DIAG_TIGHT "%s %s reuses same custom id as %s %s (declared at %s:%u).",
+                             proxy_kind(px), px->name, proxy_kind(other), other->name,
+                             other->loc.file, other->loc.line);
     px->id = (unsigned)id;
     px->id_set = true;
     (*at)++;
@@ -81,7 +83,7 @@ parse_description(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
     struct text t = { 0 };
 
     if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects a string argument.", kw->name);
+        return cfg_error(c, 0, DIAG_TIGHT "'%s' expects a string argument.", kw->name);
     for (; *at < c->nwords; (*at)++)
         text_printf(&t, "%s%s", t.len ? " " : "", c->word[*at].s);
     ((struct proxy *)obj)->desc = arena_strdup(c->arena, t.p);

@@ -13,6 +13,48 @@ take_all(struct cfg *c, unsigned *at)
     return CFG_OK;
 }
 
+/* The order in which a request meets the rules, whatever the order of their lines. */
+enum stage {
+    CONNECTION,
+    SESSION,
+    CONTENT,
+    MONITOR,
+    HTTP_REQUEST,
+    REDIRECT,
+    USE_BACKEND,
+    USE_SERVER
+};
+
+/** Says so when a line follows one whose rule comes later. */
+static void
+warn_order(struct cfg *c, const struct proxy *px, enum stage at)
+{
+    const struct {
+        const char *name;
+        const struct list *rules;
+    } stages[] = {
+        [CONNECTION] = { "a 'tcp-request'", &px->tcp_conn_rules },
+        [SESSION] = { "a 'tcp-request session'", &px->tcp_sess_rules },
+        [CONTENT] = { "a 'tcp-request content'", &px->tcp_req_rules },
+        [MONITOR] = { "a 'monitor fail'", &px->monitor_fail },
+        [HTTP_REQUEST] = { "an 'http-request'", &px->http_req_rules },
+        [REDIRECT] = { "a 'redirect'", &px->redirect_rules },
+        [USE_BACKEND] = { "a 'use_backend'", &px->switch_rules },
+        [USE_SERVER] = { "a 'use-server'", &px->server_rules },
+    };
+    const char *name = at <= CONTENT        ? "'tcp-request'"
+                       : at == HTTP_REQUEST ? "'http-request'"
+                                            : strchr(stages[at].name, '\'');
+
+    for (unsigned i = at + 1; i < COUNT_OF(stages); i++) {
+        if (list_empty(stages[i].rules))
+            continue;
+        cfg_warn(c, 0, "a %s rule placed after %s rule will still be processed before.", name,
+                 stages[i].name);
+        return;
+    }
+}
+
 static enum cfg_rc
 parse_acl(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -31,6 +73,14 @@ parse_rule(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     unsigned from = *at;
 
     take_all(c, at);
+    if (kw->max == RS_TCP_CONN)
+        warn_order(c, px, CONNECTION);
+    else if (kw->max == RS_TCP_SESS)
+        warn_order(c, px, SESSION);
+    else if (kw->max == RS_TCP_REQ)
+        warn_order(c, px, CONTENT);
+    else if (kw->max == RS_HTTP_REQ)
+        warn_order(c, px, HTTP_REQUEST);
     return rule_parse(c, from, (struct list *)(void *)((char *)obj + kw->offset), px, &px->acls,
                       (enum rule_set)kw->max);
 }
@@ -38,9 +88,6 @@ parse_rule(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_inspect_delay(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    if (*at >= c->nwords)
-        return cfg_error(c, 0, "'%s' expects a positive delay in milliseconds, in %s '%s'.",
-                         kw->name, c->section->name, c->section_name ? c->section_name : "");
     return cfg_take_ms(c, at, kw->name, (int *)(void *)((char *)obj + kw->offset));
 }
 
@@ -53,6 +100,7 @@ parse_redirect(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     unsigned from = *at - 1; /* the word "redirect" is the action's name */
 
     take_all(c, at);
+    warn_order(c, px, REDIRECT);
     return rule_parse(c, from, &px->redirect_rules, px, &px->acls, RS_HTTP_REQ);
 }
 
@@ -111,13 +159,17 @@ parse_switch(struct cfg *c, const struct keyword *kw, struct proxy *px, unsigned
         if (!sw->cond)
             return CFG_ERR;
     } else if (*at < c->nwords) {
-        return cfg_error(c, *at, "unexpected keyword '%s' after %s name", c->word[*at].s,
-                         point == PT_SWITCH ? "backend" : "server");
+        return cfg_error(
+            c, *at,
+            "unexpected keyword '%s' after switching rule, only 'if' and 'unless' are allowed.",
+            c->word[*at].s);
     } else if (point != PT_SWITCH) {
         return cfg_error(c, 0, "'%s' requires either 'if' or 'unless' followed by a condition.",
                          kw->name);
     }
     take_all(c, at);
+    if (point == PT_SWITCH)
+        warn_order(c, px, USE_BACKEND);
     list_push_back(to, &sw->link);
     return CFG_OK;
 }
@@ -157,6 +209,8 @@ static enum cfg_rc
 parse_monitor_fail(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct proxy *px = obj;
+
+    warn_order(c, px, MONITOR);
     return parse_condition(c, kw, px, at, &px->monitor_fail, PT_FE_HTTP_REQ);
 }
 

@@ -223,6 +223,9 @@ warn_http_only(struct cfg *c, struct proxy *px)
     if (!list_empty(&px->redirect_rules))
         cfg_warn_at(c, NULL, "'redirect' rules ignored for %s '%s' as they require HTTP mode.",
                     kind, px->name);
+    if (px->monitor_uri && px->cap & PX_FE)
+        cfg_warn_at(c, NULL, "monitor-uri will be ignored for %s '%s' (needs 'mode http').", kind,
+                    px->name);
     if (px->fwdfor.on)
         cfg_warn_at(c, NULL, "'option %s' ignored for %s '%s' as it requires HTTP mode.",
                     "forwardfor", kind, px->name);

@@ -137,8 +137,11 @@ parse_arguments(struct cfg *c, unsigned *at, struct rule *r, unsigned name_at)
     else
         c->context = arena_printf(c->arena, "error detected in %s '%s' while parsing %s rule : ",
                                   section_kind(c), section, c->word[name_at].s);
+    unsigned errors = c->diags.errors;
     enum cfg_rc rc = r->act->parse(c, at, r);
     c->context = outer;
+    if (c->diags.errors > errors)
+        diag_end_sentence(list_last(&c->diags.list, struct diag, link));
     return rc;
 }
 

@@ -59,11 +59,11 @@ test_setters(void **state)
           A "2] : 'tune.zero' expects either 'on' or 'off' but got 'maybe'.\n"              //
           A "3] : 'level' value must be between -5 and 5 (was 6)\n"                         //
           A "4] : 'level' expects an integer argument.\n"                                   //
-          A "5] : 'nbthread' expects an integer argument.\n"                                //
+          A "5] : 'nbthread' passed a missing or unparsable integer value in ''\n"          //
           A "6] : 'tune.bufsize' value must be between 0 and 1073741824 (was 2147483648)\n" //
-          A "7] : unexpected character 'q' in 'tune.bufsize'\n"                             //
-          A "8] : 'maxconn' expects a positive integer argument.\n"                         //
-          A "9] : 'maxconn' expects a positive integer argument.\n"                         //
+          A "7] : 'tune.bufsize' expects a positive integer argument.\n"                    //
+          A "8] : 'maxconn' expects an integer argument.\n"                                 //
+          A "9] : 'maxconn' expects an integer argument.\n"                                 //
           A "10] : 'description' expects a string argument.\n");
 }
 
