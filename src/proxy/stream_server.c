@@ -137,6 +137,30 @@ queue_is_long(const struct server *srv, int max)
            atomic_load_explicit(&srv->queued, memory_order_relaxed) >= (unsigned)max;
 }
 
+/* Gives the server back and lets the balancing choose again, preferably another one. */
+static void
+leave_server(struct stream *s)
+{
+    SRV_COUNT(s->srv, wredis, 1);
+    BE_COUNT(s->be, wredis, 1);
+    s->prev_srv = s->srv;
+    stream_release_server(s);
+    s->srv = NULL;
+    s->flags = (s->flags & ~(unsigned)SF_ASSIGNED) | SF_REDISPATCHED;
+    s->nredisp++;
+    if (s->ck_req == 'V')
+        s->ck_req = 'D'; /* the server of the cookie did not answer */
+}
+
+/* The queue of the server that persistence chose has no room; another one may be taken instead. */
+static bool
+must_leave_queue(const struct stream *s, const struct server *srv)
+{
+    return s->flags & SF_ASSIGNED && !(s->flags & SF_FORCED) && s->be->options & PO_REDISPATCH &&
+           srv->maxqueue &&
+           atomic_load_explicit(&srv->queued, memory_order_relaxed) >= srv->maxqueue;
+}
+
 /* A server that the client's session has a connection to at hand, if the option or a challenge that
  * was passed on say that this request should go there as well. NULL: any will do. */
 static struct server *
@@ -187,6 +211,10 @@ stream_step_pick_server(struct stream *s)
         BE_COUNT(s->be, lbtot, 1);
     }
     if (!lb_try_take(srv)) {
+        if (must_leave_queue(s, srv)) {
+            leave_server(s);
+            return step_goto(s, STEP_pick_server);
+        }
         s->srv = NULL;
         return enqueue(s, wanted);
     }
@@ -421,21 +449,6 @@ count_retry(struct stream *s)
 {
     SRV_COUNT(s->srv, wretr, 1);
     BE_COUNT(s->be, wretr, 1);
-}
-
-/* Gives the server back and lets the balancing choose again, preferably another one. */
-static void
-leave_server(struct stream *s)
-{
-    SRV_COUNT(s->srv, wredis, 1);
-    BE_COUNT(s->be, wredis, 1);
-    s->prev_srv = s->srv;
-    stream_release_server(s);
-    s->srv = NULL;
-    s->flags = (s->flags & ~(unsigned)SF_ASSIGNED) | SF_REDISPATCHED;
-    s->nredisp++;
-    if (s->ck_req == 'V')
-        s->ck_req = 'D'; /* the server of the cookie did not answer */
 }
 
 enum step_rc
