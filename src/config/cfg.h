@@ -48,9 +48,10 @@ struct cfg {
     void (*file_begins)(struct cfg *c, const char *file);
     bool experimental;      /* expose-experimental-directives seen */
     bool experimental_used; /* and needed */
-    bool deprecated_ok;     /* expose-deprecated-directives seen */
-    bool dump, dump_lines;  /* -dC: every line is printed as it was understood */
-    void *private;          /* of the reader */
+    struct cfg_loc experimental_at;
+    bool deprecated_ok;    /* expose-deprecated-directives seen */
+    bool dump, dump_lines; /* -dC: every line is printed as it was understood */
+    void *private;         /* of the reader */
 };
 
 /** Word `i`, or "" past the end. */

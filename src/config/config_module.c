@@ -11,6 +11,7 @@ static enum cfg_rc
 parse_experimental(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     c->experimental = true;
+    c->experimental_at = c->loc;
     return CFG_OK;
 }
 
@@ -77,6 +78,16 @@ parse_resetenv(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
+/* As of 3.3. */
+static void
+check_experimental(struct cfg *c)
+{
+    if (c->experimental && !c->experimental_used && !c->diags.errors)
+        cfg_warn_at(c, &c->experimental_at,
+                    DIAG_PARSING "'expose-experimental-directives' is set but nothing experimental "
+                                 "is used: please remove it.");
+}
+
 static const struct keyword keywords[] = {
     { "expose-experimental-directives", NULL, IN_GLOBAL, KW_CALL, .parse = parse_experimental,
       .help = "accept directives that are not final yet" },
@@ -93,4 +104,6 @@ static const struct keyword keywords[] = {
     { 0 }
 };
 
-const struct module config_module = { .name = "config", .keywords = keywords };
+const struct module config_module = { .name = "config",
+                                      .keywords = keywords,
+                                      .check = check_experimental };

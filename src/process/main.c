@@ -9,6 +9,7 @@
 #include "process/commands.h"
 #include "process/dump.h"
 #include "process/global.h"
+#include "process/jail.h"
 #include "process/limits.h"
 #include "process/load.h"
 #include "process/master.h"
@@ -143,7 +144,7 @@ drop_privileges(void)
 {
     int pid = (int)getpid();
 
-    if (cf.chroot && strcmp(cf.chroot, "auto") != 0 && (chroot(cf.chroot) < 0 || chdir("/") < 0)) {
+    if (cf.chroot && !jail_enter(cf.chroot)) {
         fprintf(stderr, "[ALERT]    (%d) : [haproxy.main()] Cannot chroot(%s) : %s.\n", pid,
                 cf.chroot, strerror(errno));
         return false;
@@ -277,15 +278,33 @@ serve(void)
     return rc;
 }
 
-/* Warnings that HAProxy gives about how it was started. */
-static void
+/* Warnings that HAProxy gives about how it was started: as root without giving that up (3.3, 3.4).
+ * False when they are errors. */
+static bool
 warn_about_start(void)
 {
-    if (opts.quiet && !opts.verbose)
-        return;
-    if (opts.master_socket)
-        fprintf(stderr, "[WARNING]  (%d) : option -S is not supported yet: no master socket.\n",
+    const char *const about[] = {
+        opts.master_socket ? "option -S is not supported yet: no master socket." : NULL,
+        geteuid() == 0 && !cf.chroot && opts.nfiles
+            ? "started as root without 'chroot': please set it to an empty directory or to 'auto', "
+              "or to '/' to say that it is meant so."
+            : NULL,
+        geteuid() == 0 && cf.uid < 0 && opts.nfiles
+            ? "running as root: please set 'user' or 'uid', 'uid 0' to say that it is meant so."
+            : NULL,
+    };
+    bool any = false;
+
+    for (unsigned i = 0; i < COUNT_OF(about); i++) {
+        any |= about[i] != NULL;
+        if (about[i] && (!opts.quiet || opts.verbose))
+            fprintf(stderr, "[WARNING]  (%d) : %s\n", (int)getpid(), about[i]);
+    }
+    if (any && (cf.zero_warning || opts.warn_fatal))
+        fprintf(stderr,
+                "[ALERT]    (%d) : Some warnings were found and 'zero-warning' is set. Aborting.\n",
                 (int)getpid());
+    return !any || !(cf.zero_warning || opts.warn_fatal);
 }
 
 static int
@@ -315,8 +334,7 @@ run(void)
     pidfile = opts.pidfile                                                   ? opts.pidfile
               : (opts.daemon || cf.daemon) && !opts.no_daemon && !opts.debug ? cf.pidfile
                                                                              : NULL;
-    warn_about_start();
-    return serve();
+    return warn_about_start() ? serve() : 1;
 }
 
 /* Reads, serves, releases everything. */

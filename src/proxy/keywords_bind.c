@@ -288,10 +288,10 @@ parse_tfo(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_process(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    (*at)++;
-    cfg_warn(c, *at - 1,
-             "'process' on 'bind' lines has no effect any more, please use 'thread' instead.");
-    return CFG_OK;
+    return cfg_error(c, *at,
+                     "'%s %s' on 'bind' lines is not supported anymore, please use 'thread' "
+                     "instead.",
+                     kw->name, cfg_arg(c, *at));
 }
 
 #define FLAG(text, bit, help_text)                                                                 \
@@ -335,7 +335,7 @@ const struct keyword bind_keywords[] = {
     { "shards", "<number> | by-thread | by-group", IN_BIND, .parse = parse_shards,
       .help = "sockets per address" },
     { "proto", "<name>", IN_BIND, .parse = parse_proto, .help = "protocol spoken without asking" },
-    { "process", "<set>", IN_BIND, .parse = parse_process, .help = "gone since 2.5; see thread" },
+    { "process", "<set>", IN_BIND, .parse = parse_process, .help = "gone since 2.7; see thread" },
     { "namespace", "<name>", IN_BIND, .parse = parse_namespace, .help = "network namespace" },
     { "cc", "<algo>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, cc),
       .help = "congestion control" },

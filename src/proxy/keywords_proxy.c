@@ -337,8 +337,8 @@ parse_send_name(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
         *p = (char)ascii_lower((unsigned char)*p);
     for (unsigned i = 0; i < COUNT_OF(refused); i++)
         if (strcmp(name, refused[i]) == 0)
-            return cfg_error(c, *at, "'%s' cannot be used with header '%s'.", kw->name,
-                             c->word[*at].s);
+            return cfg_error(c, *at, "'%s' cannot be used as header name for '%s' directive.",
+                             c->word[*at].s, kw->name);
     px->send_name_header = name;
     (*at)++;
     return cfg_expect_end(c, *at);
@@ -365,6 +365,7 @@ parse_log_format(struct cfg *c, const struct keyword *kw, void *obj, unsigned *a
     if (kw->offset == offsetof(struct proxy, logfmt_text)) {
         px->logfmt_name = "log-format";
         px->logfmt_loc = c->loc;
+        px->defaults_gave_format = false;
     }
     return CFG_OK;
 }

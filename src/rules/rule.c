@@ -103,6 +103,7 @@ check_action_usable(struct cfg *c, unsigned at, const struct action *a)
 {
     if (a->flags & ACTF_UNSUPPORTED)
         return cfg_error(c, at, "action '%s' is not supported yet", a->name);
+    c->experimental_used |= (a->flags & ACTF_EXPERIMENTAL) != 0;
     if (a->flags & ACTF_EXPERIMENTAL && !c->experimental)
         return cfg_error(c, at,
                          "'%s' action is experimental, must be allowed via a global "
