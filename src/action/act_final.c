@@ -21,6 +21,12 @@ exec_reject(const struct rule *r, struct rule_ctx *x)
     return ACT_ABORT;
 }
 
+static enum act_rc
+exec_close(const struct rule *r, struct rule_ctx *x)
+{
+    return ACT_CLOSE;
+}
+
 /* ---- silent-drop: the client must not notice ---- */
 
 #define DROP_TTL 1 /* a reset that does not pass the first router */
@@ -162,7 +168,7 @@ static const struct action actions[] = {
       "ends the rules and goes on with the connection", ACTF_FINAL, NULL },
     { "reject", RS_TCP | RS_HTTP_REQ, NULL, act_no_args, exec_reject,
       "closes the connection without a word", ACTF_FINAL, NULL },
-    { "close", RS_TCP_RES, NULL, act_no_args, exec_reject, "closes the connection to the server",
+    { "close", RS_TCP_RES, NULL, act_no_args, exec_close, "closes the connection to the server",
       ACTF_FINAL, NULL },
     { "allow", RS_HTTP, NULL, act_no_args, exec_accept,
       "ends the rules and goes on with the message", ACTF_FINAL, NULL },

@@ -143,7 +143,8 @@ outcome_of(int cond, int rc)
     static const char *const text[] = {
         [ACT_STOP] = "ends these rules: accepted", [ACT_YIELD] = "waits",
         [ACT_DENY] = "refuses the request",        [ACT_REPLY] = "answers by itself",
-        [ACT_ABORT] = "closes the connection",     [ACT_ERROR] = "fails: internal error",
+        [ACT_ABORT] = "closes the connection",     [ACT_CLOSE] = "closes the server's connection",
+        [ACT_ERROR] = "fails: internal error",
     };
 
     if (cond == COND_MISS)

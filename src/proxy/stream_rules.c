@@ -95,11 +95,45 @@ denied(struct stream *s, struct proxy *px, bool response)
     return step_goto(s, STEP_reply);
 }
 
+/* The connection is dropped. The log does not show a time for what was not completely dealt with,
+ * nor a request line that only content rules have seen. */
 static enum step_rc
-decided(struct stream *s, enum act_rc rc, struct proxy *px, bool response)
+aborted(struct stream *s, struct proxy *px, enum rule_set set)
 {
+    bool response = is_response_set(set);
+
+    count_denied(s, px, response);
+    if (!response)
+        s->t_head_us = 0;
+    if (set == RS_TCP_REQ)
+        s->uri = SLICE_NONE;
+    if (set == RS_TCP_RES && !(s->flags & SF_HTTP) && s->back->rx)
+        s->res.in += buf_len(s->back->rx);
+    stream_kill(s, 'P', set == RS_TCP_RES ? 'D' : 'R');
+    return step_goto(s, STEP_finish);
+}
+
+/* The connection to the server is closed: the client gets what came before, and then the end. */
+static enum step_rc
+closed(struct stream *s)
+{
+    s->back->flags |= CONN_EOF;
+    s->flags &= ~(unsigned)SF_KEEP_BACK;
+    if (s->flags & SF_HTTP)
+        return STEP_NEXT;
+    conn_shut_wr(s->back);
+    s->req.eom_in = s->req.eom_out = s->req.shut_out = true;
+    return step_goto(s, STEP_forward);
+}
+
+static enum step_rc
+decided(struct stream *s, enum act_rc rc, struct proxy *px, enum rule_set set)
+{
+    bool response = is_response_set(set);
     char phase = response ? 'H' : 'R';
 
+    if (response && rc > ACT_YIELD && rc != ACT_CLOSE)
+        s->t_data_us = 0; /* the answer of the server is not the one that goes to the client */
     switch (rc) {
     case ACT_DENY:
         return denied(s, px, response);
@@ -112,9 +146,9 @@ decided(struct stream *s, enum act_rc rc, struct proxy *px, bool response)
         stream_term(s, 'L', phase);
         return step_goto(s, STEP_reply);
     case ACT_ABORT:
-        count_denied(s, px, response);
-        stream_kill(s, 'P', phase);
-        return step_goto(s, STEP_finish);
+        return aborted(s, px, set);
+    case ACT_CLOSE:
+        return closed(s);
     case ACT_ERROR:
         SFE_COUNT(s, eint, 1);
         return stream_error(s, 500, 'I', phase);
@@ -154,7 +188,7 @@ stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, e
         return wait_for_rule(s, response, inspect_ms);
     s->wait_until_ms = 0;
     sample_tmp_reset();
-    return decided(s, rc, px, response);
+    return decided(s, rc, px, set);
 }
 
 /* ---- captures ---- */

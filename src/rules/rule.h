@@ -32,6 +32,7 @@ enum act_rc {
     ACT_REPLY, /* a reply was prepared in the stream (return, redirect, auth, use-service, tarpit)
                 */
     ACT_ABORT, /* close the connection without a word (reject, silent-drop) */
+    ACT_CLOSE, /* as if the server had closed: what it sent still goes to the client */
     ACT_ERROR, /* internal failure: 500 */
 };
 
