@@ -4,7 +4,8 @@
  * A worker never waits: sockets are non-blocking, and what a slow reader does not take stays in the
  * thread's batch until that is full; then new lines are dropped and counted. Delivering one
  * datagram alone costs as much as formatting twenty lines, most of it for waking the reader, so a
- * line may wait a millisecond for company.
+ * line may wait a millisecond for company when there is much to say. Few lines leave at once: those
+ * of connections that follow each other then keep their order, whichever thread had which.
  *
  * Invariant: a batch holds whole lines, contiguous, oldest first; only the first may be sent in
  * part (streams). */
@@ -26,8 +27,10 @@
 /** What a thread keeps for one sink while its reader is slow. */
 #define PENDING_LINES 1024
 #define PENDING_BYTES (256 * 1024)
-/** How long a line waits for company. */
-#define HOLD_MS 1
+/** How long a line waits for company, in a millisecond that has (or follows one that had) so many
+ * lines. */
+#define HOLD_MS    1
+#define BUSY_LINES 8
 /** Asked for; the kernel's limit (net.core.wmem_max) may allow less. */
 #define SEND_BUFFER (1024 * 1024)
 /** Between attempts to reach a socket that is not there. */
@@ -64,6 +67,9 @@ struct batch {
     bool in_line;     /* the latter: a stream took only part of it */
     int64_t due_ms;   /* when to try (again) */
     int64_t down_ms;  /* no attempt to reach a missing socket before */
+    int64_t span_ms;  /* the millisecond of the latest line */
+    unsigned span_n;  /* lines in it */
+    bool busy;        /* many in it, or in the one before */
     uint32_t end[PENDING_LINES];
     char buf[PENDING_BYTES];
 };
@@ -247,7 +253,9 @@ batch_get(struct log_sink *s)
     b->head = b->n = b->fresh = 0;
     b->sent = 0;
     b->in_line = false;
-    b->due_ms = b->down_ms = 0;
+    b->due_ms = b->down_ms = b->span_ms = 0;
+    b->span_n = 0;
+    b->busy = false;
     t->batch[s->index] = b;
     return b;
 }
@@ -510,17 +518,31 @@ log_sink_reserve(struct log_sink *s, size_t max)
     return b->buf + (b->n ? b->end[b->n - 1] : 0);
 }
 
+static void
+note_line(struct batch *b, int64_t now)
+{
+    if (now != b->span_ms) {
+        b->busy = b->span_n >= BUSY_LINES && now - b->span_ms <= HOLD_MS;
+        b->span_ms = now;
+        b->span_n = 0;
+    }
+    if (++b->span_n >= BUSY_LINES)
+        b->busy = true;
+}
+
 void
 log_sink_commit(struct log_sink *s, size_t len)
 {
     struct batch *b = self->batch[s->index];
+    int64_t now = now_ms();
 
+    note_line(b, now);
     if (!batch_pending(b))
-        b->due_ms = now_ms() + HOLD_MS;
+        b->due_ms = b->busy ? now + HOLD_MS : now;
     b->end[b->n] = (uint32_t)((b->n ? b->end[b->n - 1] : 0) + len);
     b->n++;
-    if (++b->fresh >= s->batch_max)
-        batch_flush(self, b, now_ms());
+    if (++b->fresh >= s->batch_max || (!b->busy && now >= b->due_ms))
+        batch_flush(self, b, now);
 }
 
 void

@@ -125,10 +125,13 @@ test_one_line_leaves(void **state)
 
     log_sinks_thread_start();
     say(s, 7, 50);
-    assert_int_equal(hear(fd, 7, 50), 7);
-    loop_turn(1000); /* does not sleep longer than the line may wait */
+    assert_int_equal(hear(fd, 7, 50), 8); /* nothing to wait for */
+    for (unsigned i = 8; i < 15; i++)
+        say(s, i, 50);
+    assert_int_equal(hear(fd, 8, 50), 14); /* there is much to say now */
+    loop_turn(1000);                       /* does not sleep longer than the line may wait */
     loop_turn(0);
-    assert_int_equal(hear(fd, 7, 50), 8);
+    assert_int_equal(hear(fd, 14, 50), 15);
     close(fd);
 }
 
