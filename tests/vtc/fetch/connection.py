@@ -86,7 +86,7 @@ TABLE = [
     ('connslots(d)', '11', '11'), ('queue(b)', '0', '0'), ('avg_queue(b)', '0', '0'), ('be_sess_rate(b)', '0', '0'),
     ('srv_conn(b/s1)', '0', '0'), ('srv_conn_free(b/s1)', '10', '10'), ('srv_conn_free(c/s1)', '-1', '-1'), ('srv_is_up(b/s1)', '1', '1'),
     ('srv_is_up(b/s2)', '0', '0'), ('srv_is_up(b/s3)', '1', '1'), ('srv_iweight(b/s4)', '100', '100'), ('srv_uweight(b/s3)', '0', '0'),
-    ('srv_weight(b/s4)', '100', '100'), ('srv_queue(b/s1)', '0', '0'), ('srv_sess_rate(b/s1)', '0', '0'), ('fe_name', 'fe', 'fe'),
+    ('srv_weight(b/s4)', '100', '100'), ('srv_queue(b/s1)', '0', '0'), ('str(b/s1),srv_queue', '0', '0'), ('srv_sess_rate(b/s1)', '0', '0'), ('fe_name', 'fe', 'fe'),
     ('fe_defbe', None, None), ('fe_client_timeout', '10000', '10000'), ('fc_http_major', '1', '1'), ('fc_err_str', 'Success', 'Success'),
     ('fc_lost', '0', '0'), ('fc_retrans', '0', '0'), ('fc_reordering,bool', '1', '1'), ('fc_unacked', '0', '0'), ('env(FETCH_TEST)', 'value', 'value'),
     ('env(NO_SUCH_VARIABLE)', None, None), ('proc', '1', '1'), ('nbproc', '1', '1'), ('stopping', '0', '0'), ('rand(1)', '0', '0'),

@@ -46,7 +46,8 @@ HELLO = ('req.ssl_hello_type', 'req.ssl_ver', 'req.ssl_sni', 'req.ssl_alpn', 're
 RDP = ('req.rdp_cookie', 'req.rdp_cookie(mstshash)', 'rdp_cookie(MSTS)', 'req.rdp_cookie_cnt', 'rdp_cookie_cnt(mstshash)')
 DISTCC = ('distcc_param(DIST)', 'distcc_param(ARGV)', 'distcc_param(ARGV,2)', 'distcc_body(ARGV,2)', 'distcc_body(DOTI)')
 HTTP = ('req.proto_http', 'method', 'path', 'req.hdr(host)', 'base')
-BYTES = ('req.payload(0,5),hex', 'req.payload_lv(0,1),hex', 'req.payload_lv(1,1,+1),hex', 'req.payload_lv(0,1,0),hex')
+BYTES = ('req.payload(0,5),hex', 'req.payload_lv(0,1),hex', 'req.payload_lv(1,1,+1),hex', 'req.payload_lv(0,1,0),hex', 'payload(0,5),hex',
+         'payload_lv(0,1),hex')
 
 full = ('1', '196611', 'a.b', None, None, '0', '1', '196611', 'a.b')
 CASES = [
@@ -68,8 +69,8 @@ CASES = [
     (b'GET /x?y HTTP/1.1\r\nHost: Hh\r\n\r\n', HTTP, ('1', 'GET', '/x', 'Hh', 'Hh/x')),
     (b'GET /x HTTP/1.1\r\nHos', HTTP, (None,) * 5),
     (b'\x15\3\1\0\2\1\0', HTTP, (None,) * 5),
-    (b'\2\2abcdef', BYTES, ('0202616263', '0261', '6263', '0202')),
-    (b'\2', BYTES, (None,) * 4),
+    (b'\2\2abcdef', BYTES, ('0202616263', '0261', '6263', '0202', '0202616263', '0261')),
+    (b'\2', BYTES, (None,) * 6),
 ]
 if not REFERENCE:
     NEW = ('req.ssl_cipherlist,hex', 'req.ssl_supported_groups,hex', 'req.ssl_sigalgs,hex', 'req.ssl_keyshare_groups,hex', 'req.ssl_sni')
@@ -113,6 +114,31 @@ for exprs in (HELLO, RDP, DISTCC, HTTP, BYTES) + (() if REFERENCE else (NEW,)):
             line = log.line('told ').split('told ', 1)[1].split('|')
             for e, w, got in zip(exprs, wanted, line):
                 eq(got, '-<->' if w is None else f'yes<{w}>', f'{e} of {data[:30]!r}')
+
+# What a server says first.
+ANSWER = ('res.ssl_hello_type', 'rep_ssl_hello_type', 'res.payload(0,3),hex', 'res.payload_lv(3,2),hex', 'payload(0,3),hex', 'payload_lv(3,2),hex')
+SERVER_HELLO = record(b'\2\0\0\x03\3\3x')
+rules = ''.join(f'    tcp-response content set-var(sess.v{i}) {e}\n' for i, e in enumerate(ANSWER))
+with Origin(raw=lambda conn, origin: conn.send(SERVER_HELLO).rest()) as s1, Syslog() as log, Proxy(f'''
+defaults
+    mode tcp
+    timeout client 10s
+    timeout server 10s
+    timeout connect 2s
+listen fe
+    bind <<fe>>
+    log 127.0.0.1:<<log>> local0
+    log-format "told {'|'.join(f'%[var(sess.v{i})]' for i in range(len(ANSWER)))}|%ts"
+    tcp-response inspect-delay 300ms
+    tcp-response content accept if !WAIT_END FALSE
+{rules}
+    server s1 127.0.0.1:<<s1>>
+''', s1=s1.port, log=log.port) as p:
+    c = p.connect()
+    eq(c.take(len(SERVER_HELLO)), SERVER_HELLO, 'the first bytes of the server')
+    c.close()
+    first, rest = SERVER_HELLO[:3].hex().upper(), SERVER_HELLO[5:].hex().upper()
+    eq(log.line('told ').split('told ', 1)[1].split('|'), ['2', '2', first, rest, first, rest, '--'], 'what is said of them')
 
 # Passing through by server name: nobody deciphers anything.
 ROUTES = '''

@@ -5,8 +5,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from _values import *
 
-RESPONSE = (b'HTTP/1.1 404 Nope\r\nContent-Length: 5\r\nX: a, b\r\nX: c\r\nN: 7\r\nIp: 9.8.7.6\r\nSet-Cookie: a=1; Path=/; a=3\r\n'
-            b'Set-Cookie: b=2, c=3\r\nSet-Cookie: a=\r\nServer: s\r\n\r\nhello')
+HEAD = (b'Content-Length: 5\r\nX: a, b\r\nX: c\r\nN: 7\r\nIp: 9.8.7.6\r\nSet-Cookie: a=1; Path=/; a=3\r\n'
+            b'Set-Cookie: b=2, c=3\r\nSet-Cookie: a=\r\nServer: s\r\n')
+LOWER = re.sub(rb'^[\w-]+:', lambda m: m.group().lower(), HEAD, flags=re.M)
+RESPONSE = b'HTTP/1.1 404 Nope\r\n' + HEAD + b'\r\nhello'
 REQUEST = b'POST http://hh/a?b HTTP/1.1\r\nHost: hh\r\nCookie: a=9\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc'
 
 IN_RULES = [
@@ -19,7 +21,8 @@ IN_RULES = [
     ('res.cook(a)', '1'), ('res.cook(b)', '2'), ('res.cook(c)', '3'), ('res.cook(path)', None), ('res.cook', '1'),
     ('res.cook_cnt(a)', '1'), ('res.cook_cnt', '6'), ('res.cook_val(b)', '2'), ('scook(a)', '1'), ('scook_cnt(a)', '1'),
     ('scook_val(b)', '2'), ('cookie(a)', '1'),
-    ('res.body_size', '5'), ('res.payload(0,2)', None), ('res.ssl_hello_type', None),
+    ('res.body_size', '5'), ('res.payload(0,2)', None), ('res.ssl_hello_type', None), 
+    ('res.hdrs,hex', (LOWER + b'\r\n').hex().upper()),
     ('capture.req.hdr(0)', 'hh'), ('capture.res.hdr(0)', 'c'), ('capture.req.uri', '/a?b'), ('capture.req.method', 'POST'),
     ('capture.req.ver', 'HTTP/1.1'), ('capture.res.ver', 'HTTP/1.1'), ('unique-id', 'uid-127.0.0.1'), ('http_first_req', '1'),
     ('method', 'POST'), ('bc_dst', '127.0.0.1'), ('bc_src', '127.0.0.1'), ('bc_http_major', '1'), ('bc_err', '0'),
@@ -35,7 +38,7 @@ IN_LOGS = [
 ]
 if not REFERENCE:
     IN_RULES += [
-        ('server_status', '404'), ('txn.status', '404'), ('res.cook_names', 'a,b,c,a'), ('res.cook_names(;)', 'a;b;c;a'),
+        ('set-cookie(b)', '2'), ('server_status', '404'), ('txn.status', '404'), ('res.cook_names', 'a,b,c,a'), ('res.cook_names(;)', 'a;b;c;a'),
         ('bc_reused', '0'), ('bc_nb_streams', '1'), ('bc_settings_streams_limit', '1'), ('bc_err_name', ''), ('bs.aborted', '0'),
         ('bc_glitches', '0'), ('be_connect_timeout', '2000'), ('be_queue_timeout', '2000'), ('be_max_retries', '3'),
         ('cur_max_retries', '3'), ('cur_connect_timeout', '2000'), ('be_tarpit_timeout', '2000'),
