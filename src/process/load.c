@@ -8,6 +8,7 @@
 #include "process/global.h"
 #include "process/tests_section.h"
 #include "process/version.h"
+#include "proxy/listener.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -90,9 +91,30 @@ set_environment(const struct cmdline *o)
     text_fini(&files);
     setenv("HAPROXY_STARTUP_VERSION", FULL_VERSION, 1);
     setenv("HAPROXY_BRANCH", "3.5", 1);
+    if (o->master)
+        setenv("HAPROXY_MWORKER", "1", 1);
     setenv("HAPROXY_LOCALPEER", tune.localpeer ? tune.localpeer : tune.hostname, 1);
     for (const struct log_fmt_variable *v = log_fmt_variables; v->name; v++)
         setenv(v->name, v->value, 0);
+}
+
+/* Known once the configuration was read. */
+static void
+set_cli_variable(const struct config *cf)
+{
+    struct text t = { 0 };
+    struct listener *li;
+    char text[160];
+
+    if (!cf->cli)
+        return;
+    list_each (li, &cf->cli->listeners, link) {
+        struct out o = OUT(text);
+        addr_put_config(&o, &li->addr);
+        text_printf(&t, "%s%.*s", t.len ? ";" : "", SLF(out_slice(&o)));
+    }
+    setenv("HAPROXY_CLI", t.p ? t.p : "", 1);
+    text_fini(&t);
 }
 
 static void
@@ -195,6 +217,7 @@ load_configuration(struct cfg *c, const struct cmdline *o)
     }
     if (!syntax && ok)
         ok = cfg_finish(c) == CFG_OK;
+    set_cli_variable(cf);
     if (o->check && ok && !c->diags.errors)
         tests_run(c);
     print_diags(c, o->json, (o->quiet || cf->quiet) && !o->verbose);

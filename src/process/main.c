@@ -381,7 +381,7 @@ evaluate_condition(void)
     if (rc < 0)
         fprintf(stderr, "[ALERT]    (%d) : %s\n", (int)getpid(), err ? err : "bad condition");
     free(err);
-    return rc > 0 ? 0 : 1;
+    return rc < 0 ? 2 : rc > 0 ? 0 : 1;
 }
 
 int

@@ -10,6 +10,15 @@ refuse(struct cfg *c)
     return cfg_error(c, 0, "section '%s' is not supported yet.", c->word[0].s);
 }
 
+/* The master started them until 3.3. */
+static enum cfg_rc
+refuse_programs(struct cfg *c)
+{
+    cfg_error(c, 0, DIAG_TIGHT "unknown keyword 'program' out of section.");
+    cfg_hint(c, "programs are started by the system's service manager since HAProxy 3.3");
+    return CFG_ERR;
+}
+
 /* ---- namespace_list: names that PROXY headers may ask for ---- */
 
 static enum cfg_rc
@@ -48,7 +57,7 @@ static const struct section sections[] = {
     LATER("log-forward", "<name>", "a log relay"),
     LATER("cache", "<name>", "a cache of responses"),
     LATER("fcgi-app", "<name>", "a FastCGI application"),
-    LATER("program", "<name>", "a program that the master starts"),
+    { "program", "<name>", 0, refuse_programs, NULL, NULL, "gone in 3.3: a program to start" },
     LATER("acme", "<name>", "an authority that signs certificates by itself"),
     LATER("traces", NULL, "what is traced from the start"),
     { "namespace_list", NULL, 0, begin_namespaces, NULL, namespace_line,
