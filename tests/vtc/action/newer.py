@@ -38,6 +38,40 @@ listen bw
     http-request set-bandwidth-limit out
     http-request set-bandwidth-limit in limit 200k period 500ms if { method POST }
     server s1 127.0.0.1:<<s1>>
+listen bwr
+    bind <<bwr>>
+    filter bwlim-out out default-limit 100k default-period 200ms
+    http-response set-bandwidth-limit out
+    server s1 127.0.0.1:<<s1>>
+listen bwt
+    bind <<bwt>>
+    mode tcp
+    filter bwlim-out out default-limit 100k default-period 200ms
+    tcp-response content set-bandwidth-limit out
+    server s1 127.0.0.1:<<s1>>
+listen bwq
+    bind <<bwq>>
+    mode tcp
+    filter bwlim-out out default-limit 100k default-period 200ms
+    tcp-request content set-bandwidth-limit out
+    server s1 127.0.0.1:<<s1>>
+listen res
+    bind <<res>>
+    log-format "timeout %[cur_server_timeout]"
+    http-response pause 200ms
+    http-response set-timeout server 7s
+    http-response set-header x-b other
+    http-response set-header x-c other
+    http-response add-headers-bin %(x-a)
+    http-response set-headers-bin %(x-b)
+    http-response del-headers-bin %(x-c)
+    http-after-response set-header x-e other
+    http-after-response set-header x-f other
+    http-after-response add-headers-bin %(x-d)
+    http-after-response set-headers-bin %(x-e)
+    http-after-response del-headers-bin %(x-f)
+    http-request add-headers-bin %(x-g)
+    server s1 127.0.0.1:<<s1>>
 listen shared
     bind <<shared>>
     stick-table type ip size 10 expire 1m store bytes_out_rate(1s)
@@ -45,6 +79,8 @@ listen shared
     http-request set-bandwidth-limit sh
     server s1 127.0.0.1:<<s1>>
 '''
+# A list of header fields with one field, name: 1.
+CONFIG = re.sub(r'%\((x-.)\)', lambda m: f'bin(03{m.group(1).encode().hex()}01310000)', CONFIG)
 BIG = b'x' * 500000
 
 
@@ -100,6 +136,14 @@ with Syslog() as log, Origin(answer) as s1, Proxy(CONFIG, s1=s1.port, log=log.po
     eq(timed('the same in chunks', 0.75, 2.5, lambda: c.get(b'/chunks')).body, BIG, 'limited chunks')
     timed('an upload of 500 kB at 200 kB per 500 ms', 0.7, 3, lambda: c.get(b'/up', method=b'POST', body=BIG))
     eq(s1.requests[-1].body, BIG, 'uploaded')
+    for name in ('bwr', 'bwt', 'bwq'):
+        slow = p.connect(name)
+        eq(timed('500 kB through ' + name, 0.75, 2.5, lambda slow=slow: slow.get(b'/big')).body, BIG, 'limited by ' + name)
+    slow = p.connect('res')
+    r = timed('pause in a response', 0.19, 3, lambda: slow.get(b'/'))
+    eq([r.all('x-' + letter) for letter in 'abcdef'], [[b'1'], [b'1'], [], [b'1'], [b'1'], []], 'headers in binary of responses')
+    eq(s1.requests[-1].all('x-g'), [b'1'], 'a header in binary is added')
+    true(log.line('timeout 7000'), 'set-timeout in a response')
     timed('small ones', 0, 0.3, lambda: [c.get(b'/') for _ in range(3)])
     c = p.connect('shared')
     eq(timed('500 kB at 300 kB per s', 0.4, 5, lambda: c.get(b'/big')).body, BIG, 'shared limit')
