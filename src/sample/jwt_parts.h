@@ -10,6 +10,7 @@ struct jwt_parts {
     unsigned n; /* 0: there are more */
 };
 
+/** Cuts at the dots; decodes nothing. */
 void jwt_split(struct slice token, struct jwt_parts *p);
 /** The text of an ARG_FMT_STR; false: a variable without value. */
 MUST_CHECK bool jwt_arg_text(const struct expr_arg *arg, struct sample_ctx *x, struct slice *to);

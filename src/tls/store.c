@@ -518,7 +518,9 @@ load(const char *name, const struct tls_files *f, unsigned extra, struct text *e
     struct tls_cert *c = cert_new(name);
     bool ok = true;
 
-    if (!text) {
+    if (!text && errno == ENOENT && f->dummy && f->dummy->wanted) {
+        ok = cert_make_dummy(c, f->dummy, err);
+    } else if (!text) {
         text_printf(err, "unable to stat SSL certificate from file '%s' : %s.", f->crt,
                     strerror(errno));
         ok = false;
@@ -526,7 +528,8 @@ load(const char *name, const struct tls_files *f, unsigned extra, struct text *e
         ok = pem_load(c, f->crt, slice(text, len), err);
         OPENSSL_cleanse(text, len);
     }
-    for (unsigned i = 0; ok && i < NCOMPANIONS; i++)
+    /* a made certificate has no companions */
+    for (unsigned i = 0; ok && text && i < NCOMPANIONS; i++)
         ok = read_companion(&m[i], f->crt, extra, err);
     if (!ok || !load_companions(c, f->crt, m, err))
         tls_cert_free(&c);

@@ -91,10 +91,18 @@ const char *tls_error_name(int64_t id);
 
 /* ---- certificates: store.c ---- */
 
+/** A key and a certificate signed by itself, in the place of a file that is missing. */
+struct tls_dummy {
+    bool wanted, ecdsa;
+    unsigned bits;     /* of RSA; 0: 2048 */
+    const char *curve; /* NULL: P-384 */
+};
+
 /** What files belong to a certificate besides the one that names it. */
 struct tls_files {
     const char *crt;                        /* certificate, chain, maybe key and DH parameters */
     const char *key, *ocsp, *issuer, *sctl; /* NULL: looked for as the search flags say */
+    const struct tls_dummy *dummy;          /* NULL: a missing file is an error */
 };
 
 /** Which companions are looked for beside a certificate (ssl-load-extra-files). */

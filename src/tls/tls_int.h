@@ -58,6 +58,9 @@ bool cert_take_sctl(struct tls_cert *c, const char *file, struct slice data, str
 /** All parts are there: checks them, derives names, kind and issuer. False with `err`. */
 bool cert_complete(struct tls_cert *c, const char *file, const char *key_file, struct text *err);
 
+/** Makes a key and a certificate for it (dummy.c). False with `err`. */
+bool cert_make_dummy(struct tls_cert *c, const struct tls_dummy *d, struct text *err);
+
 /** Splits PEM text into blocks. */
 struct pem_block {
     struct slice type;  /* "CERTIFICATE" */

@@ -351,7 +351,10 @@ finish_bind(struct cfg *c, struct bind_conf *b)
     add_certs(s, &t->certs, &t->o);
     if (more)
         add_certs(s, more, &t->o);
-    crt_list_uses(&t->certs, &(struct crt_list_use){ .server = s, .bind = b, .o = &t->o });
+    const struct crt_list_use use = { .server = s, .bind = b, .o = &t->o };
+    crt_list_uses(&t->certs, &use);
+    if (more)
+        crt_list_uses(more, &use);
     if (t->tickets.p)
         (void)!tls_server_ticket_keys(s, t->ticket_file, t->tickets, &why);
     if (add_generation(c, b, t, s) == CFG_OK && check_certs(c, b, t, s) == CFG_OK &&

@@ -2,6 +2,7 @@
 #include "tls/ocsp.h"
 #include "tlsconf/tlsconf.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -65,57 +66,107 @@ on_or_off(const char *name, const char *value, struct text *err, bool *on)
     return false;
 }
 
+/** How the value of an option is read. */
+enum load_kind { STRING, SWITCH, TRISTATE, KEYTYPE, BITS, LATER };
+
+#define AT(m) offsetof(struct load_options, m)
+static const struct load_row {
+    const char *name;
+    size_t offset;
+    enum load_kind kind;
+} load_rows[] = {
+    { "crt", AT(files.crt), STRING },
+    { "key", AT(files.key), STRING },
+    { "ocsp", AT(files.ocsp), STRING },
+    { "issuer", AT(files.issuer), STRING },
+    { "sctl", AT(files.sctl), STRING },
+    { "alias", AT(alias), STRING },
+    { "ocsp-update", AT(ocsp_update), TRISTATE },
+    { "jwt", AT(jwt), SWITCH },
+    { "generate-dummy", AT(dummy.wanted), SWITCH },
+    { "keytype", AT(dummy.ecdsa), KEYTYPE },
+    { "bits", AT(dummy.bits), BITS },
+    { "curves", AT(dummy.curve), STRING },
+    { "acme", 0, LATER },
+    { "domains", 0, LATER },
+    { "ips", 0, LATER },
+};
+
+static bool
+take_string(const struct load_row *row, const char **field, const char *value, struct text *err)
+{
+    bool ok = !*field || strcmp(*field, value) == 0;
+
+    if (!ok)
+        text_printf(err, "'%s' was already specified with another value", row->name);
+    *field = value;
+    return ok;
+}
+
+static bool
+take_key_type(bool *ecdsa, const char *value, struct text *err)
+{
+    *ecdsa = strcmp(value, "ECDSA") == 0;
+    if (*ecdsa || strcmp(value, "RSA") == 0)
+        return true;
+    text_printf(err, "keyword 'keytype' requires either 'RSA' or 'ECDSA'.");
+    return false;
+}
+
+/* Smaller keys are refused by the library, larger ones take minutes. */
+static bool
+take_bits(unsigned *bits, const char *value, struct text *err)
+{
+    uint64_t n;
+
+    if (!slice_to_uint(slice_str(value), &n) || n < 1024 || n > 16384) {
+        text_printf(err, "keyword 'bits' requires a number of bits between 1024 and 16384.");
+        return false;
+    }
+    *bits = (unsigned)n;
+    return true;
+}
+
+static bool
+take_value(struct load_options *l, const struct load_row *row, const char *value, struct text *err)
+{
+    void *field = (char *)l + row->offset;
+    bool on;
+
+    switch (row->kind) {
+    case STRING:
+        return take_string(row, field, value, err);
+    case KEYTYPE:
+        return take_key_type(field, value, err);
+    case BITS:
+        return take_bits(field, value, err);
+    case LATER:
+        text_printf(err, "'%s' is not supported yet", row->name);
+        return false;
+    default:
+        if (!on_or_off(row->name, value, err, &on))
+            return false;
+        if (row->kind == TRISTATE)
+            *(signed char *)field = on ? 1 : -1;
+        else
+            *(bool *)field = on;
+        return true;
+    }
+}
+
 bool
 load_option_set(struct load_options *l, const char *name, const char *value, struct text *err,
                 bool *rc)
 {
-    static const struct {
-        const char *name;
-        size_t offset; /* of a string */
-        enum { STRING, SWITCH, TRISTATE, LATER } kind;
-    } rows[] = {
-        { "crt", offsetof(struct load_options, files.crt), STRING },
-        { "key", offsetof(struct load_options, files.key), STRING },
-        { "ocsp", offsetof(struct load_options, files.ocsp), STRING },
-        { "issuer", offsetof(struct load_options, files.issuer), STRING },
-        { "sctl", offsetof(struct load_options, files.sctl), STRING },
-        { "alias", offsetof(struct load_options, alias), STRING },
-        { "ocsp-update", offsetof(struct load_options, ocsp_update), TRISTATE },
-        { "jwt", offsetof(struct load_options, jwt), SWITCH },
-        { "generate-dummy", 0, SWITCH },
-        { "acme", 0, LATER },
-        { "domains", 0, LATER },
-        { "ips", 0, LATER },
-        { "keytype", 0, LATER },
-        { "bits", 0, LATER },
-        { "curves", 0, LATER },
-    };
-
-    *rc = true;
-    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        bool on = false;
-        if (strcmp(rows[i].name, name) != 0)
+    for (unsigned i = 0; i < COUNT_OF(load_rows); i++) {
+        if (strcmp(load_rows[i].name, name) != 0)
             continue;
         l->any = true;
-        if (!value || !*value) {
+        *rc = value && *value;
+        if (*rc)
+            *rc = take_value(l, &load_rows[i], value, err);
+        else
             text_printf(err, "'%s' expects an argument", name);
-            *rc = false;
-        } else if (rows[i].kind == STRING) {
-            const char **field = (const char **)((char *)l + rows[i].offset);
-            *rc = !*field || strcmp(*field, value) == 0;
-            if (!*rc)
-                text_printf(err, "'%s' was already specified with another value", name);
-            *field = value;
-        } else if (rows[i].kind == LATER || !(*rc = on_or_off(name, value, err, &on)) ||
-                   (on && !rows[i].offset)) {
-            if (*rc)
-                text_printf(err, "'%s' is not supported yet", name);
-            *rc = false;
-        } else if (rows[i].kind == TRISTATE) {
-            *((signed char *)l + rows[i].offset) = on ? 1 : -1;
-        } else if (rows[i].offset) {
-            *(bool *)((char *)l + rows[i].offset) = on;
-        }
         return true;
     }
     return false;
@@ -139,6 +190,7 @@ load_options_run(struct load_options *l, struct arena *arena, const char *name,
 {
     struct tls_files f = l->files;
 
+    f.dummy = &l->dummy;
     f.crt = tls_path(arena, crt_base, f.crt);
     if (f.key)
         f.key = tls_path(arena, key_base, f.key);
@@ -152,18 +204,26 @@ load_options_run(struct load_options *l, struct arena *arena, const char *name,
     return c && load_options_apply(l, c, err) ? c : NULL;
 }
 
+/* A missing file that is made up for: it cannot be a bundle or a folder. */
+static bool
+needs_dummy(const struct load_options *l, const char *path)
+{
+    struct stat st;
+
+    return l->dummy.wanted && !tls_store_get(path) && stat(path, &st) < 0 && errno == ENOENT;
+}
+
 bool
 load_options_add(struct load_options *l, struct crt_refs *refs, struct arena *arena,
                  const char *path, const struct crt_ref *like, struct text *err)
 {
     const struct tls_files *f = &l->files;
+    /* a declared name is found as it is written */
+    const char *known = tls_store_get(path) ? path : tls_path(arena, tlsconf_global.crt_base, path);
 
-    if (f->crt || f->key || f->ocsp || f->issuer || f->sctl) {
+    if (f->crt || f->key || f->ocsp || f->issuer || f->sctl || needs_dummy(l, known)) {
         if (!f->crt)
             l->files.crt = path;
-        /* a declared name is found as it is written */
-        const char *known =
-            tls_store_get(path) ? path : tls_path(arena, tlsconf_global.crt_base, path);
         struct tls_cert *c = load_options_run(l, arena, known, tlsconf_global.crt_base,
                                               tlsconf_global.key_base, err);
         if (c)

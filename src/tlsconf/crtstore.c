@@ -107,6 +107,7 @@ ssl_f_use_forget(void)
     f_uses = NULL;
 }
 
+/* Its certificates are lines of a list that the runtime API knows as "@frontend". */
 static struct f_use *
 f_use_for(struct cfg *c, const struct proxy *px)
 {
@@ -117,6 +118,7 @@ f_use_for(struct cfg *c, const struct proxy *px)
             return u;
     u = ARENA_NEW(c->arena, struct f_use);
     u->px = px;
+    u->refs.list = crt_list_get(arena_printf(c->arena, "@%s", px->name));
     u->next = f_uses;
     f_uses = u;
     return u;
@@ -145,6 +147,26 @@ take_f_use_word(struct cfg *c, unsigned *at, struct load_options *l, struct tls_
     return tlsconf_report(c, *at - 1, &err, &warn, true);
 }
 
+/* A bundle has a line per certificate. */
+static void
+note_f_use(const struct cfg *c, struct crt_list *list, struct crt_ref *r)
+{
+    struct text options = { 0 };
+
+    for (unsigned i = 1; i < c->nwords; i++)
+        if (strcmp(c->word[i].s, "crt") == 0)
+            i++;
+        else
+            text_printf(&options, "%s%s", options.len ? " " : "", c->word[i].s);
+    for (; r; r = r->next) {
+        const struct crt_line like = { .cert = (char *)(uintptr_t)tls_cert_name(r->cert),
+                                       .options = options.p,
+                                       .number = list->last + 1 };
+        r->owner = crt_list_note(list, &like);
+    }
+    text_fini(&options);
+}
+
 static enum cfg_rc
 parse_f_use(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -168,7 +190,9 @@ parse_f_use(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     const char *path = l.files.crt;
     if (!l.files.key && !l.files.ocsp && !l.files.issuer && !l.files.sctl)
         l.files.crt = NULL; /* companions are looked for */
-    (void)load_options_add(&l, &u->refs, c->arena, path, &like, &err);
+    struct crt_ref **from = u->refs.tail ? u->refs.tail : &u->refs.first;
+    if (load_options_add(&l, &u->refs, c->arena, path, &like, &err))
+        note_f_use(c, u->refs.list, *from);
     return tlsconf_report(c, CFG_WHOLE_LINE, &err, &none, true);
 }
 

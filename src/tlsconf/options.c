@@ -247,10 +247,8 @@ tls_options_inherit(struct tls_options *o, const struct tls_options *def)
     }
     INHERIT(ciphers);
     INHERIT(ciphersuites);
-    if (!o->curves && !o->ecdhe) {
-        o->curves = def->curves;
-        o->ecdhe = def->ecdhe;
-    }
+    INHERIT(curves); /* wins over ecdhe wherever it comes from, as in HAProxy */
+    INHERIT(ecdhe);
     INHERIT(sigalgs);
     INHERIT(client_sigalgs);
     INHERIT(verify);

@@ -138,6 +138,7 @@ bool crt_list_line(struct crt_refs *refs, struct arena *arena, const char *name,
 struct load_options {
     struct tls_files files;
     const char *alias;
+    struct tls_dummy dummy;
     bool jwt, any;           /* any: something was said */
     signed char ocsp_update; /* 1 on, -1 off, 0: not said */
 };
