@@ -57,13 +57,22 @@ fetch_bool(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out,
     return fetch_give_bool(out, c && tls_conn_bool(c, (enum tls_bool)what_of(private)));
 }
 
+/* Of a clear connection there is nothing to say. */
+static bool
+fetch_tls_bool(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
+{
+    const struct conn *c = fetch_front(x);
+
+    return c && c->flags & CONN_TLS && fetch_bool(arg, x, out, private);
+}
+
 /* Not known before the end of the handshake. */
 static bool
 fetch_has_cert(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
     const struct conn *c = fetch_front(x);
 
-    return c && !(c->flags & CONN_HANDSHAKE) && fetch_bool(arg, x, out, private);
+    return c && !(c->flags & CONN_HANDSHAKE) && fetch_tls_bool(arg, x, out, private);
 }
 
 static bool
@@ -236,8 +245,8 @@ static const struct fetch ssl_fetches[] = {
     FC("crtname", SMP_STR, fetch_text, TLS_T_CRTNAME, "name of the certificate"),
     FC("has_sni", SMP_BOOL, fetch_bool, TLS_B_HAS_SNI, "presence of a server name"),
     FC("has_crt", SMP_BOOL, fetch_has_cert, TLS_B_HAS_CERT, "presence of a client certificate in this handshake"),
-    FC("has_early", SMP_BOOL, fetch_bool, TLS_B_EARLY, "presence of early data before the handshake's end"),
-    FC("early_rcvd", SMP_BOOL, fetch_bool, TLS_B_EARLY_RCVD, "presence of early data"),
+    FC("has_early", SMP_BOOL, fetch_tls_bool, TLS_B_EARLY, "presence of early data before the handshake's end"),
+    FC("early_rcvd", SMP_BOOL, fetch_tls_bool, TLS_B_EARLY_RCVD, "presence of early data"),
     FC("protocol_hello_id", SMP_SINT, fetch_num, TLS_N_HELLO, "version in the client hello"),
     LIST("cipherlist_bin", TLS_L_CIPHERS, "ciphers that the client offered"),
     LIST("extlist_bin", TLS_L_EXTENSIONS, "extensions of the client hello"),
@@ -252,7 +261,7 @@ static const struct fetch ssl_fetches[] = {
     ROW("ssl_c_err", SMP_SINT, NEEDS_CLIENT5, fetch_num, TLS_N_CRT_ERR, "first error of the client certificate"),
     ROW("ssl_c_ca_err", SMP_SINT, NEEDS_CLIENT5, fetch_num, TLS_N_CA_ERR, "first error in its chain"),
     ROW("ssl_c_ca_err_depth", SMP_SINT, NEEDS_CLIENT5, fetch_num, TLS_N_CA_DEPTH, "where in the chain that was"),
-    ROW("ssl_c_used", SMP_BOOL, NEEDS_CLIENT5, fetch_bool, TLS_B_CERT_USED, "whether the session has a client certificate"),
+    ROW("ssl_c_used", SMP_BOOL, NEEDS_CLIENT5, fetch_tls_bool, TLS_B_CERT_USED, "whether the session has a client certificate"),
     { 0 },
 };
 /* clang-format on */

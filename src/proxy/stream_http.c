@@ -211,6 +211,21 @@ http_connection_header(struct stream *s, bool keep)
 }
 
 bool
+http_rules_close(struct stream *s)
+{
+    const struct http_hdr *h;
+
+    if (list_empty(&s->be->http_res_rules) && list_empty(&s->fe->http_res_rules) &&
+        list_empty(&s->be->http_after_rules) && list_empty(&s->fe->http_after_rules))
+        return false;
+    h = http_hdr_first(&s->rs, SL("connection"));
+    if (!h || !http_list_has(h->value, SL("close")))
+        return false;
+    http_hdr_del(&s->rs, SL("connection"));
+    return true;
+}
+
+bool
 http_reply_connection(struct stream *s, bool keep)
 {
     if (s->parser_reply && http_hdr_first(&s->rs, SL("connection")))
@@ -238,7 +253,7 @@ note_challenge(struct stream *s)
 bool
 http_prepare_response(struct stream *s)
 {
-    bool keep = http_client_keeps(s);
+    bool keep = http_client_keeps(s) && !http_rules_close(s);
 
     if (unlikely(s->rs.status == 401 || s->rs.status == 407) && s->back)
         note_challenge(s);

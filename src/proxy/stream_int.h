@@ -98,6 +98,9 @@ bool http_prepare_response(struct stream *s);
 bool http_connection_header(struct stream *s, bool keep);
 /** The same for a reply of our own. */
 bool http_reply_connection(struct stream *s, bool keep);
+/** Takes a "Connection: close" that rules have set out of the response (a server's own is not in it
+ * any more): the connection is to be closed as if the client had asked for it. */
+bool http_rules_close(struct stream *s);
 /** Whether the client wants to go on after this exchange. */
 bool http_client_keeps(const struct stream *s);
 /** Formats a head into the thread's scratch. p NULL when it does not fit. */

@@ -161,6 +161,7 @@ start_reply(struct stream *s)
     if (s->fe != s->be)
         after_rules(s, s->fe);
     s->status = r->logged ? r->logged : s->rs.status;
+    keep = keep && (s->parser_reply || !http_rules_close(s));
     if (keep)
         s->flags |= SF_KEEP_FRONT;
     else
