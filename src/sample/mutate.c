@@ -109,7 +109,7 @@ mutate_fetch(const struct fetch *f)
     if (!f)
         return NULL;
     mutate_record("fetch", f->name);
-    bool far = mutate_wants("far", f->name);
+    bool far = mutate_wants("far fetch", f->name);
     if (!far && !mutate_wants("fetch", f->name))
         return f;
     far_off = far;
@@ -125,9 +125,11 @@ mutate_conv(const struct conv *v)
     if (!v)
         return NULL;
     mutate_record("conv", v->name);
-    bool changes = mutate_wants("conv", v->name), skips = mutate_wants("skip", v->name);
+    bool far = mutate_wants("far conv", v->name);
+    bool changes = far || mutate_wants("conv", v->name), skips = mutate_wants("skip", v->name);
     if (!changes && !skips)
         return v;
+    far_off = far;
     conv_row = v;
     conv_copy = *v;
     conv_copy.fn = changes ? conv_changed : conv_skipped;

@@ -8,10 +8,12 @@ from harness import *
 
 FRONT = '''
 global
+    tune.ssl.keylog on
 ''' + DEFAULTS + '''
 frontend early
     bind <<early>> ssl crt <<dir>>/both.pem allow-0rtt
     http-request set-header x-at-first %[ssl_fc_has_early]
+    http-request set-header x-secrets %[ssl_fc_client_early_traffic_secret],%[ssl_fc_early_exporter_secret]
     http-request wait-for-handshake if { path /wait }
     http-request set-header x-then %[ssl_fc_has_early],%[ssl_fc_early_rcvd]
     http-request return status 200 content-type text/plain string closed hdr connection close if { path /closed }
@@ -28,10 +30,12 @@ backend be
 '''
 BACK = '''
 global
+    tune.ssl.keylog on
     nbthread 1
 ''' + DEFAULTS + '''
 frontend fe
     bind <<fe>>
+    http-response set-header x-secrets %[ssl_bc_client_early_traffic_secret],%[ssl_bc_early_exporter_secret]
     use_backend retry if { path_beg /retry }
     default_backend plain
 frontend tls
@@ -94,7 +98,7 @@ class Client:
         head = head or f'GET {target} HTTP/1.1\r\nHost: h.example\r\n\r\n'
         with open(path('request'), 'w', encoding='ascii', newline='') as f:
             f.write(head)
-        more = ['-sess_out', path(session)] if first else ['-sess_in', path(session), '-early_data', path('request')]
+        more = ['-sess_out', path(session)] if first else ['-sess_in', path(session), '-early_data', path('request'), '-keylogfile', path('keys')]
         self.process = subprocess.Popen(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-tls1_3', '-ign_eof', '-servername', 'h.example']
                                         + (['-alpn', 'http/1.1'] if alpn else []) + more,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -132,6 +136,13 @@ def early(port, **more):
     return slow, Client(slow.own, **more)
 
 
+def secrets():
+    """The early secrets that the last client knew, as the fetches tell them."""
+    with open(path('keys'), encoding='ascii') as f:
+        known = {line.split()[0]: line.split()[2] for line in f if line[0] != '#'}
+    return (known.get('CLIENT_EARLY_TRAFFIC_SECRET', '') + ',' + known.get('EARLY_EXPORTER_SECRET', '')).encode()
+
+
 def header(origin, name):
     return origin.requests[-1].get(name)
 
@@ -144,6 +155,8 @@ with Origin(name=b's1') as s1, Proxy(FRONT, s1=s1.port, files={'both.pem': BOTH}
     wait_for(lambda: s1.requests[-1].target == b'/x', 'the early request')
     eq((header(s1, 'x-at-first'), header(s1, 'early-data')), (b'1', b'1'), 'an early request says so')
     eq(header(s1, 'x-then'), b'1,1', 'fetches during the handshake')
+    true(len(secrets()) > 100, 'the client writes its keys down')
+    eq(header(s1, 'x-secrets').lower(), secrets(), 'early secrets')
     slow.release.set()
     c.sees(b'HTTP/1.1 200', 'the early response')
     c.sees(b'Early data was accepted', 'the client knows')
@@ -228,8 +241,11 @@ with Origin(name=b's1') as s1, Proxy(FRONT, s1=s1.port, files={'both.pem': BOTH}
     with Proxy(BACK, target=target.own, files={'both.pem': BOTH}) as q:
         eq(get(q, b'/retry').status, 200, 'a first request')
         eq(header(s1, 'x-then'), b'0,0', 'has no session to use')
-        eq(get(q, b'/retry').status, 200, 'a second request')
+        r = get(q, b'/retry')
+        eq(r.status, 200, 'a second request')
         eq(header(s1, 'x-then').split(b',')[1], b'1', 'goes out early')
+        true(len(header(s1, 'x-secrets')) > 100, 'with early secrets')
+        eq(r.get('x-secrets'), header(s1, 'x-secrets'), 'that both sides know')
         target.port = two.ports['early']
         eq(get(q, b'/retry').status, 200, 'refused early data is sent again')
         eq(header(s1, 'x-then'), b'0,0', 'after the handshake')
