@@ -43,6 +43,28 @@ count_max(uint32_t *max, uint32_t v)
         __atomic_store_n(max, v, __ATOMIC_RELAXED);
 }
 
+/* ---- words that several threads write; written only when they change, so that their cache line
+ * stays with everybody ---- */
+
+/** Makes *peak at least `v`. */
+static inline void
+peak_raise(_Atomic unsigned *peak, unsigned v)
+{
+    unsigned now = atomic_load_explicit(peak, memory_order_relaxed);
+
+    while (v > now && !atomic_compare_exchange_weak_explicit(peak, &now, v, memory_order_relaxed,
+                                                             memory_order_relaxed))
+        ;
+}
+
+/** When something happened last; `v` does not fall. */
+static inline void
+moment_note(_Atomic int64_t *moment, int64_t v)
+{
+    if (v != atomic_load_explicit(moment, memory_order_relaxed))
+        atomic_store_explicit(moment, v, memory_order_relaxed);
+}
+
 /* ---- sets of counters ---- */
 
 /** `n` counters times `nshards` threads. Every shard starts on its own cache line. */

@@ -40,7 +40,6 @@ struct tune {
     unsigned maxconn_cfg; /* as configured, 0: automatic */
     unsigned maxconnrate, maxsessrate, maxsslconn, maxsslrate;
     unsigned maxcomprate, maxcompcpuusage;
-    int server_state_base_unused;
     const char *node, *description, *hostname;
     const char *localpeer;
     bool insecure_fork, insecure_setuid;

@@ -281,7 +281,6 @@ struct proxy {
     unsigned ck_opts;                                          /* enum px_cookie */
     const char *cookie_name, *cookie_domain, *cookie_attrs, *dyncookie_key;
     int cookie_maxidle_s, cookie_maxlife_s;
-    bool email_alert_unused;
 
     /* backend */
     struct list servers; /* struct server */
@@ -303,7 +302,6 @@ struct proxy {
     const char *send_name_header;
     struct expr *rdp_cookie; /* persist rdp-cookie; NULL: not wanted */
     int hash_preserve_affinity;
-    unsigned redirect_302_unused;
     int state_file;              /* load-server-state-from-file: enum state_file */
     const char *state_file_name; /* NULL: the backend's name */
     int clitcpka_cnt, clitcpka_idle_s, clitcpka_intvl_s, srvtcpka_cnt, srvtcpka_idle_s,

@@ -263,11 +263,9 @@ count_session(struct session *s)
     FE_COUNT(fe, h1sess, fe->mode == PX_HTTP);
     FE_COUNT(fe, sess_other, fe->mode != PX_HTTP);
     uint32_t rate = freq_shared_add(&fe->fe_sess_rate, 1000, 1, now);
-    if (rate > atomic_load_explicit(&fe->fe_sess_rate_max, memory_order_relaxed))
-        atomic_store_explicit(&fe->fe_sess_rate_max, rate, memory_order_relaxed);
+    peak_raise(&fe->fe_sess_rate_max, rate);
     rate = freq_shared_add(&config->sess_rate, 1000, 1, now);
-    if (rate > atomic_load_explicit(&config->sess_rate_max, memory_order_relaxed))
-        atomic_store_explicit(&config->sess_rate_max, rate, memory_order_relaxed);
+    peak_raise(&config->sess_rate_max, rate);
 }
 
 /* Handshakes are done: the session begins. False when rules ended it. */
@@ -460,8 +458,7 @@ session_accept(struct listener *li, int fd, const struct sockaddr *peer, socklen
     if (li->bind->flags & BINDF_ACCEPT_CIP)
         s->flags |= SESSF_EXPECT_CIP;
     unsigned n = atomic_fetch_add_explicit(&s->fe->fe_conn, 1, memory_order_relaxed) + 1;
-    if (n > atomic_load_explicit(&s->fe->fe_conn_max, memory_order_relaxed))
-        atomic_store_explicit(&s->fe->fe_conn_max, n, memory_order_relaxed);
+    peak_raise(&s->fe->fe_conn_max, n);
     if (unlikely(stream_hooks.accepted))
         stream_hooks.accepted(s);
     enum act_rc rc = run_session_rules(s, &s->fe->tcp_conn_rules, RS_TCP_CONN, PT_CONN);

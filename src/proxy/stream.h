@@ -68,9 +68,8 @@ struct chan {
     bool opened;        /* the head was sent, or TCP: data may flow */
     bool eom_in;        /* the message came in completely */
     bool eom_out;       /* and went out completely */
-    bool analyse_unused;
-    bool shut_out;            /* our end was announced to the sink */
-    bool bulk;                /* splice from now on */
+    bool shut_out;      /* our end was announced to the sink */
+    bool bulk;          /* splice from now on */
     struct chan_limit *limit; /* bandwidth limits in force (action/act_bwlim.c); NULL: none */
     uint64_t in, out_bytes;   /* wire bytes from the source, to the sink (logs, counters) */
     uint64_t body;            /* payload bytes */

@@ -44,8 +44,7 @@ head_complete(struct stream *s)
     FE_COUNT(s->fe, req_tot, 1);
     FE_COUNT(s->fe, h1req, 1);
     uint32_t rate = freq_shared_add(&s->fe->fe_req_rate, 1000, 1, (uint64_t)loop_now_ms());
-    if (rate > atomic_load_explicit(&s->fe->fe_req_rate_max, memory_order_relaxed))
-        atomic_store_explicit(&s->fe->fe_req_rate_max, rate, memory_order_relaxed);
+    peak_raise(&s->fe->fe_req_rate_max, rate);
     return chan_body_begin(s, &s->req, h1_framing_request(&s->rq), s->rq.clen);
 }
 
@@ -378,14 +377,12 @@ enter_backend(struct stream *s, struct proxy *be)
         s->set_retries_px == be && s->set_retries >= 0 ? (unsigned)s->set_retries : be->retries;
     s->flags |= SF_COUNTED_BE;
     unsigned n = atomic_fetch_add_explicit(&be->be_conn, 1, memory_order_relaxed) + 1;
-    if (n > atomic_load_explicit(&be->be_conn_max, memory_order_relaxed))
-        atomic_store_explicit(&be->be_conn_max, n, memory_order_relaxed);
+    peak_raise(&be->be_conn_max, n);
     BE_COUNT(be, stot, 1);
     if (s->flags & SF_HTTP)
         BE_COUNT(be, req_tot, 1);
     uint32_t rate = freq_shared_add(&be->be_sess_rate, 1000, 1, (uint64_t)loop_now_ms());
-    if (rate > atomic_load_explicit(&be->be_sess_rate_max, memory_order_relaxed))
-        atomic_store_explicit(&be->be_sess_rate_max, rate, memory_order_relaxed);
+    peak_raise(&be->be_sess_rate_max, rate);
 }
 
 enum step_rc

@@ -118,14 +118,12 @@ took_server(struct stream *s, struct server *srv)
         s->t_queue_us = loop_now_us();
     SRV_COUNT(srv, stot, 1);
     unsigned cur = atomic_fetch_add_explicit(&srv->cur_sess, 1, memory_order_relaxed) + 1;
-    if (cur > atomic_load_explicit(&srv->cur_sess_max, memory_order_relaxed))
-        atomic_store_explicit(&srv->cur_sess_max, cur, memory_order_relaxed);
+    peak_raise(&srv->cur_sess_max, cur);
     uint32_t rate = freq_shared_add(&srv->sess_rate, 1000, 1, (uint64_t)loop_now_ms());
-    if (rate > atomic_load_explicit(&srv->sess_rate_max, memory_order_relaxed))
-        atomic_store_explicit(&srv->sess_rate_max, rate, memory_order_relaxed);
+    peak_raise(&srv->sess_rate_max, rate);
     int64_t now_s = loop_wall_us() / 1000000;
-    atomic_store_explicit(&srv->last_sess_s, now_s, memory_order_relaxed);
-    atomic_store_explicit(&s->be->last_sess_s, now_s, memory_order_relaxed);
+    moment_note(&srv->last_sess_s, now_s);
+    moment_note(&s->be->last_sess_s, now_s);
     return step_goto(s, STEP_connect);
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/runtime.h"
 #include "sample/expr.h"
 #include "server/check.h"
+#include "server/pool.h"
 
 #include <stdlib.h>
 
@@ -192,8 +193,9 @@ server_removable(struct server *s, bool *hopeless)
     if (!(atomic_load(&s->admin) & SRVA_MAINT))
         return "Only servers in maintenance mode can be deleted.";
     *hopeless = false;
-    if (atomic_load(&s->used_conns) || atomic_load(&s->idle_conns) || atomic_load(&s->cur_sess) ||
-        atomic_load(&s->served) || atomic_load(&s->queued))
+    struct srv_conns n = pool_conns(s);
+    if (n.used || n.idle || atomic_load(&s->cur_sess) || atomic_load(&s->served) ||
+        atomic_load(&s->queued))
         return "Server still has connections attached to it, cannot remove it.";
     return NULL;
 }

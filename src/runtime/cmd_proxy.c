@@ -8,6 +8,7 @@
 #include "proxy/listener.h"
 #include "runtime/runtime.h"
 #include "server/check.h"
+#include "server/pool.h"
 #include "stats/stats.h"
 
 #include <stdlib.h>
@@ -275,18 +276,17 @@ put_conns(struct cli *c, struct proxy *px)
 
     list_each (s, &px->servers, link) {
         struct out o = OUT(text);
-        unsigned idle = atomic_load(&s->idle_conns), used = atomic_load(&s->used_conns);
-        unsigned safe = MIN(atomic_load(&s->safe_conns), idle);
+        struct srv_conns n = pool_conns(s);
         if (addr_is_ip(&s->addr))
             addr_put_host(&o, &s->addr);
         else
             addr_put_config(&o, &s->addr);
         text_printf(&c->out, "%s/%s %u/%u %.*s %u - %d %u %u %u %u 0 %u %u %d %u", px->name,
                     s->name, px->id, s->id, SLF(out_slice(&o)), s->port, s->pool_purge_ms,
-                    atomic_load(&s->served), used, used, used, idle - safe, safe, s->pool_max_conn,
-                    idle);
+                    atomic_load(&s->served), n.used, n.used, n.used, n.idle - n.safe, n.safe,
+                    s->pool_max_conn, n.idle);
         for (unsigned t = 0; s->threads && t < config->nthread; t++)
-            text_printf(&c->out, " %u", __atomic_load_n(&s->threads[t].nidle, __ATOMIC_RELAXED));
+            text_printf(&c->out, " %u", atomic_load(&s->threads[t].nidle));
         text_char(&c->out, '\n');
     }
 }

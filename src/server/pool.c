@@ -6,16 +6,48 @@
 #include "config/tune.h"
 #include "net/sys.h"
 #include "server/hooks.h"
+#include "server/state_int.h"
 
 #include <errno.h>
 
+static struct srv_thread *
+mine(const struct server *srv)
+{
+    return &srv->threads[loop_tid()];
+}
+
+/* One writer: no locked instruction. */
+static void
+add(_Atomic unsigned *to, unsigned n)
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
 /* It stops being idle, or (`n` 1) begins to be. */
 static void
-count_idle(struct server *srv, const struct conn *c, unsigned n)
+count_idle(struct server *srv, struct srv_thread *t, const struct conn *c, unsigned n)
 {
-    atomic_fetch_add_explicit(&srv->idle_conns, n, memory_order_relaxed);
+    add(&t->nidle, n);
     if (c->requests > 1)
-        atomic_fetch_add_explicit(&srv->safe_conns, n, memory_order_relaxed);
+        add(&t->nsafe, n);
+    if (srv->pool_max_conn >= 0)
+        atomic_fetch_add_explicit(&srv->pooled, n, memory_order_relaxed);
+}
+
+struct srv_conns
+pool_conns(const struct server *srv)
+{
+    struct srv_conns n = { 0 };
+
+    for (unsigned i = 0; srv->threads && i < server_nthread(); i++) {
+        const struct srv_thread *t = &srv->threads[i];
+        n.used += atomic_load_explicit(&t->nused, memory_order_relaxed);
+        n.idle += atomic_load_explicit(&t->nidle, memory_order_relaxed);
+        n.safe += atomic_load_explicit(&t->nsafe, memory_order_relaxed);
+    }
+    n.safe = MIN(n.safe, n.idle);
+    return n;
 }
 
 /* An idle connection has nothing to say: whatever happens to it, it is over. */
@@ -25,10 +57,8 @@ on_idle_event(struct conn *c)
     if (!(c->flags & (CONN_RD_READY | CONN_HUP | CONN_ERR)))
         return;
     struct server *srv = c->target;
-    struct srv_thread *t = &srv->threads[loop_tid()];
 
-    t->nidle--;
-    count_idle(srv, c, -1u);
+    count_idle(srv, mine(srv), c, -1u);
     conn_free(&c);
 }
 
@@ -46,9 +76,9 @@ find(struct list *l, uint64_t hash)
 struct conn *
 pool_take(struct server *srv, uint64_t hash, enum pool_use use)
 {
-    struct srv_thread *t = &srv->threads[loop_tid()];
+    struct srv_thread *t = mine(srv);
 
-    if (!t->nidle)
+    if (!atomic_load_explicit(&t->nidle, memory_order_relaxed))
         return NULL;
     struct conn *c = find(&t->safe, hash);
     if (!c && use == POOL_ANY)
@@ -56,16 +86,15 @@ pool_take(struct server *srv, uint64_t hash, enum pool_use use)
     if (!c)
         return NULL;
     list_del(&c->link);
-    t->nidle--;
-    count_idle(srv, c, -1u);
-    atomic_fetch_add_explicit(&srv->used_conns, 1, memory_order_relaxed);
+    count_idle(srv, t, c, -1u);
+    add(&t->nused, 1);
     c->on_event = NULL;
     c->flags |= CONN_REUSED;
     return c;
 }
 
 static unsigned
-close_older(struct list *l, int64_t before_ms, unsigned max)
+close_older(struct srv_thread *t, struct list *l, int64_t before_ms, unsigned max)
 {
     unsigned n = 0;
 
@@ -73,7 +102,7 @@ close_older(struct list *l, int64_t before_ms, unsigned max)
         struct conn *c = list_last(l, struct conn, link);
         if (c->since_ms > before_ms)
             break;
-        count_idle(c->target, c, -1u);
+        count_idle(c->target, t, c, -1u);
         conn_free(&c);
         n++;
     }
@@ -92,10 +121,9 @@ on_purge(struct timer *timer)
     struct server *srv = any->target;
     int64_t before = loop_now_ms() - srv->pool_purge_ms;
     unsigned max = t->nidle / 2 + 1;
-    unsigned n = close_older(&t->idle, before, max);
+    unsigned n = close_older(t, &t->idle, before, max);
 
-    n += close_older(&t->safe, before, max - n);
-    t->nidle -= n;
+    close_older(t, &t->safe, before, max - n);
     if (t->nidle)
         timer_set(timer, loop_now_ms() + srv->pool_purge_ms, on_purge);
 }
@@ -122,20 +150,19 @@ is_silent(struct conn *c)
 static bool
 has_room(const struct server *srv)
 {
-    unsigned idle = atomic_load_explicit(&srv->idle_conns, memory_order_relaxed);
-
     if (srv->pool_purge_ms == 0 || !server_is_up(srv))
         return false;
     if (atomic_load_explicit(&srv->admin, memory_order_relaxed) & SRVA_MAINT)
         return false;
-    return srv->pool_max_conn < 0 || idle < (unsigned)srv->pool_max_conn;
+    return srv->pool_max_conn < 0 ||
+           atomic_load_explicit(&srv->pooled, memory_order_relaxed) < (unsigned)srv->pool_max_conn;
 }
 
 void
 pool_put(struct server *srv, struct conn **cp)
 {
     struct conn *c = *cp;
-    struct srv_thread *t = &srv->threads[loop_tid()];
+    struct srv_thread *t = mine(srv);
 
     *cp = NULL;
     conn_drop_rx(c);
@@ -145,14 +172,13 @@ pool_put(struct server *srv, struct conn **cp)
         conn_free(&c);
         return;
     }
-    atomic_fetch_sub_explicit(&srv->used_conns, 1, memory_order_relaxed);
+    add(&t->nused, -1u);
     c->owner = srv;
     c->target = srv;
     c->on_event = on_idle_event;
     c->since_ms = loop_now_ms();
     list_push_front(c->requests > 1 ? &t->safe : &t->idle, &c->link);
-    t->nidle++;
-    count_idle(srv, c, 1);
+    count_idle(srv, t, c, 1);
     if (!timer_armed(&t->purge) && srv->pool_purge_ms > 0)
         timer_set(&t->purge, loop_now_ms() + srv->pool_purge_ms, on_purge);
 }
@@ -160,30 +186,25 @@ pool_put(struct server *srv, struct conn **cp)
 void
 pool_flush(struct server *srv)
 {
-    struct srv_thread *t = &srv->threads[loop_tid()];
-    unsigned n = close_older(&t->idle, INT64_MAX, UINT32_MAX);
+    struct srv_thread *t = mine(srv);
 
-    n += close_older(&t->safe, INT64_MAX, UINT32_MAX);
-    t->nidle -= n;
+    close_older(t, &t->idle, INT64_MAX, UINT32_MAX);
+    close_older(t, &t->safe, INT64_MAX, UINT32_MAX);
     timer_cancel(&t->purge);
 }
 
 void
 pool_opened(struct server *srv)
 {
-    atomic_fetch_add_explicit(&srv->used_conns, 1, memory_order_relaxed);
+    add(&mine(srv)->nused, 1);
 }
 
 bool
 pool_close_one(struct server *srv)
 {
-    struct srv_thread *t = &srv->threads[loop_tid()];
-    unsigned n = close_older(&t->idle, INT64_MAX, 1);
+    struct srv_thread *t = mine(srv);
 
-    if (!n)
-        n = close_older(&t->safe, INT64_MAX, 1);
-    t->nidle -= n;
-    return n;
+    return close_older(t, &t->idle, INT64_MAX, 1) || close_older(t, &t->safe, INT64_MAX, 1);
 }
 
 bool
@@ -193,14 +214,15 @@ pool_make_room(struct server *srv)
     if (likely(!(srv->flags & SRVF_STRICT_MAXCONN)) || !srv->maxconn)
         return true;
     for (;;) {
-        unsigned n = atomic_load_explicit(&srv->used_conns, memory_order_relaxed) +
-                     atomic_load_explicit(&srv->idle_conns, memory_order_relaxed);
-        if (n <= srv->maxconn)
+        /* Of two threads that count themselves at the same moment at least one sees the other. */
+        atomic_thread_fence(memory_order_seq_cst);
+        struct srv_conns n = pool_conns(srv);
+        if (n.used + n.idle <= srv->maxconn)
             return true;
         if (pool_close_one(srv))
             continue;
         pool_closed(srv);
-        if (server_hooks.close_one_idle && atomic_load(&srv->idle_conns))
+        if (server_hooks.close_one_idle && n.idle)
             server_hooks.close_one_idle(srv); /* other threads': for the next attempt */
         return false;
     }
@@ -209,5 +231,5 @@ pool_make_room(struct server *srv)
 void
 pool_closed(struct server *srv)
 {
-    atomic_fetch_sub_explicit(&srv->used_conns, 1, memory_order_relaxed);
+    add(&mine(srv)->nused, -1u);
 }

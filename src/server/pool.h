@@ -24,8 +24,10 @@ bool pool_close_one(struct server *srv);
 /** Accounts for a connection that is about to be opened, see pool_opened(). With strict-maxconn
  * idle ones make room for it; false, and nothing was counted, when that is not possible now. */
 bool pool_make_room(struct server *srv);
-/** Accounting of connections that are opened and closed: used_conns and its recent maximum. */
+/** Accounting of connections that are opened and closed, by the thread that uses them. */
 void pool_opened(struct server *srv);
 void pool_closed(struct server *srv);
+/** What all threads hold, each of them at a slightly different moment. Any thread. */
+struct srv_conns pool_conns(const struct server *srv);
 
 #endif

@@ -161,22 +161,26 @@ struct srv_counters {
     char to_line[COUNTERS_PAD(SRV_COUNTERS)];
 };
 
-/** Idle connections of one thread. Touched by that thread only, but for takeover under `lock`. */
+/** Connections of one thread to one server. Only that thread touches them; others read the numbers.
+ */
 struct srv_thread {
-    pthread_spinlock_t lock;
-    struct list idle; /* struct conn, most recently used first */
-    struct list safe; /* connections that already served several requests */
-    unsigned nidle;
-    struct timer purge; /* closes half of what was idle for pool-purge-delay */
+    struct list idle;                     /* struct conn, most recently used first */
+    struct list safe;                     /* connections that already served several requests */
+    _Atomic unsigned nused, nidle, nsafe; /* nidle: of both lists, nsafe: of the second */
+    struct timer purge;                   /* closes half of what was idle for pool-purge-delay */
 } ALIGNED_LINE;
+
+/** Connections to a server, of all threads. */
+struct srv_conns {
+    unsigned used, idle, safe; /* safe: of the idle ones, those that served several requests */
+};
 
 struct server {
     struct list link; /* in proxy->servers, configuration order */
     struct proxy *px;
     struct cfg_loc loc;
     const char *name;
-    unsigned id; /* puid: unique in the backend */
-    unsigned guid_unused;
+    unsigned id;    /* puid: unique in the backend */
     unsigned flags; /* enum srv_flag */
 
     /* address: under `lock` when changed at run time */
@@ -249,9 +253,9 @@ struct server {
     _Atomic unsigned cur_sess;
     _Atomic unsigned cur_sess_max;
     _Atomic unsigned queued, queued_max;
-    _Atomic unsigned safe_conns; /* of the idle ones: those that served several requests */
-    _Atomic unsigned used_conns, idle_conns; /* server connections in use, idle; all threads */
-    struct freq_shared sess_rate;            /* shared, atomic updates */
+    _Atomic unsigned
+        pooled; /* idle connections of all threads, counted when pool-max-conn is set */
+    struct freq_shared sess_rate; /* shared, atomic updates */
     _Atomic unsigned sess_rate_max;
     _Atomic int64_t last_sess_s;
     _Atomic unsigned consecutive_errors;

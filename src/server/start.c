@@ -329,7 +329,6 @@ server_start(struct server *s, unsigned nthread)
     memset(s->counters, 0, counters);
     memset((void *)s->threads, 0, threads);
     for (unsigned i = 0; i < nthread; i++) {
-        pthread_spin_init(&s->threads[i].lock, PTHREAD_PROCESS_PRIVATE);
         list_init(&s->threads[i].idle);
         list_init(&s->threads[i].safe);
     }

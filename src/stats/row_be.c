@@ -2,6 +2,7 @@
 #include "stats/row_int.h"
 
 #include "server/check.h"
+#include "server/pool.h"
 
 #include <stdio.h>
 
@@ -81,16 +82,15 @@ srv_state(struct stats_row *r, struct server *s)
 static void
 srv_conns(struct stats_row *r, const struct server *s)
 {
-    unsigned idle = atomic_load(&s->idle_conns), used = atomic_load(&s->used_conns);
+    struct srv_conns n = pool_conns(s);
 
-    row_num(r, ST_srv_icur, idle);
+    row_num(r, ST_srv_icur, n.idle);
     if (s->pool_max_conn != -1)
         row_num(r, ST_src_ilim, (uint64_t)s->pool_max_conn);
-    unsigned safe = MIN(atomic_load(&s->safe_conns), idle);
-    row_num(r, ST_idle_conn_cur, idle - safe);
-    row_num(r, ST_safe_conn_cur, safe);
-    row_num(r, ST_used_conn_cur, used);
-    row_num(r, ST_need_conn_est, used);
+    row_num(r, ST_idle_conn_cur, n.idle - n.safe);
+    row_num(r, ST_safe_conn_cur, n.safe);
+    row_num(r, ST_used_conn_cur, n.used);
+    row_num(r, ST_need_conn_est, n.used);
     row_num(r, ST_priv_idle_cur, 0);
 }
 
@@ -169,7 +169,8 @@ be_add(struct be_sum *b, const struct proxy *px, const struct server *s, unsigne
 
     b->servers++;
     b->up += server_is_up(s) && !(atomic_load(&s->admin) & SRVA_MAINT);
-    b->conns += atomic_load(&s->used_conns) + atomic_load(&s->idle_conns);
+    struct srv_conns n = pool_conns(s);
+    b->conns += n.used + n.idle;
     b->served += atomic_load(&s->served);
     if (!usable)
         return;

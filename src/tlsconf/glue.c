@@ -36,8 +36,7 @@ accept_tls(struct session *s)
         return false;
     }
     uint32_t rate = freq_shared_add(&config->ssl_rate, 1000, 1, (uint64_t)loop_now_ms());
-    if (rate > atomic_load_explicit(&config->ssl_rate_max, memory_order_relaxed))
-        atomic_store_explicit(&config->ssl_rate_max, rate, memory_order_relaxed);
+    peak_raise(&config->ssl_rate_max, rate);
     atomic_fetch_add_explicit(&config->cum_ssl, 1, memory_order_relaxed);
     return true;
 }
@@ -59,8 +58,7 @@ count_keys(bool back)
 {
     uint32_t rate = freq_shared_add(&config->ssl_keys[back], 1000, 1, (uint64_t)loop_now_ms());
 
-    if (rate > atomic_load_explicit(&config->ssl_keys_max[back], memory_order_relaxed))
-        atomic_store_explicit(&config->ssl_keys_max[back], rate, memory_order_relaxed);
+    peak_raise(&config->ssl_keys_max[back], rate);
 }
 
 /* A check's connection has no target: it counts for the process only. */
