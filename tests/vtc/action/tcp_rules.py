@@ -19,12 +19,15 @@ frontend up
     tcp-request content set-log-level silent
     tcp-request content reject if { var(txn.first) -m str DROP }
     tcp-request content switch-mode http if HTTP
+    tcp-request content set-var(sess.after) int(1)
+    http-request set-header X-Frontend yes
     use_backend http if { req.hdr(host) -m found }
     use_backend http if { var(txn.first) -m str "GET " }
     default_backend raw
 backend http
     mode http
     http-request set-header X-First "%[var(txn.first)]"
+    http-request set-header X-After "%[var(sess.after)]"
     server s1 127.0.0.1:<<s1>>
 backend raw
     mode tcp
@@ -45,6 +48,7 @@ with Origin() as s1, Origin(raw=echo) as s2, Proxy(CONFIG, s1=s1.port, s2=s2.por
     c = p.connect('up')
     eq(c.get(b'/').body, b'hello', 'HTTP')
     eq(s1.requests[-1].get('x-first'), b'GET', 'a variable from the first bytes')
+    eq((s1.requests[-1].get('x-after'), s1.requests[-1].get('x-frontend')), (b'', b'yes'), 'no more rules of TCP after the switch, but those of HTTP')
     eq(c.get(b'/again').body, b'hello', 'keep-alive after the switch')
     eq(p.connect('up').send(b'SSH-2.0-x\r\n').line(), b'raw:SSH-2.0-x', 'not HTTP')
     true(p.connect('up').send(b'DROP it\r\n').closed(), 'reject')

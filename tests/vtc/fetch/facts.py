@@ -91,4 +91,55 @@ with Origin(answer) as s1, Syslog() as log, Proxy(CONFIG, s1=s1.port, log=log.po
     if not REFERENCE:
         true(re.fullmatch(r'[5-9]\d|[1-9]\d\d', same['%Tr']), f'%Tr: got {same["%Tr"]}')
         true(abs(int(same['%Ts']) - time.time()) < LIMIT, f'%Ts: got {same["%Ts"]}')
+
+# Newer ones that say nothing about an ordinary request: the rule that it waited for when it was ended, and the packet that it began with.
+WAITING = DEFAULTS + '''
+listen fe
+    bind 127.0.0.1:<<port>> tcp-ss 1
+    log 127.0.0.1:<<log>> len 8192 local0
+    log-format "says %[waiting_entity] %[var(sess.syn)]"
+    tcp-request connection set-var(sess.syn) fc_saved_syn,hex
+    http-request pause 9s
+    server s1 127.0.0.1:1
+'''
+TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
+
+
+def saved_syn():
+    """The first packet of a connection to a socket of our own."""
+    with socket.create_server(('127.0.0.1', 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+        with socket.create_connection(listening.getsockname(), LIMIT), listening.accept()[0] as accepted:
+            return accepted.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 500)
+
+
+def comparable(packet):
+    """A SYN packet without identification, checksums, ports, sequence number and time stamps."""
+    p = bytearray(packet)
+    for at, size in (4, 2), (10, 2), (20, 8), (36, 2):
+        p[at:at + size] = bytes(size)
+    at = 40
+    while at < len(p) and p[at] != 0:
+        if p[at] == 8:
+            p[at + 2:at + 10] = bytes(8)
+        at += 1 if p[at] == 1 else p[at + 1]
+    return bytes(p)
+
+
+if not REFERENCE:
+    with socket.create_server(('127.0.0.1', 0)) as free:
+        port = free.getsockname()[1]
+    with Syslog() as log, Proxy(WAITING, log=log.port, port=port) as p:
+        p.ports['fe'] = port
+        c = p.connect().send(b'GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+        client = c.sock.getsockname()[1]
+        found = wait_for(lambda: re.search(r'^(0x\w+): .* fe=fe ', p.cli('show sess'), re.M), 'a session')
+        p.cli('shutdown session ' + found.group(1))
+        entity, syn = log.line('says ').split('says ')[1].split(' ')
+        with open(p.path, encoding='ascii') as f:
+            at = 1 + [line.strip() for line in f].index('http-request pause 9s')
+        eq(entity, f'{p.path}:{at}', 'waiting_entity')
+        syn = bytes.fromhex(syn)
+        eq((int.from_bytes(syn[20:22], 'big'), int.from_bytes(syn[22:24], 'big')), (client, p.ports['fe']), 'ports in fc_saved_syn')
+        eq(comparable(syn).hex(), comparable(saved_syn()).hex(), 'fc_saved_syn')
 done()
