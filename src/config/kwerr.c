@@ -151,6 +151,7 @@ static const struct misplaced misplaced[] = {
     { "id", IN_DEFAULTS, true, DIAG_TIGHT "'id' not allowed in 'defaults' section." },
     { "description", IN_DEFAULTS, true,
       DIAG_TIGHT "'description' not allowed in 'defaults' section." },
+    { "retry-on", IN_FRONTEND, true, "'retry-on' only available in backend or listen section" },
     { "filter", IN_DEFAULTS, true, "filter is not allowed in a 'default' section." },
     { "timeout", IN_PROXIES, false, "'$K' will be ignored because $Q has no $S capability" },
     { "rate-limit", IN_PROXIES, false, "$K will be ignored because $Q has no $S capability" },
@@ -196,10 +197,14 @@ report_misplaced(struct cfg *c, const char *name)
 
 /** The word of a keyword that HAProxy names: the option, or the first of several. */
 static const char *
-short_name(const char *name, char *buf, size_t size)
+short_name(const char *name, bool with_second, char *buf, size_t size)
 {
     bool option = strncmp(name, "option ", 7) == 0;
 
+    if (with_second && strncmp(name, "capture ", 8) == 0) {
+        snprintf(buf, size, "%.*s", (int)(8 + strcspn(name + 8, " ")), name);
+        return buf;
+    }
     return cfg_name_word(name, option, buf, size) ? buf : name;
 }
 
@@ -220,7 +225,7 @@ report_wrong_proxy(struct cfg *c, const struct keyword *kw)
         bool named_only = kw->where & IN_NAMED_DEFAULTS;
         cfg_error(c, 0, "%s'%s' not allowed in %s'defaults' section.",
                   kw->flags & KWF_STRICT_PLACE ? DIAG_PLAIN : "",
-                  named_only ? kw->name : short_name(kw->name, word, sizeof(word)),
+                  named_only ? kw->name : short_name(kw->name, true, word, sizeof(word)),
                   named_only ? "anonymous " : "");
         if (named_only)
             cfg_hint(c, "give the section a name: defaults <name>");
@@ -238,8 +243,8 @@ report_wrong_proxy(struct cfg *c, const struct keyword *kw)
         }
     }
     cfg_warn(c, 0, "'%s' ignored because %s '%s' has no %s capability.%s%s%s",
-             short_name(kw->name, word, sizeof(word)), c->section->name, c->section_name, side,
-             hint, tail, *tail ? "' instead ?" : "");
+             short_name(kw->name, false, word, sizeof(word)), c->section->name, c->section_name,
+             side, hint, tail, *tail ? "' instead ?" : "");
 }
 
 /* ---- half of a keyword ---- */

@@ -6,6 +6,7 @@
 #include "config/tune.h"
 #include "proxy/listener.h"
 #include "proxy/reply.h"
+#include "server/check.h"
 
 #include <stdlib.h>
 
@@ -203,6 +204,14 @@ warn_timeouts(struct cfg *c, struct proxy *px)
                 proxy_kind(px), px->name);
 }
 
+/** Rules of checks that the options make useless. */
+static void
+warn_checks(struct cfg *c, struct proxy *px)
+{
+    if (px->check)
+        check_conf_warn(c, px->check, proxy_kind(px), px->name);
+}
+
 static void
 warn_http_only(struct cfg *c, struct proxy *px)
 {
@@ -300,6 +309,7 @@ proxy_check(struct cfg *c, struct proxy *px)
         px->lb.allbackups = px->options & PO_ALLBACKUPS;
     }
     warn_timeouts(c, px);
+    warn_checks(c, px);
     compile_formats(c, px);
     warn_http_only(c, px);
     default_options(px);

@@ -186,6 +186,9 @@ void check_run_now(struct check *ck);
 /** Forgets all registered checks: before another configuration is read. */
 void check_forget_all(void);
 
+/** Warns about rules of a proxy (`kind` as proxy_kind() says) that its options make useless. */
+void check_conf_warn(struct cfg *c, const struct check_conf *conf, const char *kind,
+                     const char *name);
 /** True when some connection of the check uses TLS; after check_resolve(). */
 bool check_wants_tls(const struct check *ck);
 /** Puts TLS on a fresh connection of a check; set by what brings TLS. False: not possible. `sni`,

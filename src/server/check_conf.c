@@ -464,28 +464,27 @@ resolve_port(struct cfg *c, struct server *s)
                         px_name(s), s->name);
 }
 
-/** Warnings about rules that the options make useless. */
-static void
-warn_unused(struct cfg *c, const struct server_px *px, const struct check_conf *conf)
+void
+check_conf_warn(struct cfg *c, const struct check_conf *conf, const char *kind, const char *name)
 {
     if (conf->type != CHECK_HTTP && !list_empty(&conf->http_rules))
         cfg_warn_at(
             c, NULL,
-            "proxy '%s' uses http-check rules without 'option httpchk', so the rules are ignored.",
-            px->name);
+            "%s '%s' uses http-check rules without 'option httpchk', so the rules are ignored.",
+            kind, name);
     if (conf->type != CHECK_TCP && !list_empty(&conf->tcp_rules))
         cfg_warn_at(
             c, NULL,
-            "proxy '%s' uses tcp-check rules without 'option tcp-check', so the rules are ignored.",
-            px->name);
+            "%s '%s' uses tcp-check rules without 'option tcp-check', so the rules are ignored.",
+            kind, name);
     if (conf->type != CHECK_HTTP && conf->disable_on_404)
         cfg_warn_at(c, NULL,
-                    "'disable-on-404' will be ignored for proxy '%s' (requires 'option httpchk').",
-                    px->name);
+                    "'disable-on-404' will be ignored for %s '%s' (requires 'option httpchk').",
+                    kind, name);
     if (conf->type != CHECK_HTTP && conf->send_state)
         cfg_warn_at(c, NULL,
-                    "'send-state' will be ignored for proxy '%s' (requires 'option httpchk').",
-                    px->name);
+                    "'send-state' will be ignored for %s '%s' (requires 'option httpchk').", kind,
+                    name);
 }
 
 static struct check_conf *
@@ -499,10 +498,7 @@ conf_for(struct cfg *c, struct server *s, const struct server_px *px)
             server_error(c, s, "unable to find required healthcheck section '%s'.", s->healthcheck);
         return conf;
     }
-    conf = *px->check ? *px->check : check_conf_of(c, s->px);
-    if (!conf->finished)
-        warn_unused(c, px, conf);
-    return conf;
+    return *px->check ? *px->check : check_conf_of(c, s->px);
 }
 
 static enum cfg_rc

@@ -41,6 +41,11 @@ parse_other(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (*at >= c->nwords)
         return cfg_error(c, CFG_WHOLE_LINE,
                          DIAG_TIGHT "missing keyword in 'stats', expects " EXPECTED ".");
+    /* both need rules, which defaults sections do not have */
+    if (c->where & IN_DEFAULTS && cfg_arg_is(c, *at, "admin"))
+        return cfg_error(c, 0, DIAG_TIGHT "'stats admin' not allowed in 'defaults' section.");
+    if (c->where & IN_DEFAULTS && cfg_arg_is(c, *at, "http-request"))
+        return cfg_error(c, 0, DIAG_TIGHT "'stats' not allowed in 'defaults' section.");
     return cfg_error(c, *at, DIAG_TIGHT "unknown stats parameter '%s', expects " EXPECTED ".",
                      cfg_arg(c, *at));
 }
