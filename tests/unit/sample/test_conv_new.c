@@ -182,6 +182,10 @@ test_packets(void **state)
     conv_is("bin(" ETH "0800" PACKET "),eth.hdr,hex", "00112233445566778899"
                                                       "00AA88A80005810000070800");
     conv_is("bin(" ETH "0800" PACKET "),eth.data,ip.src", "1.2.3.4");
+    conv_is("bin(" ETH "0800"
+            "0a0b0c"
+            "),eth.data,hex",
+            "0A0B0C");
     conv_is("bin(0011223344556677889900aa86dd),eth.vlan", NULL);
     conv_is("bin(0011223344556677889900aa86dd),eth.proto", "34525");
     conv_is("bin(0011223344556677889900aa86),eth.proto", NULL);

@@ -160,6 +160,10 @@ TABLE = [
 ]
 
 compare(TABLE, ask(CONFIG, [row[0] for row in TABLE], REQUESTS), REQUESTS)
+TOKENS = [b'GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer tok.3n=\r\nX-Token: Bearer one\r\nConnection: close\r\n\r\n',
+          b'GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YTpi\r\nX-Token: Bearer 0ther\r\nConnection: close\r\n\r\n']
+BEARERS = [('http_auth_bearer', 'tok.3n=', None), ('http_auth_bearer(X-Token)', 'one', '0ther')]
+compare(BEARERS, ask(CONFIG, [row[0] for row in BEARERS], TOKENS), TOKENS)
 
 # What 2.6 does not have.
 if not REFERENCE:

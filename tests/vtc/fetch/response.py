@@ -28,7 +28,7 @@ IN_RULES = [
     ('method', 'POST'), ('bc_dst', '127.0.0.1'), ('bc_src', '127.0.0.1'), ('bc_http_major', '1'), ('bc_err', '0'),
     ('bc_err_str', 'Success'), ('be_name', 'b'), ('be_server_timeout', '10000'), ('be_tunnel_timeout', '0'),
     ('cur_server_timeout', '7000'), ('cur_tunnel_timeout', '0'), ('srv_id', '1'), ('srv_name', 's1'), ('fe_name', 'fe'),
-    ('fe_defbe', 'b'), ('src', '127.0.0.1'), ('ssl_bc', '0'), ('ssl_fc', '0'), ('be_conn(b)', '1'), ('srv_conn(b/s1)', '1'),
+    ('fe_defbe', 'b'), ('be_id', '55'), ('src', '127.0.0.1'), ('ssl_bc', '0'), ('ssl_fc', '0'), ('be_conn(b)', '1'), ('srv_conn(b/s1)', '1'),
     ('internal.htx_blk.start_line(0)', 'HTTP/1.1 404 Nope'), ('internal.htx_blk.type(0)', 'HTX_BLK_RES_SL'), ('wait_end', '1'),
 ]
 IN_LOGS = [
@@ -57,6 +57,7 @@ frontend fe
 <<rules>>
 
 backend b
+    id 55
     http-request set-timeout server 7s
     server s1 127.0.0.1:<<s1>>
 '''
