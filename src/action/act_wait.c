@@ -116,6 +116,8 @@ exec_body(const struct rule *r, struct rule_ctx *x)
         *(response ? &s->srv_act_ms : &s->cli_act_ms) = loop_now_ms();
     if (has_enough(s, ch, c, r->i[1])) {
         s->wait_until_ms = 0;
+        if (!response)
+            s->t_head_us = loop_now_us(); /* the request's time includes what was waited for */
         return ACT_CONT;
     }
     if (loop_now_ms() >= s->wait_until_ms)

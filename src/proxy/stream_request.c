@@ -291,9 +291,6 @@ stream_step_request_rules(struct stream *s)
         if (rc != STEP_NEXT)
             return rc;
     }
-    if (fe->unique_id_header && stream_unique_id(s).p &&
-        !http_hdr_add(&s->rq, slice_str(fe->unique_id_header), s->unique_id))
-        return stream_error(s, 500, 'P', 'R');
     return STEP_NEXT;
 }
 
@@ -420,12 +417,12 @@ stream_step_backend_tcp(struct stream *s)
     return stream_run_rules(s, &be->tcp_req_rules, be, RS_TCP_REQ, be->req_inspect_ms);
 }
 
-enum step_rc
-stream_step_backend_rules(struct stream *s)
+static enum step_rc
+backend_rules(struct stream *s)
 {
     struct proxy *be = s->be;
 
-    if (!(s->flags & SF_HTTP) || be == s->fe)
+    if (be == s->fe)
         return STEP_NEXT;
     if (be->options & PO_HTTP_BUFFER_REQUEST && stream_wait_body(s) != STEP_NEXT)
         return s->step == STEP_backend_rules ? STEP_WAIT : STEP_GOTO;
@@ -439,6 +436,19 @@ stream_step_backend_rules(struct stream *s)
     if (!list_empty(&be->redirect_rules))
         return stream_run_rules(s, &be->redirect_rules, be, RS_HTTP_REQ, 0);
     return STEP_NEXT;
+}
+
+enum step_rc
+stream_step_backend_rules(struct stream *s)
+{
+    if (!(s->flags & SF_HTTP))
+        return STEP_NEXT;
+    enum step_rc rc = backend_rules(s);
+    /* Behind all rules: those of the backend do not see it, and cannot take it away. */
+    if (rc == STEP_NEXT && s->fe->unique_id_header && stream_unique_id(s).p &&
+        !http_hdr_add(&s->rq, slice_str(s->fe->unique_id_header), s->unique_id))
+        return stream_error(s, 500, 'P', 'R');
+    return rc;
 }
 
 /* Balancing by a parameter of the body is the last one to need it. */

@@ -539,6 +539,7 @@ drain_request(struct stream *s)
             enum h1_event ev =
                 h1_body(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &used, &made);
             cli->rx->head += (uint32_t)used;
+            s->req.in += used;
             s->req.eom_in = ev == H1_END;
             if (ev == H1_ERR) {
                 s->flags &= ~(unsigned)SF_KEEP_FRONT;

@@ -150,6 +150,8 @@ decided(struct stream *s, enum act_rc rc, struct proxy *px, enum rule_set set)
     case ACT_CLOSE:
         return closed(s);
     case ACT_ERROR:
+        if (!response)
+            s->t_head_us = 0;
         SFE_COUNT(s, eint, 1);
         return stream_error(s, 500, 'I', phase);
     default:
