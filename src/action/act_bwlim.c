@@ -279,7 +279,7 @@ resolve_rule(struct cfg *c, struct rule *r)
     if (!f)
         cfg_error_at(
             c, &r->loc,
-            "Proxy %s : unable to find bwlim filter '%s' referenced by set-bandwidth-limit rule",
+            "Proxy %s : unable to find bwlim filter '%s' referenced by set-bandwidth-limit rule.",
             r->px->name, (const char *)r->p[SLOT_NAME]);
     else if (f->key &&
              (r->p[SLOT_LIMIT] || r->p[SLOT_PERIOD] || r->i[SLOT_LIMIT] || r->i[SLOT_PERIOD]))

@@ -22,6 +22,8 @@ struct wording {
 static const struct wording wordings[] = {
     { "nbthread", G, SAME("'nbthread' passed a missing or unparsable integer value in '$W'"),
       true },
+    { "tune.stick-counters", G, NULL,
+      "the number of stick-counters must be between 1 and 100 (was $W)" },
     { "chroot", G, "'chroot' expects a directory as an argument.", NULL },
     { "pidfile", G, "'pidfile' expects a file name as an argument.", NULL },
     { "node", G,

@@ -195,15 +195,6 @@ parse_master_worker(struct cfg *c, const struct keyword *kw, void *obj, unsigned
     return CFG_OK;
 }
 
-static enum cfg_rc
-parse_chksize(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    *at = c->nwords;
-    return cfg_error(
-        c, 0, DIAG_TIGHT "option '%s' is not supported any more (tune.bufsize is used instead).",
-        kw->name);
-}
-
 /* ---- old and new ways to use several cores ---- */
 
 static enum cfg_rc
@@ -308,6 +299,19 @@ parse_stats_maxconn(struct cfg *c, const struct keyword *kw, void *obj, unsigned
     cf->stats_maxconn = (unsigned)n;
     if (cf->cli)
         cf->cli->maxconn = (unsigned)n;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_max_counters(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    bool off = cfg_arg_is(c, *at, "off");
+
+    if (*at < c->nwords && !off && !cfg_arg_is(c, *at, "on"))
+        return cfg_error(c, *at, "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,
+                         cfg_arg(c, *at));
+    tune.no_max_counters = off;
+    *at += *at < c->nwords;
     return CFG_OK;
 }
 
@@ -535,7 +539,6 @@ const struct keyword global_keywords[] = {
     { "quiet", NULL, G, CF(KW_BOOL, quiet), .help = "say nothing, as option -q" },
     { "master-worker", "no-exit-on-failure", G, .parse = parse_master_worker,
       .help = "gone in 3.5: use -W or -Ws on the command line" },
-    { "tune.chksize", "<size>", G, .parse = parse_chksize, .help = "gone: see tune.bufsize" },
     { "zero-warning", NULL, G, CF(KW_BOOL, zero_warning), .help = "warnings are errors" },
     { "nbthread", "<number>", G, .parse = parse_nbthread, .help = "worker threads" },
     { "nbproc", "<number>", G, .parse = parse_nbproc,
@@ -548,6 +551,8 @@ const struct keyword global_keywords[] = {
       .help = "longest inactivity on the runtime API" },
     { "stats maxconn", "<conns>", G, .parse = parse_stats_maxconn,
       .help = "concurrent connections to the runtime API" },
+    { "stats calculate-max-counters", "[ on | off ]", G, .parse = parse_max_counters,
+      .help = "whether the highest values of counters are kept" },
     { "unix-bind", "[prefix <prefix>] [mode <mode>] [user <user>] ...", G, .parse = parse_unix_bind,
       .help = "defaults of unix sockets" },
     { "h1-case-adjust", "<from> <to>", G, .parse = parse_case_adjust,
@@ -580,7 +585,7 @@ const struct keyword global_keywords[] = {
               "bytes of the request line kept for logs"),
     TUNE_UINT("tune.http.cookielen", http_cookielen, 2, 65535, "bytes of a captured cookie"),
     TUNE_UINT("tune.maxaccept", maxaccept, 1, 0, "connections accepted at once"),
-    TUNE_UINT("tune.maxpollevents", maxpollevents, 1, 0, "events taken at once"),
+    TUNE_UINT("tune.maxpollevents", maxpollevents, 1, 1000000, "events taken at once"),
     TUNE_UINT("tune.stick-counters", stick_counters, 0, 100, "tracked counters per stream"),
     TUNE_UINT("tune.pool-high-fd-ratio", pool_high_fd_ratio, 1, 100,
               "share of descriptors above which idle connections are closed"),

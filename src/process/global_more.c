@@ -332,6 +332,7 @@ static const struct keyword keywords[] = {
               "connections stay open after messages with transfer-encoding and content-length"),
     TUNE_BOOL("h1-accept-payload-with-any-method", any_payload,
               "bodies of GET, HEAD and DELETE are taken with HTTP/1.0 too"),
+    TUNE_BOOL("quick-exit", quick_exit, "memory is left to the kernel at the end"),
     TUNE_BOOL("pp2-never-send-local", pp2_never_local,
               "PROXY headers of checks name addresses instead of LOCAL"),
     TUNE_NUM("tune.notsent-lowat.client", notsent_lowat_client, "<size>",

@@ -4,6 +4,7 @@
 #include "base/out.h"
 #include "config/cfg.h"
 #include "config/module.h"
+#include "config/tune.h"
 
 #include <string.h>
 
@@ -36,6 +37,17 @@ count(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return cfg_error(c, *at, "'%s' passed a missing or unparsable integer value in '%s'",
                          kw->name, cfg_arg(c, *at));
     return cfg_take_int(c, at, "an integer", kw->min, kw->max, &n);
+}
+
+/* All threads are in one group; bind lines may name those that were asked for. */
+static enum cfg_rc
+thread_groups(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    int64_t n;
+
+    if (slice_to_int(slice_str(cfg_arg(c, *at)), &n) && n >= kw->min && n <= kw->max)
+        tune.thread_groups = (unsigned)n;
+    return count(c, kw, obj, at);
 }
 
 /* thread-group <group> [<thread>[-<thread>]...] */
@@ -193,7 +205,7 @@ static const struct keyword keywords[] = {
     WORD("tune.h1.zero-copy-fwd-send", ONOFF, FORWARD),
     WORD("tune.pt.zero-copy-forwarding", ONOFF, FORWARD),
     WORD("tune.applet.zero-copy-forwarding", ONOFF, FORWARD),
-    ARGS("thread-groups", "<number>", count, 1, 32, ONE_GROUP),
+    ARGS("thread-groups", "<number>", thread_groups, 1, 32, ONE_GROUP),
     ARGS("max-threads-per-group", "<number>", count, 1, 64, ONE_GROUP),
     ARGS("thread-group", "<group> [<thread-range>...]", group_of_threads, 1, 32, ONE_GROUP),
     { "tune.takeover-other-tg-connections", "{ none | restricted | full }", IN_GLOBAL,

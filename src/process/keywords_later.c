@@ -14,6 +14,10 @@
         .name = (n), .args = "...", .where = IN_GLOBAL, .kind = KW_UNSUPPORTED,                    \
         .flags = KWF_NO | KWF_NO_WARN, .help = (h)                                                 \
     }
+#define OPTION(n, a, h)                                                                            \
+    {                                                                                              \
+        .name = (n), .args = (a), .where = IN_BIND, .kind = KW_UNSUPPORTED, .help = (h)            \
+    }
 #define DFB (IN_DEFAULTS | IN_FRONTEND | IN_BACKEND)
 
 static const struct keyword keywords[] = {
@@ -142,9 +146,9 @@ static const struct keyword keywords[] = {
     REFUSED("compression minsize-res", DFB, "compression"),
     REFUSED("filter-sequence", IN_FRONTEND | IN_BACKEND, "order of filters"),
     REFUSED("use-fcgi-app", IN_BACKEND, "FastCGI"),
-    REFUSED("quic-cc-algo", IN_BIND, "QUIC"),
-    REFUSED("quic-force-retry", IN_BIND, "QUIC"),
-    REFUSED("quic-socket", IN_BIND, "QUIC"),
+    OPTION("quic-cc-algo", "<algo>", "QUIC"),
+    OPTION("quic-force-retry", NULL, "QUIC"),
+    OPTION("quic-socket", "<mode>", "QUIC"),
     { 0 },
 };
 

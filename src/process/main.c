@@ -343,6 +343,10 @@ run_process(void)
 {
     int rc = run();
 
+    if (tune.quick_exit && !opts.check && rc <= EXIT_BY_SIGNAL) {
+        fflush(NULL);
+        _exit(rc);
+    }
     load_end(&cfg);
     if (rc == EXIT_BY_SIGNAL + SIGTERM && master_has())
         return 0;              /* told to end: nothing went wrong */

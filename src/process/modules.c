@@ -29,6 +29,7 @@
     X(cookie)                                                                                      \
     X(proxy_reply)                                                                                 \
     X(bind)                                                                                        \
+    X(guid)                                                                                        \
     X(bind_line)                                                                                   \
     X(server_line)                                                                                 \
     X(server_option)                                                                               \

@@ -3,6 +3,7 @@
 #include "proxy/listener.h"
 #include "proxy/section.h"
 
+#include "config/guid.h"
 #include "config/tune.h"
 
 #include <grp.h>
@@ -136,51 +137,6 @@ parse_group(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
-/* all, odd, even, N, N-M, several separated by commas; [group/] before them. */
-static enum cfg_rc
-parse_thread_set(struct cfg *c, unsigned word, const char *text, uint64_t set[16])
-{
-    struct slice rest = slice_str(text);
-    size_t slash = slice_find(rest, '/', 0);
-
-    if (slash != SIZE_MAX)
-        rest = slice_sub(rest, slash + 1, SIZE_MAX);
-    while (rest.p && rest.len) {
-        struct slice item = slice_cut(rest, ',', &rest), hi;
-        uint64_t from, to;
-        if (slice_eq(item, SL("all"))) {
-            memset(set, 0xff, 16 * sizeof(*set));
-            continue;
-        }
-        if (slice_eq(item, SL("odd")) || slice_eq(item, SL("even"))) {
-            for (unsigned i = 0; i < 16; i++)
-                set[i] |= item.p[0] == 'o' ? 0x5555555555555555ull : 0xaaaaaaaaaaaaaaaaull;
-            continue;
-        }
-        struct slice lo = slice_cut(item, '-', &hi);
-        if (!slice_to_uint(lo, &from) || (hi.p && hi.len && !slice_to_uint(hi, &to)) || from < 1 ||
-            from > 1024)
-            return cfg_error(c, word, "'thread' : invalid thread set '%s'", text);
-        if (!hi.p)
-            to = from;
-        else if (!hi.len)
-            to = 1024;
-        if (to < from || to > 1024)
-            return cfg_error(c, word, "'thread' : invalid thread set '%s'", text);
-        for (uint64_t i = from - 1; i < to; i++)
-            set[i / 64] |= 1ull << (i % 64);
-    }
-    return CFG_OK;
-}
-
-static enum cfg_rc
-parse_thread(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    const char *word = cfg_take(c, at, "'thread'");
-
-    return word ? parse_thread_set(c, *at - 1, word, ((struct bind_conf *)obj)->threads) : CFG_ERR;
-}
-
 static enum cfg_rc
 parse_shards(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
@@ -230,6 +186,34 @@ parse_namespace(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at
         return cfg_error(c, *at - 1, "'namespace' : missing namespace id");
     b->netns = netns_open(word);
     return b->netns ? CFG_OK : cfg_error(c, *at - 1, "Cannot open namespace '%s'.", word);
+}
+
+static enum cfg_rc
+parse_guid_prefix(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = cfg_take(c, at, "a string");
+    char why[64];
+
+    if (!word)
+        return CFG_ERR;
+    if (!guid_valid(word, why, sizeof(why)))
+        return cfg_error(c, *at - 1,
+                         "error on GUID generation : %s. You may fix it by adjusting guid-prefix.",
+                         why);
+    ((struct bind_conf *)obj)->guid_prefix = word;
+    return CFG_OK;
+}
+
+static enum cfg_rc
+parse_tcp_ss(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    int64_t n;
+
+    if (!slice_to_int(slice_str(cfg_arg(c, *at)), &n) || n < 0 || n > 2)
+        return cfg_error(c, *at, "TCP Save SYN option expects an integer argument from 0 to 2");
+    ++*at;
+    ((struct bind_conf *)obj)->tcp_ss = (int)n;
+    return CFG_OK;
 }
 
 static enum cfg_rc
@@ -331,7 +315,8 @@ const struct keyword bind_keywords[] = {
       .help = "priority of the connections' tasks" },
     { "tcp-ut", "<delay>", IN_BIND, .parse = parse_tcp_ut, .help = "TCP user timeout" },
     { "tfo", NULL, IN_BIND, .parse = parse_tfo, .help = "TCP fast open" },
-    { "thread", "[<group>/]<set>", IN_BIND, .parse = parse_thread, .help = "threads that accept" },
+    { "thread", "[<group>/]<set>[,...]", IN_BIND, .parse = bind_parse_threads,
+      .help = "threads that accept" },
     { "shards", "<number> | by-thread | by-group", IN_BIND, .parse = parse_shards,
       .help = "sockets per address" },
     { "proto", "<name>", IN_BIND, .parse = parse_proto, .help = "protocol spoken without asking" },
@@ -339,13 +324,13 @@ const struct keyword bind_keywords[] = {
     { "namespace", "<name>", IN_BIND, .parse = parse_namespace, .help = "network namespace" },
     { "cc", "<algo>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, cc),
       .help = "congestion control" },
-    { "guid-prefix", "<string>", IN_BIND, KW_FIELD(KW_STRING, struct bind_conf, guid_prefix),
+    { "guid-prefix", "<string>", IN_BIND, .parse = parse_guid_prefix,
       .help = "prefix of the listeners' guid" },
     { "idle-ping", "<delay>", IN_BIND, KW_FIELD(KW_MSEC, struct bind_conf, idle_ping_ms),
       .help = "idle time after which HTTP/2 connections are pinged (nothing else has pings)" },
     { "nbconn", "<n>", IN_BIND, .kind = KW_UNSUPPORTED, .help = "reverse HTTP connections" },
     { "tcp-md5sig", "<password>", IN_BIND, .parse = parse_md5sig, .help = "TCP MD5 signatures" },
-    { "tcp-ss", "<mode>", IN_BIND, KW_FIELD(KW_INT, struct bind_conf, tcp_ss), .max = 2,
+    { "tcp-ss", "<mode>", IN_BIND, .parse = parse_tcp_ss,
       .help = "keep the SYN packet (1), or all headers before it too (2)" },
     { 0 },
 };
@@ -377,6 +362,8 @@ bind_add_address(struct cfg *c, struct bind_conf *b, struct slice item, unsigned
 
     if (!addr_parse(text, ADDR_FOR_BIND, c->config->unix_bind_prefix, &spec, err, sizeof(err)))
         return cfg_error(c, word, "'%s' : %s", c->word[0].s, err);
+    if (spec.addr.kind == ADDR_RHTTP)
+        return cfg_error(c, word, "'%s' : reverse HTTP is not supported yet.", cfg_arg(c, 0));
     if (!addr_is_ip(&spec.addr)) {
         listener_add(c, b, &spec.addr);
         return CFG_OK;

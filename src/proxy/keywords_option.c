@@ -46,6 +46,18 @@ parse_bit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     }
 
 static enum cfg_rc
+parse_small_buffers(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    for (; *at < c->nwords; ++*at)
+        if (!cfg_arg_is(c, *at, "queue") && !cfg_arg_is(c, *at, "l7-retries") &&
+            !cfg_arg_is(c, *at, "check"))
+            return cfg_error(c, *at,
+                             "'%s' only supports 'queue', 'l7-retries' and 'check' (got '%s').",
+                             kw->name, cfg_arg(c, *at));
+    return CFG_OK;
+}
+
+static enum cfg_rc
 parse_abortonclose(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct proxy *px = obj;
@@ -362,7 +374,12 @@ const struct keyword option_keywords[] = {
          "drop trailers of responses"),
     BIT2("idle-close-on-response", DF, PO2_IDLE_CLOSE_ON_RESPONSE,
          "close idle connections with a response only"),
-    NO_EFFECT("use-small-buffers", DB, "buffers are returned when idle anyway"),
+    { .name = "option use-small-buffers",
+      .args = "[ queue | l7-retries | check ]*",
+      .where = DB,
+      .parse = parse_small_buffers,
+      .flags = KWF_NO,
+      .help = "buffers are returned when idle anyway" },
     NO_EFFECT("http-use-htx", DFB, "gone since 2.1: the only mode"),
     { .name = "option forwarded",
       .args = "[proto] [host | host-expr <e>] [by | by-expr <e>] [by_port | by_port-expr <e>] "

@@ -1,4 +1,5 @@
 /* keywords_proxy.c - keywords of frontends, backends and defaults that set a value (manual 4.2). */
+#include "config/guid.h"
 #include "proxy/section.h"
 
 #include "log/log.h"
@@ -29,6 +30,9 @@ parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         suggest_offer(&s, modes[i].name);
         if (strcmp(word, modes[i].name) != 0)
             continue;
+        if (modes[i].mode == PX_SPOP && !proxy_has_be(px) && !(c->where & IN_DEFAULTS))
+            return cfg_error(
+                c, *at, "mode %s is only applicable on proxies with backend capability.", word);
         if (modes[i].mode == PX_LOG || modes[i].mode == PX_SPOP)
             return cfg_error(c, *at, "mode '%s' is not supported yet", word);
         px->mode = modes[i].mode;
@@ -36,6 +40,12 @@ parse_mode(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         (*at)++;
         return CFG_OK;
     }
+    if (strcmp(word, "haterm") == 0)
+        return cfg_error(c, *at,
+                         proxy_has_fe(px) || c->where & IN_DEFAULTS
+                             ? "mode '%s' is not supported yet"
+                             : "mode %s is only applicable on proxies with frontend capability.",
+                         word);
     if (strcmp(word, "health") == 0)
         return cfg_error(c, *at,
                          "'mode health' doesn't exist anymore. Please use 'http-request return "
@@ -52,6 +62,20 @@ static enum cfg_rc
 parse_disabled(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     ((struct proxy *)obj)->disabled = kw->max;
+    return cfg_expect_end(c, *at);
+}
+
+static enum cfg_rc
+parse_guid(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    const char *word = cfg_take(c, at, "a string");
+    char why[64];
+
+    if (!word)
+        return CFG_ERR;
+    if (!guid_valid(word, why, sizeof(why)))
+        return cfg_error(c, *at - 1, "'%s': %s", kw->name, why);
+    ((struct proxy *)obj)->guid = word;
     return cfg_expect_end(c, *at);
 }
 
@@ -434,7 +458,7 @@ const struct keyword proxy_keywords[] = {
     { "id", "<value>", IN_PROXY, .parse = parse_id, .help = "number of the proxy in statistics" },
     { "description", "<string>", IN_PROXY, .parse = parse_description,
       .help = "text shown on the statistics page" },
-    { "guid", "<string>", IN_PROXY, KW_FIELD(KW_STRING, struct proxy, guid),
+    { "guid", "<string>", IN_PROXY, .parse = parse_guid,
       .help = "unique identifier kept over reloads" },
     { "default_backend", "<backend>", DF, .parse = parse_default_backend,
       .help = "where requests go that no use_backend rule takes" },

@@ -219,6 +219,8 @@ parse_force_switch(struct cfg *c, const struct keyword *kw, void *obj, unsigned 
 {
     struct proxy *px = obj;
 
+    if (!proxy_has_fe(px))
+        return cfg_error(c, 0, "'%s' : only available in frontend or listen section.", kw->name);
     return parse_condition(c, kw, px, at, &px->force_switch, PT_SWITCH);
 }
 
@@ -322,7 +324,7 @@ const struct keyword rule_keywords[] = {
       .help = "when monitor-uri answers 503" },
     { .name = "force-be-switch",
       .args = "{if|unless} <condition>",
-      .where = IN_FRONTEND,
+      .where = IN_PROXY,
       .parse = parse_force_switch,
       .help = "matching requests may go to backends that are disabled or not published" },
     { .name = "force-persist",

@@ -72,6 +72,8 @@ struct listener {
 enum { LI_NEW, LI_LISTEN, LI_PAUSED, LI_FULL, LI_STOPPED };
 
 extern const struct keyword bind_keywords[], bind_line_keywords[];
+/** Its option `thread`: who accepts. */
+enum cfg_rc bind_parse_threads(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 /** A bind line's object, in px->binds; `text`: the address argument. */
 struct bind_conf *bind_new(struct cfg *c, struct proxy *px, const char *text);
 /** Makes the listeners of the addresses in word `word`. */

@@ -243,11 +243,15 @@ parse_tasks(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
         return cfg_error(c, 0, "'%s' expects either 'on', 'auto', or 'off' but got ''.", kw->name);
     for (; *at < c->nwords; ++*at) {
         int found = mode_find(c->word[*at].s);
-        if (found < 0 && !cfg_arg_is(c, *at, "no-lock") && !cfg_arg_is(c, *at, "no-memory"))
-            return cfg_error(c, *at, "'%s' expects either 'on', 'auto', or 'off' but got '%s'.",
-                             kw->name, c->word[*at].s);
         if (found >= 0)
             atomic_store(&mode, found);
+        else if (cfg_arg_is(c, *at, "lock") || cfg_arg_is(c, *at, "memory"))
+            cfg_warn(c, *at,
+                     "'%s %s' is not supported yet and has no effect: only time is measured.",
+                     kw->name, c->word[*at].s);
+        else if (!cfg_arg_is(c, *at, "no-lock") && !cfg_arg_is(c, *at, "no-memory"))
+            return cfg_error(c, *at, "'%s' expects either 'on', 'auto', or 'off' but got '%s'.",
+                             kw->name, c->word[*at].s);
     }
     return CFG_OK;
 }
@@ -262,8 +266,8 @@ on_thread_start(struct config *cf)
 }
 
 static const struct keyword keywords[] = {
-    { "profiling.tasks", "{ auto | on | off }", IN_GLOBAL, .parse = parse_tasks,
-      .help = "measures where streams spend their time" },
+    { "profiling.tasks", "{ auto | on | off | lock | no-lock | memory | no-memory }*", IN_GLOBAL,
+      .parse = parse_tasks, .help = "measures where streams spend their time" },
     { 0 },
 };
 

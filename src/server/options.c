@@ -1,5 +1,6 @@
 /* options.c - rows of the options of `server` and `default-server` lines (manual 5.2). The TLS
  * options are elsewhere. */
+#include "config/guid.h"
 #include "server/check.h"
 #include "server/parse_int.h"
 
@@ -417,6 +418,16 @@ opt_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 }
 
 static enum cfg_rc
+opt_guid(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    char why[64];
+
+    if (*at < c->nwords && !guid_valid(cfg_arg(c, *at), why, sizeof(why)))
+        return cfg_error(c, *at, "'%s': %s", kw->name, why);
+    return opt_string(c, kw, obj, at);
+}
+
+static enum cfg_rc
 opt_disabled(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct server *s = obj;
@@ -786,7 +797,7 @@ const struct keyword server_option_keywords[] = {
     OPT("disabled", NULL, opt_disabled, "starts in maintenance", .min = 1),
     OPT("enabled", NULL, opt_disabled, "undoes disabled"),
     OPT("id", "<value>", opt_id, "numeric identifier, unique in the backend"),
-    OPT("guid", "<string>", opt_string, "identifier that is unique over all objects", SRV(guid)),
+    OPT("guid", "<string>", opt_guid, "identifier that is unique over all objects", SRV(guid)),
     OPT("cookie", "<value>", opt_cookie, "value of the persistence cookie for this server"),
     OPT("redir", "<prefix>", opt_string, "sends clients there instead of forwarding GET and HEAD",
         SRV(redir)),

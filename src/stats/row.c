@@ -23,8 +23,16 @@ stats_columns_add(void (*fill)(struct stats_row *r))
 void
 row_features(struct stats_row *r)
 {
+    /* global `stats calculate-max-counters off` */
+    static const enum stats_column highest[] = { ST_qmax,         ST_smax,          ST_rate_max,
+                                                 ST_req_rate_max, ST_conn_rate_max, ST_qtime_max,
+                                                 ST_ctime_max,    ST_rtime_max,     ST_ttime_max };
+
     for (unsigned i = 0; i < nfeatures; i++)
         features[i](r);
+    for (unsigned i = 0; i < (tune.no_max_counters ? COUNT_OF(highest) : 0); i++)
+        if (r->v[highest[i]].type != STATS_EMPTY)
+            row_num(r, highest[i], 0);
 }
 
 const char *
