@@ -20,7 +20,7 @@ NEW = [('pid', '<<pid>>'), ('bc.timer.connect', '%Tc'), ('fc.timer.handshake', '
        ('last_rule_file', '<<file>>'), ('last_rule_line', '<<line>>'), ('last_entity', '<<file>>:<<line>>'), ('waiting_entity', '-'),
        ('cpu_usage_thr', PERCENT), ('cpu_usage_grp', PERCENT), ('cpu_usage_proc', PERCENT), ('cur_queue_timeout', '3000'), ('cur_tarpit_timeout', '4000'),
        ('fc_src_port', '<<client>>'), ('fc_dst_port', '<<fe_port>>'), ('bc_src_port', '<<from>>'), ('bc_dst_port', '<<s1>>'), ('fc_dst_is_local', '1'),
-       ('bc_rtt', SHORT), ('bc_rttvar', SHORT), ('cpu_ns_tot', NS), ('cpu_ns_avg', NS), ('lat_ns_tot', NS), ('lat_ns_avg', NS), ('act_conn', '%ac'),
+       ('bc_rtt', SHORT), ('bc_rttvar', SHORT), ('cpu_ns_tot', NS), ('cpu_ns_avg', NS), ('lat_ns_tot', r'\d{1,10}'), ('lat_ns_avg', r'\d{1,10}'), ('act_conn', '%ac'),
        ('accept_date', '%Ts'), ('request_date,utime("%d/%b/%Y:%H:%M:%S %z")', '%trg'),
        ('bs.id', '0'), ('bs.rst_code', '-'), ('fs.debug_str', '<<debug>>'), ('bs.debug_str', '<<debug>>')]
 # Newer, and known while the rules run.
