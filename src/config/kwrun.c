@@ -222,6 +222,8 @@ option_context(struct cfg *c, unsigned where)
     if (where & IN_BIND)
         return arena_printf(c->arena, "'%s %s' in section '%s' : ", first, cfg_arg(c, 1),
                             c->section ? c->section->name : "");
+    if (!c->section_name) /* `add server`, whose answer goes to whom it may concern */
+        return DIAG_PLAIN;
     if (strcmp(first, "server") == 0 || strcmp(first, "peer") == 0)
         return arena_printf(c->arena,
                             DIAG_PLAIN "'server %s/%s' : ", c->section_name ? c->section_name : "",

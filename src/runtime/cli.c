@@ -223,7 +223,8 @@ end_command(struct cli_conn *cc)
 {
     struct cli *c = &cc->cli;
 
-    text_char(&c->out, '\n');
+    if (!c->close)
+        text_char(&c->out, '\n');
     c->state = NULL;
     c->cancel = NULL;
     c->more = NULL;

@@ -377,6 +377,9 @@ enter_maintenance(struct server *s, const char *reason, const struct outcome *o)
     }
     if (server_hooks.close_idle)
         server_hooks.close_idle(s);
+    /* what a forced health was is forgotten; a check begins anew by itself */
+    if (!(atomic_load(&s->check->flags) & CHKF_CONFIGURED))
+        atomic_store(&s->check->health, 0);
     list_each (t, &s->trackers, track_link)
         server_set_admin(t, SRVA_IMAINT, NULL);
 }

@@ -57,6 +57,8 @@ server_status_text(const struct server *s, char *to, size_t size)
         stopped_text(ref, to, size);
     else if (atomic_load(&s->state) == SRV_STOPPING)
         with_progress(ref->check, "NOLB", to, size);
+    else if (admin & SRVA_DRAIN && check_is_on(ref->agent))
+        snprintf(to, size, "DRAIN (agent)");
     else if (admin & SRVA_DRAIN)
         with_progress(ref->check, "DRAIN", to, size);
     else if (!check_is_on(ref->check))
@@ -125,9 +127,11 @@ shown_flags(const struct check *ck, unsigned admin)
 {
     unsigned flags = atomic_load(&ck->flags);
 
+    bool pausable = flags & CHKF_CONFIGURED || admin & SRVA_CMAINT;
+
     if (!(flags & CHKF_CONFIGURED))
         flags = 0;
-    return flags | (admin & SRVA_MAINT ? 8 : 0); /* paused */
+    return flags | (pausable && admin & SRVA_MAINT ? 8 : 0); /* paused */
 }
 
 void
