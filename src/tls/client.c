@@ -1,7 +1,4 @@
-/* client.c - the connecting side: contexts of servers, names to check, sessions to resume.
- *
- * A thread keeps the sessions of its own connections, one per server and name (a small
- * direct-mapped table): another thread's are never touched, so nothing is locked. */
+/* client.c - the connecting side: contexts of servers, names to check, sessions to resume. */
 #include "tls/tls_int.h"
 
 #include <arpa/inet.h>
@@ -10,23 +7,14 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define SESSIONS 64 /* names per server and thread */
-
 struct tls_client {
     const struct tls_options *o;
     SSL_CTX *_Atomic ssl; /* replaced with its certificate or authorities; see epoch.h */
     struct tls_cert *crt; /* a reference; NULL: none is presented */
     char *verify_host;
-    _Atomic uint64_t salt; /* distinguishes servers in the threads' tables */
+    _Atomic uint64_t salt; /* distinguishes servers in the tables of sessions */
 };
 
-/** A session to resume. The table of a thread belongs to all its servers. */
-struct kept {
-    uint64_t key;
-    SSL_SESSION *session;
-};
-
-static _Thread_local struct kept *table;
 static _Atomic uint64_t next_salt = 1;
 
 bool
@@ -48,37 +36,17 @@ key_of(const struct tls_client *t, const char *sni, bool pinned)
     return key ? key : 1;
 }
 
-static struct kept *
-slot_of(uint64_t key)
+/* A session that early data may be sent with is good for one connection: it stays where it came. */
+static bool
+is_shared(const struct tls_client *t)
 {
-    if (!table)
-        table = xcalloc(SESSIONS, sizeof(*table));
-    return &table[key % SESSIONS];
-}
-
-static void
-forget(struct kept *k)
-{
-    SSL_SESSION_free(k->session);
-    *k = (struct kept){ 0 };
-}
-
-void
-client_thread_fini(void)
-{
-    for (unsigned i = 0; table && i < SESSIONS; i++)
-        forget(&table[i]);
-    free(table);
-    table = NULL;
+    return !(t->o->flags & TLSF_EARLY);
 }
 
 void
 client_forget(const struct tls_conn *t)
 {
-    struct kept *k = slot_of(t->session_key);
-
-    if (k->key == t->session_key)
-        forget(k);
+    client_session_forget(t->session_key);
 }
 
 /* Returns 1: the reference is ours now. */
@@ -89,24 +57,18 @@ on_session(SSL *ssl, SSL_SESSION *session)
 
     if (!t || !t->client || t->client->o->flags & TLSF_NO_REUSE)
         return 0;
-    struct kept *k = slot_of(t->session_key);
-    forget(k);
-    *k = (struct kept){ t->session_key, session };
+    client_session_keep(t->session_key, session, is_shared(t->client));
     return 1;
 }
 
 static void
 resume(struct tls_client *t, SSL *ssl, uint64_t key)
 {
-    if (t->o->flags & TLSF_NO_REUSE)
-        return;
-    struct kept *k = slot_of(key);
-    if (k->key != key)
-        return;
-    if (SSL_SESSION_is_resumable(k->session))
-        SSL_set_session(ssl, k->session);
-    else
-        forget(k);
+    SSL_SESSION *session =
+        t->o->flags & TLSF_NO_REUSE ? NULL : client_session_find(key, is_shared(t));
+
+    if (session)
+        SSL_set_session(ssl, session);
 }
 
 /* ---- names ---- */

@@ -189,7 +189,7 @@ tls_thread_fini(void)
 {
     struct tls_thread *th = thread;
 
-    client_thread_fini();
+    client_sessions_thread_fini();
     if (!th)
         return;
     if (th->turn.run)

@@ -149,6 +149,7 @@ tls_store_clear(void)
     issuers = NULL;
     pem_clear();
     ca_clear();
+    client_sessions_clear();
 }
 
 static void

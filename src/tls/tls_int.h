@@ -222,7 +222,6 @@ tls_of(const struct conn *c)
 
 /** Attaches a fresh SSL object; takes it over, also when it fails. */
 struct tls_conn *tls_attach(struct conn *c, SSL *ssl, unsigned flags);
-void client_thread_fini(void);
 bool client_allows_early(const struct tls_client *t);
 /** Forgets the session that a connection resumes. */
 void client_forget(const struct tls_conn *t);
@@ -242,6 +241,16 @@ void secrets_free(struct tls_secrets **s);
 void layer_on_info(const SSL *ssl, int where, int ret);
 /** Verification callback of both sides. */
 int verify_callback(int ok, X509_STORE_CTX *x);
+
+/* ---- sessions of servers: sessions.c ---- */
+/** Keeps the session for `key`; takes the reference. `shared`: other threads may have it. */
+void client_session_keep(uint64_t key, SSL_SESSION *session, bool shared);
+/** The session for `key`, NULL: none that may be resumed. Borrowed, this thread's. */
+SSL_SESSION *client_session_find(uint64_t key, bool shared);
+void client_session_forget(uint64_t key);
+/** What the calling thread holds; what the process holds. */
+void client_sessions_thread_fini(void);
+void client_sessions_clear(void);
 
 /* ---- details: show.c ---- */
 void show_x509(X509 *x, struct text *to);
