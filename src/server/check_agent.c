@@ -186,8 +186,10 @@ send_question(struct check_run *r, const struct check_rule *rule, struct out *o)
 
 static struct check_rule agent_rules[] = {
     { .kind = CR_CONNECT, .connect.dflt = true },
-    { .kind = CR_SEND, .send = { .kind = CS_CUSTOM, .fn = send_question } },
-    { .kind = CR_EXPECT, .expect = { .kind = CE_CUSTOM, .min_recv = -1, .fn = expect_answer } },
+    { .kind = CR_SEND, .step = 1, .send = { .kind = CS_CUSTOM, .fn = send_question } },
+    { .kind = CR_EXPECT,
+      .step = 2,
+      .expect = { .kind = CE_CUSTOM, .min_recv = -1, .fn = expect_answer } },
 };
 
 static void

@@ -301,11 +301,16 @@ insert_before(struct list *rules, struct check_rule *at, struct check_rule *r)
 static void
 number_steps(struct list *rules)
 {
-    struct check_rule *r;
+    struct check_rule *r, *before = NULL;
     unsigned n = 0;
 
-    list_each (r, rules, link)
+    list_each (r, rules, link) {
         r->step = ++n;
+        /* a comment line is the next rule's, unless that has its own */
+        if (before && before->kind == CR_COMMENT && !r->comment)
+            r->comment = before->comment;
+        before = r;
+    }
 }
 
 static void

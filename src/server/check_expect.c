@@ -86,6 +86,9 @@ check_expect_passed(struct check_run *r, const struct check_rule *rule)
         check_result(r, st, code, "%.*s", SLF(line));
     } else if (e->ok_text) {
         check_result(r, st, code, "%s", e->ok_text);
+    } else if (e->ok_info) {
+        line = e->ok_info(r);
+        check_result(r, st, code, "%.*s", SLF(line));
     } else {
         check_result(r, st, code, NULL);
     }

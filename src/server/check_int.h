@@ -97,7 +97,9 @@ struct check_expect {
     enum check_expect_rc (*fn)(struct check_run *r, const struct check_rule *rule, bool last);
     /* of protocol checks, in place of formats: */
     const char *ok_text; /* fixed description of success */
-    unsigned text_from;  /* description: the line from this offset on, with text_ok / text_err */
+    /* or one that is taken from the answer */
+    struct slice (*ok_info)(const struct check_run *);
+    unsigned text_from; /* description: the line from this offset on, with text_ok / text_err */
     bool text_ok, text_err, code_digits; /* the first three bytes are the code */
     const char *err_text;
 };

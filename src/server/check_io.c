@@ -433,8 +433,10 @@ receive_some(struct check_run *r)
         }
         if (c->flags & CONN_EOF)
             any = r->eof = true;
+        else if (c->flags & CONN_ERR && r->rx_len)
+            any = r->eof = true; /* what came before it broke is judged, and is all there is */
         else if (c->flags & CONN_ERR)
-            return any ? READY : broken(r); /* judge what came before it broke */
+            return broken(r);
         break;
     }
     if (r->rx_len == r->rx_size && !r->full)

@@ -247,7 +247,7 @@ parse_ldap(struct script *s, unsigned *at)
 {
     (void)at;
     add_send(s, SL("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"));
-    add_custom(s, expect_ldap);
+    add_custom(s, expect_ldap)->ok_text = "Success";
     return CFG_OK;
 }
 
@@ -359,6 +359,13 @@ expect_mysql(struct check_run *r, const struct check_rule *rule, bool last)
     return CX_FAIL;
 }
 
+/** The server's version, which follows the protocol's in the greeting. */
+static struct slice
+mysql_version(const struct check_run *r)
+{
+    return r->rx_len > 5 ? slice(r->rx + 5, strnlen(r->rx + 5, r->rx_len - 5)) : SLICE_NONE;
+}
+
 enum mysql_form { MYSQL_PRE_41, MYSQL_POST_41, MYSQL_POST_80 };
 
 /** An authentication packet without password, and COM_QUIT behind it. */
@@ -403,7 +410,7 @@ parse_mysql(struct script *s, unsigned *at)
     const char *user;
 
     add(s, CR_CONNECT);
-    add_custom(s, expect_mysql);
+    add_custom(s, expect_mysql)->ok_info = mysql_version;
     if (*at >= c->nwords)
         return CFG_OK;
     if (!cfg_arg_is(c, *at, "user"))

@@ -42,7 +42,8 @@ srv_checks(struct stats_row *r, struct server *s)
         check_view(s->agent, &v);
         put_check(r, &v, true);
     }
-    if (!s->check || !check_is_on(s->check))
+    /* In maintenance the checks pause. */
+    if (!s->check || !check_is_on(s->check) || atomic_load(&s->admin) & SRVA_MAINT)
         return;
     check_view(s->check, &v);
     put_check(r, &v, false);
