@@ -40,7 +40,7 @@ own_user_space(void)
 static bool
 enter_nameless(void)
 {
-    char path[] = "/tmp/steelyard-XXXXXX";
+    char path[] = P_tmpdir "/steelyard-XXXXXX";
     bool root = geteuid() == 0;
 
     if (!mkdtemp(path))

@@ -48,10 +48,6 @@ struct acl_test {
 /** Tracing for explain: called for every test made, in order. NULL: off. */
 extern __thread void (*acl_trace)(const struct acl_test *t, struct sample_ctx *x);
 
-/** Evaluates a named ACL of a proxy: the acl() fetch. */
-enum cond_result acl_eval_name(const struct acl_list *list, struct slice name,
-                               struct sample_ctx *x);
-
 /** Indexed dispatch: a run of `n` conditions, each a single positive ACL term on the same
  * expression and match method, becomes one index. Returns NULL when they are not alike. */
 struct cond_index *cond_index_new(struct arena *arena, const struct cond *const *cond, unsigned n);

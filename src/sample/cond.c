@@ -546,11 +546,3 @@ acl_names_fetch(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
     sample_set_bool(out, true);
     return true;
 }
-
-enum cond_result
-acl_eval_name(const struct acl_list *list, struct slice name, struct sample_ctx *x)
-{
-    const struct acl *a = acl_list_get(list, name);
-
-    return a ? acl_eval(a, x) : COND_FAIL;
-}

@@ -96,9 +96,6 @@ struct conv_hooks {
     /** capture-req and capture-res: false when the frontend has no such slot. */
     bool (*capture)(struct sample_ctx *x, bool response, int64_t slot, struct slice value);
     bool (*when)(struct sample_ctx *x, enum conv_when cond);
-    /** when(acl,name): whether the proxy whose line is parsed has such an ACL; they are run through
-     * name_resolver.acls. */
-    bool (*acl_known)(struct cfg *c, const char *name);
     /** debug(): event sinks by name. `sink_find` returns NULL when unknown; lines end without
      * newline. */
     void *(*sink_find)(struct cfg *c, const char *name);

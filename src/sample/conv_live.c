@@ -1,7 +1,9 @@
 /* conv_live.c - converters that ask higher layers: captures, servers, frontends, when() and
  * debug(). They find what they need through conv_hooks; where there is no such thing there is no
  * value. */
+#include "sample/acl_int.h"
 #include "sample/conv.h"
+#include "sample/expr_int.h"
 
 #include <stdlib.h>
 
@@ -99,11 +101,12 @@ check_when(struct expr_arg *arg, struct cfg *c, char **err)
         *err = xstrdup("'acl' selector requires an extra argument with the ACL name.");
         return false;
     }
-    if (conv_hooks.acl_known && !conv_hooks.acl_known(c, arg[1].s.p)) {
-        *err = xasprintf("ACL '%s' not found.", arg[1].s.p);
-        return false;
-    }
-    return true;
+    const struct proxy *px = expr_parsing_proxy();
+    const struct acl_list *acls = px && name_resolver.acls ? name_resolver.acls(px) : NULL;
+    arg[1].u.ptr = (void *)(uintptr_t)acl_find(c, acls, arg[1].s, err);
+    if (!arg[1].u.ptr && !*err)
+        *err = xasprintf("ACL '%s' not found", arg[1].s.p);
+    return arg[1].u.ptr;
 }
 
 static bool
@@ -111,8 +114,7 @@ when_holds(int64_t cond, const struct expr_arg *arg, struct sample_ctx *x)
 {
     if (cond != WHEN_ACL)
         return conv_hooks.when && conv_hooks.when(x, (enum conv_when)cond);
-    const struct acl_list *acls = name_resolver.acls && x->px ? name_resolver.acls(x->px) : NULL;
-    return acls && acl_eval_name(acls, arg[1].s, x) == COND_PASS;
+    return acl_eval(arg[1].u.ptr, x) == COND_PASS;
 }
 
 /** The input, if the condition holds. */
