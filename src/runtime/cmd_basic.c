@@ -196,7 +196,7 @@ static const struct command commands[] = {
       CLI_LEVEL_OPERATOR, cmd_lower_level, 0, NULL },
     { "show cli level", "show cli level", "display the level of the current CLI session",
       CLI_LEVEL_USER, cmd_show_level, 0, NULL },
-    { "show cli sockets", "show cli sockets", "dump list of cli sockets", CLI_LEVEL_OPERATOR,
+    { "show cli sockets", "show cli sockets", "dump list of cli sockets", CLI_LEVEL_USER,
       cmd_show_sockets, 0, NULL },
     { "show version", "show version", "show version of the current process", CLI_LEVEL_USER,
       cmd_show_version, 0, NULL },

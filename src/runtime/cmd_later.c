@@ -20,9 +20,9 @@ static const struct command commands[] = {
     LATER("httpclient", " <method> <URI>", "send an HTTP request", A),
     LATER("set anon", " on|off|global-key [<key>]", "hide names and addresses", O),
     LATER("show cache", "", "what the caches hold", O),
-    LATER("show peers", " [dict|-] [section]", "peers and what they exchange", O),
-    LATER("show resolvers", " [id]", "name servers and what they answered", O),
-    LATER("show trace", " [<module>]", "state of the traces", O),
+    LATER("show peers", " [dict|-] [section]", "peers and what they exchange", CLI_LEVEL_USER),
+    LATER("show resolvers", " [id]", "name servers and what they answered", CLI_LEVEL_USER),
+    LATER("show trace", " [<module>]", "state of the traces", CLI_LEVEL_USER),
     LATER("trace", " [<module>|0] [cmd [args...]]", "trace what happens", A),
     { 0 },
 };

@@ -139,7 +139,7 @@ cmd_update(struct cli *c, const struct command *cmd)
 #define A CLI_LEVEL_ADMIN
 static const struct command commands[] = {
     { "show ssl ocsp-response", "show ssl ocsp-response [[text|base64] id]",
-      "OCSP responses in use, or one of them", O, cmd_show, 0, NULL },
+      "OCSP responses in use, or one of them", CLI_LEVEL_USER, cmd_show, 0, NULL },
     { "show ssl ocsp-updates", "show ssl ocsp-updates",
       "OCSP responses that are renewed automatically", O, cmd_updates, 0, NULL },
     { "set ssl ocsp-response", "set ssl ocsp-response <resp|payload>",

@@ -558,7 +558,7 @@ cmd_wait(struct cli *c, const struct command *cmd)
 static enum cli_rc
 cmd_show_events(struct cli *c, const struct command *cmd)
 {
-    if (*c->arg[2])
+    if (*c->arg[2] && *c->arg[2] != '-')
         return cli_err(c, "No such event sink");
     text_printf(&c->out,
                 "Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key "
@@ -662,15 +662,15 @@ static const struct command commands[] = {
       CMDF_HIDDEN, NULL },
     { "show errors", "show errors [<px>] [request|response]",
       "the last malformed messages of each proxy", O, cmd_show_errors, 0, NULL },
-    { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far", O,
+    { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far", CLI_LEVEL_USER,
       cmd_show_activity, 0, NULL },
-    { "show threads", "show threads", "state of the threads", O, cmd_show_threads, 0, NULL },
-    { "show tasks", "show tasks", "tasks that are about to run", O, cmd_show_tasks, 0, NULL },
+    { "show threads", "show threads", "state of the threads", CLI_LEVEL_USER, cmd_show_threads, 0, NULL },
+    { "show tasks", "show tasks", "tasks that are about to run", CLI_LEVEL_USER, cmd_show_tasks, 0, NULL },
     { "show fd", "show fd [-!plcfbs]* [num]", "file descriptors in use", O, cmd_show_fd, 0, NULL },
     { "show libs", "show libs", "program and libraries in memory", O, cmd_show_libs, 0, NULL },
     { "show dev", "show dev", "facts about the platform and the process", O, cmd_show_dev, 0,
       NULL },
-    { "show events", "show events [<sink>] [-w] [-n] [-0]", "where events go", O, cmd_show_events,
+    { "show events", "show events [<sink>] [-w] [-n] [-0]", "where events go", CLI_LEVEL_USER, cmd_show_events,
       0, NULL },
     { "show startup-logs", "show startup-logs", "messages given when the process started", O,
       cmd_startup_logs, 0, NULL },

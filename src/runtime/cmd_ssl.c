@@ -243,7 +243,7 @@ cmd_providers(struct cli *c, const struct command *cmd)
 #define O CLI_LEVEL_OPERATOR
 #define A CLI_LEVEL_ADMIN
 static const struct command commands[] = {
-    { "show ssl cert", "show ssl cert [[*][\\]<certfile>]", "certificates, or details of one", O,
+    { "show ssl cert", "show ssl cert [[*][\\]<certfile>]", "certificates, or details of one", CLI_LEVEL_USER,
       cmd_show, 0, CERT(live_cert_show, "") },
     { "dump ssl cert", "dump ssl cert <certfile>", "a certificate as PEM", A, cmd_dump, 0, NULL },
     { "new ssl cert", "new ssl cert <certfile>", "create an empty certificate", A, cmd_name, 0,
@@ -264,7 +264,7 @@ static const struct command commands[] = {
     { "del ssl crt-list", "del ssl crt-list <list> <cert[:line]>",
       "remove a line of a list of certificates", A, cmd_list_del, 0, NULL },
     { "show ssl ca-file", "show ssl ca-file [[*][\\]<cafile>[:<index>]]",
-      "CA files, or details of one", O, cmd_show, 0, CA(live_ca_show, false, "") },
+      "CA files, or details of one", CLI_LEVEL_USER, cmd_show, 0, CA(live_ca_show, false, "") },
     { "new ssl ca-file", "new ssl ca-file <cafile>", "create an empty CA file", A, cmd_name, 0,
       CA(live_ca_new, false, "'new ssl ca-file' expects a filename") },
     { "set ssl ca-file", "set ssl ca-file <cafile> <payload>", "replace a CA file", A, cmd_set_ca,
@@ -279,7 +279,7 @@ static const struct command commands[] = {
     { "del ssl ca-file", "del ssl ca-file <cafile>", "remove an unused CA file", A, cmd_name, 0,
       CA(live_ca_del, false, "'del ssl ca-file' expects a CA file name") },
     { "show ssl crl-file", "show ssl crl-file [[*][\\]<crlfile>[:<index>]]",
-      "CRL files, or details of one", O, cmd_show, 0, CA(live_ca_show, true, "") },
+      "CRL files, or details of one", CLI_LEVEL_USER, cmd_show, 0, CA(live_ca_show, true, "") },
     { "new ssl crl-file", "new ssl crl-file <crlfile>", "create an empty CRL file", A, cmd_name, 0,
       CA(live_ca_new, true, "'new ssl crl-file' expects a filename") },
     { "set ssl crl-file", "set ssl crl-file <crlfile> <payload>", "replace a CRL file", A,
@@ -301,7 +301,7 @@ static const struct command commands[] = {
     { "show tls-keys", "show tls-keys [id|*]", "keys of TLS tickets", O, cmd_keys_show, 0, NULL },
     { "set ssl tls-key", "set ssl tls-key [id|file] <key>", "give the next key of TLS tickets", A,
       cmd_keys_set, 0, NULL },
-    { "show ssl providers", "show ssl providers", "providers of the TLS library", O, cmd_providers,
+    { "show ssl providers", "show ssl providers", "providers of the TLS library", CLI_LEVEL_USER, cmd_providers,
       0, NULL },
     { 0 },
 };

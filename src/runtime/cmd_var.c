@@ -127,7 +127,7 @@ cmd_set_var(struct cli *c, const struct command *cmd)
 }
 
 static const struct command commands[] = {
-    { "get var", "get var <name>", "the value of a variable of the process", CLI_LEVEL_USER,
+    { "get var", "get var <name>", "the value of a variable of the process", CLI_LEVEL_OPERATOR,
       cmd_get_var, 0, NULL },
     { "set var", "set var <name> [fmt|expr] {<fmt>|<expr>}", "set a variable of the process",
       CLI_LEVEL_ADMIN, cmd_set_var, CMDF_EXPERIMENTAL, NULL },
