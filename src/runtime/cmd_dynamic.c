@@ -148,6 +148,34 @@ make_server(struct cfg *cf, struct proxy *px, const char *name)
     return NULL;
 }
 
+extern const struct module tls_server_module; /* in process/modules.c's list */
+
+/* Options that a server added at run time cannot have: see not_supported(). */
+static bool
+is_for_files_only(const struct keyword *kw)
+{
+    static const char *const names[] = { "track",        "resolvers",      "resolve-net",
+                                         "resolve-opts", "resolve-prefer", "init-addr" };
+
+    for (unsigned i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(kw->name, names[i]) == 0)
+            return true;
+    return kw->kind == KW_UNSUPPORTED;
+}
+
+static enum cli_rc
+list_keywords(struct cli *c)
+{
+    text_str(&c->out, "List of keywords supported for dynamic server:\n");
+    for (unsigned m = 0; modules[m]; m++)
+        for (const struct keyword *k = modules[m]->keywords; k && k->name; k++)
+            if (k->where & IN_SERVER && modules[m] != &tls_server_module && !is_for_files_only(k))
+                text_printf(&c->out, "  %s%s%s%s\n", k->name,
+                            k->name[strlen(k->name) - 1] == '(' ? ")" : "", k->args ? " " : "",
+                            k->args ? k->args : "");
+    return CLI_DONE;
+}
+
 static enum cli_rc
 cmd_add_server(struct cli *c, const struct command *cmd)
 {
@@ -155,9 +183,7 @@ cmd_add_server(struct cli *c, const struct command *cmd)
     struct cfg cf;
 
     if (strcmp(c->arg[2], "help") == 0)
-        return cli_msg(c, CLI_INFO,
-                       "Keywords of 'server' lines are supported but for ssl and its relatives, "
-                       "track, resolvers.");
+        return list_keywords(c);
     if (!be.len || !name.p || !name.len)
         return cli_msg_raw(c, CLI_ERR, "Require 'backend/server'.");
     struct proxy *px = htab_get(&config->by_name, be);

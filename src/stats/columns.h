@@ -208,7 +208,7 @@ enum stats_column {
       "TLS keys computed for clients in the last second")                                          \
     X(SSL_FE_MAX_KEY_RATE, "SslFrontendMaxKeyRate", U32, "MMP",                                    \
       "most TLS keys computed for clients in a second")                                            \
-    X(SSL_FE_REUSE, "SslFrontendSessionReuse_pct", FLT, "MRP",                                     \
+    X(SSL_FE_REUSE, "SslFrontendSessionReuse_pct", FLT, "MGP",                                     \
       "percentage of clients' TLS sessions that were resumed")                                     \
     X(SSL_BE_KEY_RATE, "SslBackendKeyRate", FLT, "MRP",                                            \
       "TLS keys computed for servers in the last second")                                          \
