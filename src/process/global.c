@@ -228,25 +228,6 @@ parse_nbproc(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     return CFG_OK;
 }
 
-static enum cfg_rc
-parse_cpu_map(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
-{
-    struct config *cf = obj;
-
-    if (*at + 1 >= c->nwords)
-        return cfg_error(c, 0,
-                         "%s expects a thread group number including 'all', 'odd', 'even', or a "
-                         "range, followed by a list of CPU ranges with numbers from 0 to %d.",
-                         kw->name, CPU_SETSIZE - 1);
-    struct cpu_map *m = ARENA_NEW(c->arena, struct cpu_map);
-    const char *why = cpu_map_parse(m, c->word + *at, c->nwords - *at);
-    if (why)
-        return cfg_error(c, *at, "'%s' : %s", kw->name, why);
-    list_push_back(&cf->cpu_maps, &m->link);
-    *at = c->nwords;
-    return CFG_OK;
-}
-
 /* ---- stats ---- */
 
 static struct proxy *
@@ -543,7 +524,7 @@ const struct keyword global_keywords[] = {
     { "nbthread", "<number>", G, .parse = parse_nbthread, .help = "worker threads" },
     { "nbproc", "<number>", G, .parse = parse_nbproc,
       .help = "gone since 2.5: multiplies nbthread" },
-    { "cpu-map", "[auto:]<threads> <cpus>...", G, .parse = parse_cpu_map,
+    { "cpu-map", "[auto:]<group>[/<threads>] <cpus>...", G, .parse = cpu_map_keyword,
       .help = "cores that threads run on" },
     { "stats socket", "<address> [param*]", G, .parse = parse_stats_socket,
       .help = "socket of the runtime API" },

@@ -11,15 +11,13 @@
 /** One cpu-map line. */
 struct cpu_map {
     struct list link;
-    uint64_t threads[16]; /* bit per thread */
-    bool automatic;       /* auto: one core per thread, in order */
-    unsigned ncpus;
-    uint16_t cpus[CPU_SETSIZE];
+    uint64_t threads; /* bit per thread */
+    bool automatic;   /* auto: the first thread on the first core, and so on */
+    cpu_set_t cpus;
 };
 
-/** NULL, or what is wrong with the words of the line (threads first, then cores). */
-const char *cpu_map_parse(struct cpu_map *m, const struct cfg_word *words, unsigned n);
-/** Binds the calling thread. */
+enum cfg_rc cpu_map_keyword(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
+/** Binds the calling thread as the last line about it says. */
 void cpu_map_apply(const struct config *cf, unsigned tid);
 
 /** Changes to the directory that `default-path` wants for names in `file`. False with errno. */

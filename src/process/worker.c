@@ -8,6 +8,7 @@
 #include "config/tune.h"
 #include "log/log.h"
 #include "net/conn.h"
+#include "process/global.h"
 #include "process/thread.h"
 #include "proxy/session.h"
 #include "proxy/stream_int.h"
@@ -201,12 +202,20 @@ finish(void)
     thread_close();
 }
 
+/* Bound to its cores first, so that its memory comes from near them. */
+static bool
+start(unsigned tid)
+{
+    cpu_map_apply(config, tid);
+    return thread_open(config, tid);
+}
+
 static void *
 thread_main(void *arg)
 {
     struct thread *t = arg;
 
-    t->ok = thread_open(config, t->tid);
+    t->ok = start(t->tid);
     pthread_barrier_wait(&started);
     /* The first thread decides whether all have come up. */
     pthread_barrier_wait(&started);
@@ -229,7 +238,7 @@ spawn(struct config *cf)
             exit(1);
         }
     }
-    threads[0].ok = thread_open(config, 0) && watch_signals();
+    threads[0].ok = start(0) && watch_signals(); /* last: what it creates would be bound with it */
     pthread_barrier_wait(&started);
     bool ok = true;
     for (unsigned i = 0; i < cf->nthread; i++)
