@@ -94,7 +94,6 @@ static enum step_rc
 response_broken(struct stream *s, bool junk)
 {
     struct conn *c = s->back;
-    bool reset = c->flags & CONN_ERR;
 
     s->flags &= ~(unsigned)SF_KEEP_BACK;
     if (unlikely(c->code == CONN_CODE_SSL_EARLY_FAILED)) /* RFC 8470, section 5.2 */
@@ -105,8 +104,11 @@ response_broken(struct stream *s, bool junk)
         error_capture(s, true);
     SRV_COUNT(s->srv, eresp, 1);
     BE_COUNT(s->be, eresp, 1);
-    server_observe_layer7(s->srv, 0);
-    (void)reset;
+    if (!junk)
+        stream_release_server(s); /* HAProxy's message of a server that goes down counts it out */
+    server_observe_no_response(s->srv, junk                  ? SRV_OBS_HTTP_INVALID
+                                       : c->flags & CONN_ERR ? SRV_OBS_HTTP_READ
+                                                             : SRV_OBS_HTTP_CLOSED);
     return stream_error(s, 502, junk ? 'P' : 'S', 'H');
 }
 
@@ -118,7 +120,8 @@ response_timeout(struct stream *s)
         return STEP_GOTO;
     SRV_COUNT(s->srv, eresp, 1);
     BE_COUNT(s->be, eresp, 1);
-    server_observe_layer7(s->srv, 0);
+    stream_release_server(s);
+    server_observe_no_response(s->srv, SRV_OBS_HTTP_TIMEOUT);
     s->flags |= SF_TIMEOUT;
     return stream_error(s, 504, 's', 'H');
 }
@@ -240,7 +243,7 @@ stream_step_response_head(struct stream *s)
         return rc;
     for (;;) {
         if (c->flags & CONN_EOF || (c->flags & CONN_ERR && !(c->flags & CONN_RD_READY)))
-            return response_broken(s, c->rx && buf_len(c->rx));
+            return response_broken(s, false); /* a head that stops in the middle as well */
         if (!conn_fill(c))
             break;
         s->srv_act_ms = loop_now_ms();

@@ -13,6 +13,7 @@ static const char *const texts[] = {
     [SRV_OBS_HTTP_INVALID] = "Invalid http response (headers)",
     [SRV_OBS_HTTP_TIMEOUT] = "Read timeout (http)",
     [SRV_OBS_HTTP_CLOSED] = "Close from server (http)",
+    [SRV_OBS_HTTP_READ] = "Read error (http)",
 };
 
 static void
@@ -46,7 +47,7 @@ server_observe_layer4(struct server *srv, bool failed)
 }
 
 void
-server_observe_http_error(struct server *srv, enum srv_observed what)
+server_observe_no_response(struct server *srv, enum srv_observed what)
 {
     if (srv->observe == OBSERVE_LAYER7 && server_is_up(srv))
         observed_error(srv, what);
@@ -61,5 +62,5 @@ server_observe_layer7(struct server *srv, unsigned status)
     if ((status >= 100 && status <= 499) || status == 501 || status == 505)
         observed_ok(srv);
     else
-        observed_error(srv, status ? SRV_OBS_HTTP_STATUS : SRV_OBS_HTTP_CLOSED);
+        observed_error(srv, SRV_OBS_HTTP_STATUS);
 }

@@ -12,14 +12,15 @@ enum srv_observed {
     SRV_OBS_HTTP_INVALID, /* junk instead of a response head */
     SRV_OBS_HTTP_TIMEOUT,
     SRV_OBS_HTTP_CLOSED, /* the connection ended before a response */
+    SRV_OBS_HTTP_READ,   /* or was reset */
 };
 
 /** A connection was tried: `failed`, or established. */
 void server_observe_layer4(struct server *srv, bool failed);
-/** A response head was received: its status; 0: the connection ended without one. */
+/** A response head with this status was received. */
 void server_observe_layer7(struct server *srv, unsigned status);
-/** The other ways a response can fail. */
-void server_observe_http_error(struct server *srv, enum srv_observed what);
+/** There was none: SRV_OBS_HTTP_INVALID and what follows it. */
+void server_observe_no_response(struct server *srv, enum srv_observed what);
 
 /** Set by server_module: acts on too many errors. `last` describes the last one. */
 extern void (*server_observe_check)(struct server *srv, enum srv_on_error action, const char *last);
