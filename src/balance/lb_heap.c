@@ -70,20 +70,6 @@ lb_heap_moved(struct lb_heap *h, struct server *s)
         sift_down(h, i, s);
 }
 
-void
-lb_heap_remove(struct lb_heap *h, struct server *s)
-{
-    unsigned i = s->lb_index - 1;
-    struct server *last = h->at[--h->n];
-
-    s->lb_index = 0;
-    if (last == s)
-        return;
-    last->lb_index = i + 1;
-    h->at[i] = last;
-    lb_heap_moved(h, last);
-}
-
 struct server *
 lb_heap_first(struct lb *lb, const struct lb_heap *h, struct lb_request *q)
 {

@@ -98,7 +98,6 @@ struct lb_heap {
 
 void lb_heap_reserve(struct lb_heap *h, unsigned n);
 void lb_heap_push(struct lb_heap *h, struct server *s);
-void lb_heap_remove(struct lb_heap *h, struct server *s);
 /** The server's position changed. */
 void lb_heap_moved(struct lb_heap *h, struct server *s);
 /** True when `a` comes before `b`. */

@@ -127,8 +127,6 @@ enum cfg_rc cfg_run_keyword(struct cfg *c, const struct keyword *kw, void *obj, 
 /** Parses the options of a `bind` or `server` line from word *at to its end through rows of
  * `where`. Unknown ones are reported with a suggestion. */
 enum cfg_rc cfg_run_options(struct cfg *c, unsigned where, void *obj, unsigned *at);
-/** Offers every row name valid in `where` to `s`. */
-void cfg_suggest_keywords(struct suggest *s, unsigned where);
 /** The section called `name`, or NULL. */
 const struct section *cfg_find_section(const char *name);
 

@@ -102,18 +102,6 @@ offer_section(const struct section *s, void *arg)
     near_offer(arg, s->name);
 }
 
-static void
-offer_to_suggest(const struct keyword *kw, void *arg)
-{
-    suggest_offer(arg, kw->name);
-}
-
-void
-cfg_suggest_keywords(struct suggest *s, unsigned where)
-{
-    cfg_each_row(where, offer_to_suggest, s);
-}
-
 /** "; did you mean 'x' maybe ?" or nothing. */
 static const char *
 did_you_mean(const struct near *n, char *buf, size_t size)

@@ -22,17 +22,6 @@ h1_fail(struct h1 *h, unsigned status, size_t pos, const char *text)
     return H1_STEP_ERR;
 }
 
-const char *
-h1_state_name(const struct h1 *h)
-{
-    static const char *const names[] = {
-#define X(name, text) text,
-        H1_STATES(X)
-#undef X
-    };
-    return names[h->state];
-}
-
 unsigned
 h1_overflow_status(const struct h1 *h)
 {

@@ -126,9 +126,6 @@ void h1_chunk_header(struct out *o, uint64_t size);
 /** "0\r\n", the trailers (may be NULL), "\r\n". */
 void h1_chunk_end(const struct http_head *trailers, const struct h1_case_map *map, struct out *o);
 
-/** Name of the parser's state, for `show errors`. */
-const char *h1_state_name(const struct h1 *h);
-
 /* ---- h1-case-adjust ---------------------------------------------------------------------------
  */
 

@@ -137,9 +137,6 @@ const char *log_origin(void);
 /** A log-profile section by name; NULL. Valid after the configuration was read: callers resolve in
  * their check(). */
 const struct log_profile *log_profile_find(const char *name);
-/** Union of enum fetch_need over the formats that profiles of `targets` may use: tells what a
- * stream must keep. Valid after the log module's check(). */
-unsigned log_targets_needs(const struct log_targets *targets);
 
 /** The format strings behind `option tcplog` and its relatives, and the HAPROXY_*_LOG_FMT
  * variables. */

@@ -221,27 +221,6 @@ profile_step_of(const struct log_profile *p, enum log_step step)
     return p->any.set ? &p->any : NULL;
 }
 
-static unsigned
-step_needs(const struct profile_step *s)
-{
-    return (s->fmt ? logfmt_needs(s->fmt) : 0) | (s->sd ? logfmt_needs(s->sd) : 0);
-}
-
-unsigned
-log_targets_needs(const struct log_targets *targets)
-{
-    unsigned needs = 0;
-
-    for (const struct log_target *t = targets->first; t; t = t->next) {
-        if (!t->profile)
-            continue;
-        for (unsigned i = 0; i < LOGS_COUNT; i++)
-            needs |= step_needs(&t->profile->step[i]);
-        needs |= step_needs(&t->profile->any);
-    }
-    return needs;
-}
-
 /** A text rendered for one target, kept for the next one with the same format. */
 struct rendered {
     const struct logfmt *fmt;

@@ -22,12 +22,6 @@ static const struct {
 #undef X
 };
 
-const char *
-pp_err_text(enum pp_err e)
-{
-    return errors[e].text;
-}
-
 int
 pp_err_number(enum pp_err e)
 {

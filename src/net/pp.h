@@ -35,7 +35,6 @@ enum pp_err {
     PP_ERRORS(X)
 #undef X
 };
-const char *pp_err_text(enum pp_err e);
 /** The value of the fc_err sample fetch. */
 int pp_err_number(enum pp_err e);
 

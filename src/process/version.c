@@ -1,10 +1,14 @@
 /* version.c - -v and -vv, in HAProxy's layout. */
 #include "process/version.h"
 
+#include "action/service.h"
 #include "base/out.h"
 #include "config/cfg.h"
+#include "config/module.h"
 #include "config/tune.h"
+#include "stats/uri.h"
 
+#include <ctype.h>
 #include <openssl/crypto.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -37,6 +41,32 @@ version_print_only(enum version_form form)
         printf("%d.%d\n", major, minor);
 }
 
+static void
+print_services(void)
+{
+    prometheus_install(); /* as when a configuration is read */
+    printf("\nAvailable services :");
+    for (const struct service *s = service_next(NULL); s; s = service_next(s))
+        printf(" %s", s->name);
+    printf("\n");
+}
+
+/* "[BWLIM] bwlim-in": the kind is the first part of the name. */
+static void
+print_filters(void)
+{
+    printf("\nAvailable filters :\n");
+    for (unsigned m = 0; modules[m]; m++)
+        for (const struct keyword *kw = modules[m]->keywords; kw && kw->name; kw++) {
+            char kind[16] = "";
+            if (strncmp(kw->name, "filter ", 7) != 0 || kw->kind == KW_UNSUPPORTED)
+                continue;
+            for (size_t i = 0; i < sizeof(kind) - 1 && isalnum((unsigned char)kw->name[7 + i]); i++)
+                kind[i] = (char)toupper((unsigned char)kw->name[7 + i]);
+            printf("\t[%5s] %s\n", kind, kw->name + 7);
+        }
+}
+
 void
 version_print_build(void)
 {
@@ -51,7 +81,7 @@ version_print_build(void)
     printf(
         "Build options :\n"
         "  TARGET  = linux-glibc\n"
-        "  CC      = " __VERSION__ "\n"
+        "  CC      = cc\n"
         "\n"
         "Feature list : %s\n"
         "\n"
@@ -64,10 +94,13 @@ version_print_build(void)
         "OpenSSL library supports TLS extensions : yes\n"
         "OpenSSL library supports SNI : yes\n"
         "OpenSSL library supports : TLSv1.0 TLSv1.1 TLSv1.2 TLSv1.3\n"
+        "Built with the Prometheus exporter as a service\n"
+        "Built with network namespace support.\n"
         "Built with transparent proxy support using: IP_TRANSPARENT IPV6_TRANSPARENT IP_FREEBIND\n"
         "Built with PCRE2 version : %s\n"
         "PCRE2 library supports JIT : yes\n"
         "Encrypted password support via crypt(3): yes\n"
+        "Built with gcc compiler version " __VERSION__ "\n"
         "\n"
         "Available polling systems :\n"
         "      epoll : pref=300,  test result OK\n"
@@ -82,4 +115,6 @@ version_print_build(void)
         features.p ? features.p : "", tune.bufsize, tune.maxrewrite, tune.maxpollevents, cpus,
         OpenSSL_version(OPENSSL_VERSION), pcre);
     text_fini(&features);
+    print_services();
+    print_filters();
 }

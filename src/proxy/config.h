@@ -46,7 +46,6 @@ struct config {
     /* global section */
     struct log_targets log;
     const char *log_tag, *log_send_hostname;
-    bool log_send_hostname_set;
     bool daemon, quiet;
     const char *chroot, *pidfile, *user, *group;
     int uid, gid; /* -1: not set */

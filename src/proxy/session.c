@@ -473,15 +473,6 @@ session_accept(struct listener *li, int fd, const struct sockaddr *peer, socklen
     session_step(s);
 }
 
-void
-session_kill(struct session *s, int why)
-{
-    if (s->strm)
-        stream_kill(s->strm, (char)why, 'D');
-    else
-        session_end(s);
-}
-
 /* A request that the kernel already has would be lost with the connection: it is served first. */
 static bool
 has_request_waiting(struct session *s)

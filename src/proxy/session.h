@@ -58,8 +58,6 @@ void session_stream_done(struct session *s, bool keep);
 /** Has the timer look at `at_ms` at the latest. It is moved lazily: deadlines move on with every
  * request, and a heap of cold timers would be sifted each time. */
 void session_arm(struct session *s, int64_t at_ms);
-/** Kills it from outside (its stream included). */
-void session_kill(struct session *s, int why);
 /** Puts TLS on an accepted connection (CONN_HANDSHAKE is set then); set by tls/. False: refused. */
 extern bool (*session_tls_accept)(struct session *s);
 /** Logs a connection that failed in its handshakes; set by log formats. */

@@ -52,10 +52,6 @@ enum step_rc {
     STEP_OVER, /* the stream was freed */
 };
 
-/** Termination state, first letter: who or what ended it. '-' normal. */
-/** Second letter: the phase it was in. R request, Q queue, C connect, H headers, D data, L last, T
- * tarpit, '-' normal. */
-
 /** One direction of bytes. */
 struct chan {
     struct h1 h1;        /* framing of what comes in (HTTP) */
@@ -108,8 +104,6 @@ enum stream_flag {
     SF_COUNTED_REQ = 1u << 29,
     SF_PREPARED = 1u << 30, /* the request head was made ready for a server */
 };
-
-/** Cookie states for the log's third and fourth letters are kept as those letters. */
 
 struct stream {
     struct session *sess;
@@ -173,7 +167,10 @@ struct stream {
     int to_client_ms, to_server_ms, to_tunnel_ms, to_connect_ms, to_queue_ms, to_tarpit_ms;
 
     /* logs */
-    char term_cause, term_phase, ck_req, ck_res;
+    char term_cause; /* termination state: who or what ended it; '-' normal */
+    char term_phase; /* in which phase: R request, Q queue, C connect, H headers, D data, L last, T
+                        tarpit; '-' normal */
+    char ck_req, ck_res;           /* its third and fourth letter: the persistence cookie */
     int64_t ck_last_s, ck_first_s; /* dates in the persistence cookie (maxidle, maxlife); 0: none */
     int log_level;                 /* -1: default, -2: silent */
     int64_t t_start_us, t_wall_us; /* accept of the session, or end of the previous response */
@@ -189,7 +186,6 @@ struct stream {
         *counted; /* option contstats: what counters have already; NULL: nothing */
     unsigned srv_queue_pos, be_queue_pos;
     struct list filters;
-    void *ext[4];
     struct http_hdr *hdrs;                         /* [2 * tune.http_maxhdr] */
     char first[4096] __attribute__((aligned(16))); /* the arena's first block */
 };

@@ -30,8 +30,6 @@ bool cond_starts(const struct cfg *c, unsigned at);
 
 /** Whether it passes now. COND_MISS only while data may still come (no SMPO_FINAL). */
 HOT enum cond_result cond_eval(const struct cond *cond, struct sample_ctx *x);
-/** Needs of all its expressions; whether it is a single ACL expression (for indexed dispatch). */
-unsigned cond_needs(const struct cond *cond);
 const char *cond_text(const struct cond *cond);
 /** "matched: acl is_api (path_beg /api/)"-style account of the last evaluation, for explain. */
 void cond_explain(const struct cond *cond, struct sample_ctx *x, struct text *out);

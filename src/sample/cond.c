@@ -458,12 +458,6 @@ cond_eval(const struct cond *cond, struct sample_ctx *x)
     return cond->unless ? negate(all) : all;
 }
 
-unsigned
-cond_needs(const struct cond *cond)
-{
-    return cond->needs;
-}
-
 const char *
 cond_text(const struct cond *cond)
 {

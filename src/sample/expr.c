@@ -581,12 +581,6 @@ expr_fetch(const struct expr *e)
     return e->fetch;
 }
 
-const struct expr_arg *
-expr_fetch_args(const struct expr *e)
-{
-    return e->arg;
-}
-
 const char *
 expr_text(const struct expr *e)
 {

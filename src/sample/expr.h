@@ -46,7 +46,6 @@ enum sample_type expr_type(const struct expr *e); /* static result type (SMP_ANY
 unsigned expr_needs(const struct expr *e);        /* union of enum fetch_need */
 /** The row of its fetch, and the arguments, as many as the row has. */
 const struct fetch *expr_fetch(const struct expr *e);
-const struct expr_arg *expr_fetch_args(const struct expr *e);
 const char *expr_text(const struct expr *e); /* source text, for messages and explain */
 /** True when both are the same fetch with the same arguments and converters (indexed dispatch). */
 bool expr_same(const struct expr *a, const struct expr *b);

@@ -453,12 +453,6 @@ pat_set_ref(const struct pat_set *s, unsigned k)
     return l ? l->ref : NULL;
 }
 
-enum pat_match
-pat_set_match_of(const struct pat_set *s)
-{
-    return s->match;
-}
-
 bool
 pat_set_is_icase(const struct pat_set *s)
 {

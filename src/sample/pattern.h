@@ -160,7 +160,6 @@ struct pat_set *pat_set_new(enum pat_match m, unsigned flags);
 MUST_CHECK bool pat_set_attach(struct pat_set *s, struct pat_ref *r, char **err);
 /** The k-th attached list, NULL past the end. */
 struct pat_ref *pat_set_ref(const struct pat_set *s, unsigned k);
-enum pat_match pat_set_match_of(const struct pat_set *s);
 bool pat_set_is_icase(const struct pat_set *s);
 
 /** Which of several matching patterns is wanted. */

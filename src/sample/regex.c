@@ -116,18 +116,6 @@ regex_free_kept(void)
     }
 }
 
-const char *
-regex_source(const struct regex *re)
-{
-    return re->source;
-}
-
-bool
-regex_is_icase(const struct regex *re)
-{
-    return re->icase;
-}
-
 const struct regex_literals *
 regex_required(const struct regex *re)
 {

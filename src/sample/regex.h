@@ -39,10 +39,6 @@ unsigned long regex_limit_count(void);
 /** Releases what the calling thread uses for matching. */
 void regex_thread_fini(void);
 
-/** As it was written. */
-const char *regex_source(const struct regex *re);
-bool regex_is_icase(const struct regex *re);
-
 /** Checks a replacement template: "\0".."\9" groups, "\xHH" bytes, "\c" the character c. False with
  * *err (heap). */
 MUST_CHECK bool regex_check_replacement(struct slice repl, char **err);

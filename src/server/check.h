@@ -104,7 +104,6 @@ struct check {
     char desc[CHECK_DESC_MAX]; /* column last_chk */
     unsigned failed;           /* column chkfail */
     bool use_tls;              /* resolved: check-ssl, or the server's ssl without port/addr */
-    bool asap;                 /* a fast check was asked for (observe) */
 
     /* scheduling; by the thread that runs it */
     struct loop *_Atomic loop; /* NULL: given to no thread */
@@ -198,8 +197,6 @@ extern bool (*check_tls_connect)(struct check *ck, struct conn *c, const char *s
 
 /* ---- for sample fetches in check rules: `check` is sample_ctx.check ---- */
 
-/** What was received since the last send. */
-struct slice check_payload(void *check);
 /** The decoded body so far; *complete tells whether that is all. p NULL: no response yet. */
 struct slice check_body(void *check, bool *complete);
 struct server *check_server(void *check);

@@ -655,14 +655,6 @@ check_forget(struct check *ck)
 /* ---- for sample fetches ---- */
 
 struct slice
-check_payload(void *check)
-{
-    const struct check *ck = check;
-
-    return ck->run ? check_received(ck->run) : SLICE_NONE;
-}
-
-struct slice
 check_body(void *check, bool *complete)
 {
     const struct check *ck = check;

@@ -102,17 +102,6 @@ append(struct server *s, const struct server_px *px)
 }
 
 struct server *
-server_new(struct cfg *c, struct proxy *px, const char *name)
-{
-    struct server_px v;
-    struct server *s = server_make(c, px, name, NULL);
-
-    server_hooks.view(px, &v);
-    append(s, &v);
-    return s;
-}
-
-struct server *
 server_inherit_template(struct cfg *c, struct proxy *px, const struct server *from)
 {
     struct server *s;

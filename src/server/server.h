@@ -262,7 +262,6 @@ struct server {
     struct pend_queue queue; /* waiting for this server; under px->queue.lock */
 
     /* load-balancing position, owned by balance/ under px->lb.lock */
-    void *lb_node;
     int64_t lb_pos;     /* place in the order of the algorithm, lowest first */
     uint64_t lb_seq;    /* among equals: first come, first served */
     unsigned lb_index;  /* in the algorithm's array + 1, 0: not there */
@@ -276,9 +275,6 @@ struct server {
 
 /* ---- configuration ---- */
 
-/** Creates a server in the configuration's arena with HAProxy's defaults and appends it to the
- * proxy's list. */
-struct server *server_new(struct cfg *c, struct proxy *px, const char *name);
 /** `server`, `default-server`, `server-template` lines. */
 enum cfg_rc server_parse_line(struct cfg *c, const struct keyword *kw, void *px, unsigned *at);
 /** Keywords server, default-server and server-template; their options are in

@@ -5,31 +5,13 @@
 
 #include <stdio.h>
 
-#define FEATURES_MAX 8
-
-static void (*features[FEATURES_MAX])(struct stats_row *r);
-static unsigned nfeatures;
-
 void
-stats_columns_add(void (*fill)(struct stats_row *r))
+row_hide_peaks(struct stats_row *r)
 {
-    for (unsigned i = 0; i < nfeatures; i++)
-        if (features[i] == fill)
-            return;
-    ASSERT(nfeatures < FEATURES_MAX);
-    features[nfeatures++] = fill;
-}
-
-void
-row_features(struct stats_row *r)
-{
-    /* global `stats calculate-max-counters off` */
     static const enum stats_column highest[] = { ST_qmax,         ST_smax,          ST_rate_max,
                                                  ST_req_rate_max, ST_conn_rate_max, ST_qtime_max,
                                                  ST_ctime_max,    ST_rtime_max,     ST_ttime_max };
 
-    for (unsigned i = 0; i < nfeatures; i++)
-        features[i](r);
     for (unsigned i = 0; i < (tune.no_max_counters ? COUNT_OF(highest) : 0); i++)
         if (r->v[highest[i]].type != STATS_EMPTY)
             row_num(r, highest[i], 0);
@@ -209,7 +191,7 @@ stats_frontend(struct stats_row *r, struct proxy *px)
     ROW_COUNT(r, &c, wrew);
     ROW_COUNT(r, &c, eint);
     fe_protocols(r, px, &c);
-    row_features(r);
+    row_hide_peaks(r);
     row_zero(r, ST_h2_headers_rcvd, ST_h1_spliced_bytes_out);
     ROW_COUNT(r, &c, ssl_sess);
     ROW_COUNT(r, &c, ssl_reused_sess);
@@ -258,7 +240,7 @@ stats_listener(struct stats_row *r, struct proxy *px, struct listener *li)
     row_str(r, ST_status, li_status(li));
     row_str(r, ST_addr, row_addr(r, &li->addr, addr_port(&li->addr)));
     row_str(r, ST_proto, addr_is_ip(&li->addr) ? "tcp" : "unix");
-    row_features(r);
+    row_hide_peaks(r);
     ROW_COUNT(r, &c, ssl_sess);
     ROW_COUNT(r, &c, ssl_reused_sess);
     ROW_COUNT(r, &c, ssl_failed_handshake);

@@ -146,7 +146,7 @@ stats_server(struct stats_row *r, struct proxy *px, struct server *s)
     row_num(r, ST_srid, 0);
     row_str(r, ST_addr, row_addr(r, &s->addr, s->port));
     row_str(r, ST_cookie, s->cookie);
-    row_features(r);
+    row_hide_peaks(r);
     ROW_COUNT(r, &c, ssl_sess);
     ROW_COUNT(r, &c, ssl_reused_sess);
     ROW_COUNT(r, &c, ssl_failed_handshake);
@@ -301,7 +301,7 @@ stats_backend(struct stats_row *r, struct proxy *px, bool count_up)
         be_h1(r, &c, &b);
     }
     be_status(r, px, &b, count_up);
-    row_features(r);
+    row_hide_peaks(r);
     row_zero(r, ST_h2_headers_rcvd, ST_h1_spliced_bytes_out);
     ROW_COUNT(r, &c, ssl_sess);
     ROW_COUNT(r, &c, ssl_reused_sess);

@@ -84,7 +84,7 @@ uint32_t row_rate(const struct freq_shared *f);
 
 /** Columns `from`..`to` become 0 where they are empty. */
 void row_zero(struct stats_row *r, enum stats_column from, enum stats_column to);
-/** Lets other features fill their columns (stats_columns_add()). */
-void row_features(struct stats_row *r);
+/** Highest values are 0 where nobody wants them: `stats calculate-max-counters off`. */
+void row_hide_peaks(struct stats_row *r);
 
 #endif

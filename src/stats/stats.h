@@ -72,9 +72,6 @@ void stats_server(struct stats_row *r, struct proxy *px, struct server *srv);
 /** `count_up`: the status tells how many servers are up, "UP (1/3)". */
 void stats_backend(struct stats_row *r, struct proxy *px, bool count_up);
 
-/** Columns of other features (TLS, HTTP/2): `fill` sets those that it owns; the rest of them is 0.
- * At start. */
-void stats_columns_add(void (*fill)(struct stats_row *r));
 /** Whether the statistics show the proxy at all. */
 bool stats_shows_proxy(const struct proxy *px);
 

@@ -121,7 +121,6 @@ struct stick_table {
     /** Called after a local change with the entry referenced by the caller; NULL: nobody listens.
      * Any thread. */
     void (*on_update)(struct stick_table *t, struct stick_entry *e);
-    void *on_update_data;
     _Atomic uint32_t local_updates; /* counted when on_update is set */
 
     /* running */

@@ -24,12 +24,6 @@ tls_init(void)
     tls_ex_conn = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
-const char *
-tls_library_version(void)
-{
-    return OpenSSL_version(OPENSSL_VERSION);
-}
-
 bool
 tls_load_provider(const char *name)
 {
@@ -47,19 +41,6 @@ bool
 tls_set_properties(const char *query)
 {
     return EVP_set_default_properties(NULL, query) == 1;
-}
-
-void
-lib_error_text(struct text *to)
-{
-    unsigned long e = ERR_get_error();
-    char line[256];
-
-    if (e) {
-        ERR_error_string_n(e, line, sizeof(line));
-        text_str(to, line);
-    }
-    ERR_clear_error();
 }
 
 /* ---- versions ---- */

@@ -68,8 +68,6 @@ extern struct tls_tune tls_tune;
 void tls_init(void);
 /** Releases what the calling thread holds; no connection is left. */
 void tls_thread_fini(void);
-/** "OpenSSL 3.0.11 19 Sep 2023", running. */
-const char *tls_library_version(void);
 /** Loads a provider (ssl-provider) or sets where they are (ssl-provider-path), default properties
  * (ssl-propquery). */
 bool tls_load_provider(const char *name);

@@ -228,8 +228,6 @@ void client_forget(const struct tls_conn *t);
 /** A client's session was resumed. */
 void server_count_resumed(void);
 const struct tls_options *server_options(const struct tls_server *s);
-/** The text of the oldest error of the library, and forgets all. */
-void lib_error_text(struct text *to);
 /** Keeps lists of the hello (capture.c). */
 void hello_keep(struct tls_conn *t, SSL *ssl);
 void hello_free(struct tls_seen **h);
