@@ -183,6 +183,24 @@ take_expect(struct h1_in *in, struct h1_field *f)
     return H1_STEP_NEXT;
 }
 
+/* TE: trailers is all that this hop can offer the next one (RFC 9110, 10.1.4); other codings are
+ * between the sender and us. */
+static enum h1_step
+take_te_offer(struct h1_in *in, struct h1_field *f)
+{
+    struct slice rest = f->value, item;
+    bool trailers = false;
+
+    if (in->h->role == H1_RESPONSE)
+        return H1_STEP_NEXT;
+    while (http_list_next(&rest, &item))
+        trailers |= slice_eq(item, SL("trailers"));
+    f->value = SL("trailers");
+    if (!trailers || http_hdr_first(in->head, SL("te")))
+        f->name = SLICE_NONE;
+    return H1_STEP_NEXT;
+}
+
 static enum h1_step
 take_ws_key(struct h1_in *in, struct h1_field *f)
 {
@@ -201,6 +219,7 @@ take_ws_accept(struct h1_in *in, struct h1_field *f)
 
 /* Length and first character place each name alone in the table, see field_take(). */
 const struct h1_known h1_known[32] = {
+    [(2 + 't') & 31] = { "te", 2, take_te_offer },
     [(4 + 'h') & 31] = { "host", 4, take_host },
     [(6 + 'e') & 31] = { "expect", 6, take_expect },
     [(7 + 'u') & 31] = { "upgrade", 7, take_upgrade },

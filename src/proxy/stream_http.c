@@ -228,7 +228,7 @@ http_rules_close(struct stream *s)
 bool
 http_reply_connection(struct stream *s, bool keep)
 {
-    if (s->parser_reply && http_hdr_first(&s->rs, SL("connection")))
+    if (s->parser_reply) /* those that tell that the connection is closed have the header */
         return true;
     http_hdr_del(&s->rs, SL("connection"));
     return http_connection_header(s, keep);

@@ -83,6 +83,8 @@ bool chan_flush(struct chan *ch, struct conn *dst);
 enum pump_rc chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
                        struct slice head);
 void chan_release(struct chan *ch);
+/** Decodes what is there of a body, in the source's buffer. False: its framing is broken. */
+bool chan_decode(struct chan *ch, struct conn *src);
 /** Reads more of the body into the source's buffer and decodes it there, for rules that look at
  * bodies. True when something changed. */
 bool chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t pin);

@@ -383,6 +383,26 @@ chan_open(struct stream *s, struct chan *ch, struct conn *src, struct conn *dst,
 }
 
 bool
+chan_decode(struct chan *ch, struct conn *src)
+{
+    struct buf *rx = src->rx;
+    size_t raw = buf_len(rx) - ch->ready, used = 0, made = 0;
+    char *at = buf_head(rx) + ch->ready;
+    enum h1_event ev = h1_body(&ch->h1, at, raw, &used, &made);
+
+    if (ev == H1_ERR)
+        return false;
+    ch->in += used;
+    if (used > made) { /* close the gap that framing left */
+        memmove(at + made, at + used, raw - used);
+        rx->tail -= (uint32_t)(used - made);
+    }
+    ch->ready += (uint32_t)made;
+    ch->eom_in = ev == H1_END;
+    return true;
+}
+
+bool
 chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t pin)
 {
     struct buf *rx = src->rx;
@@ -395,24 +415,15 @@ chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint32_t p
     bool changed = conn_fill(src);
     if (!(rx = src->rx))
         return changed;
-    size_t raw = buf_len(rx) - ch->ready, used = 0, made = 0;
-    char *at = buf_head(rx) + ch->ready;
-    if (!raw && h1_body_left(&ch->h1))
+    uint32_t before = ch->ready;
+    if (buf_len(rx) == before && h1_body_left(&ch->h1))
         return changed;
-    enum h1_event ev = h1_body(&ch->h1, at, raw, &used, &made);
-    if (ev == H1_ERR) {
+    if (!chan_decode(ch, src)) {
         src->flags |= CONN_ERR;
         src->flags &= ~(unsigned)CONN_RD_READY;
         return true;
     }
-    ch->in += used;
-    if (used > made) { /* close the gap that framing left */
-        memmove(at + made, at + used, raw - used);
-        rx->tail -= (uint32_t)(used - made);
-    }
-    ch->ready += (uint32_t)made;
-    ch->eom_in = ev == H1_END;
-    return changed || made > 0 || ch->eom_in;
+    return changed || ch->ready > before || ch->eom_in;
 }
 
 void

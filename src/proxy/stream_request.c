@@ -14,18 +14,45 @@ request_limits(const struct stream *s)
     return s->fe->options & PO_RELAX_REQ ? &stream_limits_relaxed : &stream_limits;
 }
 
-/* The request line as it came, for logs; the buffer is kept until the stream ends. */
+/* The request line for logs; the buffer is kept until the stream ends. Its three parts lie behind
+ * each other, unless there is more than a blank between them or the target was normalised. */
 static void
-note_uri(struct stream *s, const char *from, const char *end)
+note_uri(struct stream *s)
 {
-    while (from < end && (*from == '\r' || *from == '\n'))
-        from++;
-    const char *eol = memchr(from, '\n', (size_t)(end - from));
-    size_t len = (size_t)((eol ? eol : end) - from);
+    struct slice method = s->rq.method, target = s->rq.target, version = s->rq.version_str;
+    size_t len = method.len + 1 + target.len + 1 + version.len;
 
-    if (len && from[len - 1] == '\r')
-        len--;
-    s->uri = slice(from, MIN(len, (size_t)tune.http_logurilen - 1));
+    s->uri = slice(method.p, len);
+    if (unlikely(target.p != method.p + method.len + 1 || version.p != target.p + target.len + 1 ||
+                 target.p[-1] != ' ' || version.p[-1] != ' ')) {
+        char *line = arena_alloc(&s->arena, len);
+        struct out o = { line, 0, len, false };
+
+        if (!line) {
+            s->uri = SLICE_NONE;
+            return;
+        }
+        out_slice_put(&o, method);
+        out_char(&o, ' ');
+        out_slice_put(&o, target);
+        out_char(&o, ' ');
+        out_slice_put(&o, version);
+        s->uri = out_slice(&o);
+    }
+    s->uri.len = MIN(s->uri.len, (size_t)tune.http_logurilen - 1);
+}
+
+/* What came of a chunked body with the head is looked at before anybody hears of the request: with
+ * broken framing it is a bad request. */
+static bool
+body_begins_well(struct stream *s, struct conn *cli)
+{
+    if (!(s->rq.flags & HTTP_HF_CHUNKED) || !buf_len(cli->rx) || s->req.eom_in ||
+        chan_decode(&s->req, cli))
+        return true;
+    s->t_head_us = s->t_first_us = 0;
+    s->uri = SLICE_NONE;
+    return false;
 }
 
 static bool
@@ -136,12 +163,14 @@ stream_step_request_head(struct stream *s)
             enum h1_event ev =
                 h1_head(&s->req.h1, buf_head(cli->rx), buf_len(cli->rx), &s->rq, &used);
             if (ev == H1_HEAD) {
-                note_uri(s, buf_head(cli->rx), buf_head(cli->rx) + used);
+                note_uri(s);
                 cli->rx->head += (uint32_t)used;
                 s->req_pin = cli->rx->head;
                 s->req.in += used;
                 if (!head_complete(s))
                     return stream_error(s, 500, 'P', 'R');
+                if (!body_begins_well(s, cli))
+                    return bad_request(s, 400);
                 if (s->fe->options2 &
                         (PO2_HTTP_RESTRICT_REQ_HDR_DEL | PO2_HTTP_RESTRICT_REQ_HDR_REJECT) &&
                     !restrict_names(s))
