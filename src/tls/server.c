@@ -192,29 +192,45 @@ is_excepted(const struct tls_entry *e, const char *name)
     return false;
 }
 
+/** What the client can verify. */
+struct knows {
+    bool ecdsa;       /* whatever the version */
+    bool ecdsa_in_13; /* in TLS 1.3 only: its suites say nothing of keys */
+};
+
 /** Candidates of which the best kind of key wins. */
 struct choice {
     struct tls_entry *best;
-    bool ecdsa; /* the client can verify it */
+    struct knows client;
 };
+
+static unsigned
+rank_of(const struct choice *c, const struct tls_entry *e)
+{
+    bool old = e->ctx && e->ctx->max && e->ctx->max < TLS1_3_VERSION;
+
+    switch (e->cert->kind) {
+    case TLS_KEY_ECDSA:
+        return c->client.ecdsa || (c->client.ecdsa_in_13 && !old) ? 0 : 2;
+    case TLS_KEY_RSA:
+        return 1;
+    default:
+        return 3;
+    }
+}
 
 static void
 offer(struct choice *c, struct tls_entry *e)
 {
-    static const unsigned char rank[2][TLS_NKEYS] = {
-        [true] = { [TLS_KEY_ECDSA] = 0, [TLS_KEY_RSA] = 1, [TLS_KEY_OTHER] = 2 },
-        [false] = { [TLS_KEY_RSA] = 0, [TLS_KEY_ECDSA] = 1, [TLS_KEY_OTHER] = 2 },
-    };
-
-    if (!c->best || rank[c->ecdsa][e->cert->kind] < rank[c->ecdsa][c->best->cert->kind])
+    if (!c->best || rank_of(c, e) < rank_of(c, c->best))
         c->best = e;
 }
 
 /* The entry for a name in lower case; NULL: there is none. */
 static struct tls_entry *
-find_name(const struct tls_server *s, const char *name, bool ecdsa)
+find_name(const struct tls_server *s, const char *name, struct knows client)
 {
-    struct choice c = { NULL, ecdsa };
+    struct choice c = { NULL, client };
 
     for (const struct name_ref *r = names_exact(&s->names, slice_str(name)); r;
          r = name_ref_next(r))
@@ -229,10 +245,10 @@ find_name(const struct tls_server *s, const char *name, bool ecdsa)
 }
 
 static struct tls_entry *
-find_default(const struct tls_server *s, bool ecdsa)
+find_default(const struct tls_server *s, struct knows client)
 {
     const struct default_list *l = atomic_load_explicit(&s->defaults, memory_order_acquire);
-    struct choice c = { NULL, ecdsa };
+    struct choice c = { NULL, client };
 
     for (unsigned i = 0; l && i < l->n; i++)
         offer(&c, l->e[i]);
@@ -280,12 +296,13 @@ is_ecdsa_suite(unsigned id)
     for (unsigned i = 0; i < COUNT_OF(suites); i++)
         if (suites[i] == id)
             return true;
-    return id >> 8 == 0x13; /* TLS 1.3: signature algorithms decide */
+    return false;
 }
 
-static bool
-client_knows_ecdsa(SSL *ssl)
+static struct knows
+what_client_knows(SSL *ssl)
 {
+    struct knows k = { false, false };
     struct slice x = hello_ext(ssl, TLSEXT_TYPE_signature_algorithms);
     const unsigned char *suites;
     bool signs = !x.p;
@@ -296,12 +313,14 @@ client_knows_ecdsa(SSL *ssl)
             signs || scheme == 0x0403 || scheme == 0x0503 || scheme == 0x0603 || scheme == 0x0203;
     }
     if (!signs)
-        return false;
+        return k;
     size_t n = SSL_client_hello_get0_ciphers(ssl, &suites);
-    for (size_t i = 0; i + 1 < n; i += 2)
-        if (is_ecdsa_suite(u16((const char *)suites + i)))
-            return true;
-    return false;
+    for (size_t i = 0; i + 1 < n && !k.ecdsa; i += 2) {
+        unsigned id = u16((const char *)suites + i);
+        k.ecdsa = is_ecdsa_suite(id);
+        k.ecdsa_in_13 |= id >> 8 == 0x13;
+    }
+    return k;
 }
 
 /* ---- callbacks of the library ---- */
@@ -363,14 +382,15 @@ on_hello(SSL *ssl, int *alert, void *arg)
     if (!e) {
         struct slice name = hello_name(ssl);
         unsigned kinds = atomic_load_explicit(&s->kinds, memory_order_relaxed);
-        bool ecdsa = kinds == 1u << TLS_KEY_ECDSA ||
-                     (kinds & 1u << TLS_KEY_ECDSA && client_knows_ecdsa(ssl));
+        struct knows client = { kinds == 1u << TLS_KEY_ECDSA, false };
+        if (kinds & 1u << TLS_KEY_ECDSA && !client.ecdsa)
+            client = what_client_knows(ssl);
         if (name.len && names_lower(name, lower))
-            e = find_name(s, lower, ecdsa);
+            e = find_name(s, lower, client);
         if (!e && name.len && s->mint)
             t->flags |= TLSC_MINT;
         if (!e && (!strict || t->flags & TLSC_MINT))
-            e = find_default(s, ecdsa);
+            e = find_default(s, client);
         if (!e && t->flags & TLSC_MINT)
             e = &s->minted;
     }
