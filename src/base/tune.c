@@ -10,7 +10,7 @@ tune_defaults(void)
         .bufsize = 16384,
         .maxrewrite = 1024,
         .http_maxhdr = 101,
-        .http_logurilen = 1024,
+        .http_logurilen = 1023, /* HAProxy: 1024 with the end of the text; what is set is without */
         .http_cookielen = 63,
         .nbproc = 1,
         .maxaccept = 64,

@@ -39,7 +39,7 @@ note_uri(struct stream *s)
         out_slice_put(&o, version);
         s->uri = out_slice(&o);
     }
-    s->uri.len = MIN(s->uri.len, (size_t)tune.http_logurilen - 1);
+    s->uri.len = MIN(s->uri.len, (size_t)tune.http_logurilen);
 }
 
 /* What came of a chunked body with the head is looked at before anybody hears of the request: with

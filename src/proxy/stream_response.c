@@ -39,7 +39,7 @@ pump_request(struct stream *s, enum step_rc *rc)
             *rc = stream_error(s, 400, 'C', 'D');
         } else {
             SFE_COUNT(s, ereq, 1);
-            *rc = stream_error(s, 400, 'P', 'D');
+            *rc = stream_error(s, 400, 'P', 'H');
         }
         return false;
     case PUMP_ERR_IN:
@@ -269,7 +269,7 @@ stream_step_response_head(struct stream *s)
     if (at_cli && at_cli <= now) {
         s->reply.close = true;
         s->flags |= SF_TIMEOUT;
-        return stream_error(s, 408, 'c', 'D');
+        return stream_error(s, 408, 'c', 'H');
     }
     stream_arm(s, sooner(at_srv, at_cli));
     return STEP_WAIT;

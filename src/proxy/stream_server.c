@@ -610,7 +610,7 @@ stream_step_send_request(struct stream *s)
     if (rc == PUMP_BAD_IN) {
         s->reply.close = true;
         SFE_COUNT(s, ereq, 1);
-        return stream_error(s, 400, 'P', 'D');
+        return stream_error(s, 400, 'P', 'H');
     }
     if (rc == PUMP_ERR_OUT) {
         if (stream_retry_request(s, RETRY_EMPTY))
