@@ -135,8 +135,8 @@ ctx_apply(SSL_CTX *ctx, const struct tls_options *o, bool server, struct text *e
     if (o->flags & TLSF_NO_TICKETS)
         options |= SSL_OP_NO_TICKET;
     SSL_CTX_set_options(ctx, options);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     if (tls_tune.security_level >= 0)
         SSL_CTX_set_security_level(ctx, tls_tune.security_level);
     SSL_CTX_set_info_callback(ctx, layer_on_info);
