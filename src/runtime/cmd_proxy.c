@@ -329,7 +329,7 @@ cmd_show_default_server(struct cli *c, const struct command *cmd)
     list_each (px, &config->proxies, link) {
         if (!(px->cap & PX_BE) || px->cap & PX_INTERNAL || (only && px != only))
             continue;
-        if (px->default_server && px->default_server->flags & SRVF_SETTINGS)
+        if (px->default_server)
             text_printf(&c->out, "* %s\n", px->name);
         list_each (s, &px->default_servers, link)
             text_printf(&c->out, "  %s/%s\n", px->name, s->name);
@@ -353,7 +353,8 @@ static const struct command commands[] = {
       "change how many connections the process has at once", A, cmd_maxconn_global, 0, NULL },
     { "set rate-limit", "set rate-limit <setting> <value>", "change a rate limit of the process", A,
       cmd_rate_limit, 0, NULL },
-    { "show backend", "show backend", "names of all backends", CLI_LEVEL_USER, cmd_show_backend, 0, NULL },
+    { "show backend", "show backend", "names of all backends", CLI_LEVEL_USER, cmd_show_backend, 0,
+      NULL },
     { "publish backend", "publish backend <bk>", "let switching rules use a backend again", O,
       cmd_publish, 0, NULL },
     { "unpublish backend", "unpublish backend <bk>", "hide a backend from switching rules", O,
@@ -366,8 +367,8 @@ static const struct command commands[] = {
       "change the key of computed cookies", A, cmd_cookie_key, 0, NULL },
     { "show servers state", "show servers state [<backend>]",
       "states of servers, as a state file holds them", CLI_LEVEL_USER, cmd_show_state, 0, NULL },
-    { "show servers conn", "show servers conn [<backend>]", "connections to servers", CLI_LEVEL_USER,
-      cmd_show_conns, 0, NULL },
+    { "show servers conn", "show servers conn [<backend>]", "connections to servers",
+      CLI_LEVEL_USER, cmd_show_conns, 0, NULL },
     { "show defaults", "show defaults", "names of the defaults sections", O, cmd_show_defaults, 0,
       NULL },
     { "show default-server", "show default-server [<backend>]", "templates of servers", O,

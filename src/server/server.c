@@ -302,7 +302,6 @@ parse_default_server(struct cfg *c, struct proxy *px, const struct server_px *v,
     const char *name = NULL;
     const struct server *from = *v->default_server;
     struct server *s;
-    bool had_from;
 
     if (cfg_arg_is(c, *at, "name")) {
         name = cfg_arg(c, *at + 1);
@@ -320,10 +319,9 @@ parse_default_server(struct cfg *c, struct proxy *px, const struct server_px *v,
                 "distinct name.",
                 name, server_find(v->servers, name)->loc.line);
     }
-    had_from = cfg_arg_is(c, *at, "from");
     if (take_origin(c, px, at, &from) != CFG_OK)
         return CFG_ERR;
-    if (!name && had_from && !from && *at >= c->nwords) { /* `from none` frees it */
+    if (!name && !from && *at >= c->nwords) { /* without any setting: `from none` frees it */
         *v->default_server = NULL;
         return CFG_OK;
     }

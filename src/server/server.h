@@ -64,7 +64,6 @@ enum srv_flag {
     SRVF_STATE_LOADED = 1 << 20, /* its state came from a state file */
     SRVF_NO_ADDR = 1 << 21,      /* resolution failed at start and init-addr allowed it */
     SRVF_ID_SET = 1 << 22,       /* `id` was given */
-    SRVF_SETTINGS = 1 << 23,     /* template: something was set */
     SRVF_OCTET_COUNT = 1 << 24,  /* log-proto octet-count */
 };
 
