@@ -168,7 +168,8 @@ log_bytes_from_client(const struct stream *s)
 bool
 log_redispatched(const struct stream *s)
 {
-    return s->nredisp || s->flags & SF_REDISPATCHED;
+    /* leaving a server and being given it again is a retry */
+    return s->nredisp && (s->nredisp > 1 || s->srv != s->prev_srv);
 }
 
 /* ---- dates ---- */

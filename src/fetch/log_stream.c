@@ -79,7 +79,7 @@ default_line(const struct stream *s, char *buf, size_t size)
 {
     struct out o = { buf, 0, size, false };
 
-    if (s->sess->flags & SESSF_NOT_FIRST)
+    if (s->sess->flags & SESSF_NOT_FIRST || (s->flags & SF_HTTP && !s->rq_ready))
         return SLICE_NONE;
     out_lit(&o, "Connect from ");
     put_endpoint(&o, s->sess, false);

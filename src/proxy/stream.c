@@ -381,7 +381,7 @@ stream_times(const struct stream *s, struct stream_times *t)
     if (first)
         base += (int64_t)s->sess->handshake_ms * 1000;
     int64_t first_byte = s->t_first_us ? s->t_first_us : s->t_head_us;
-    t->idle = s->flags & SF_HTTP ? (first_byte ? span_ms(base, first_byte) : -1) : 0;
+    t->idle = s->flags & SF_HTTP && first_byte ? span_ms(base, first_byte) : 0;
     t->request = s->flags & SF_HTTP ? span_ms(first_byte, s->t_head_us) : 0;
     int64_t head = s->flags & SF_HTTP && s->t_head_us ? s->t_head_us : base;
     t->queue = span_ms(head, s->t_queue_us);

@@ -354,6 +354,7 @@ stream_step_send_response(struct stream *s)
         stream_log(s);
     enum pump_rc rc = chan_open(s, &s->res, c, cli, head);
     if (rc == PUMP_BAD_IN) { /* the body is broken from its first bytes: nothing was sent yet */
+        s->t_data_us = 0; /* no answer at all, that is, for the log */
         SRV_COUNT(s->srv, eresp, 1);
         BE_COUNT(s->be, eresp, 1);
         return stream_error(s, 502, 'P', 'H');
