@@ -64,9 +64,8 @@ ops_of(const struct lb *lb)
     case LB_STICKY:
         return &lb_ops_sticky;
     case LB_RANDOM:
-        return &lb_ops_random;
     case LB_DEFAULT:
-        return &lb_ops_random_default;
+        return &lb_ops_random;
     default:
         return lb->consistent ? &lb_ops_ring : &lb_ops_map;
     }

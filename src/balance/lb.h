@@ -11,7 +11,7 @@ struct lb;
 struct sample_ctx;
 
 enum lb_kind {
-    LB_DEFAULT = 0, /* 3.3+: random with 2 draws, named "unknown" in the statistics */
+    LB_DEFAULT = 0, /* 3.3+: random with 2 draws */
     LB_ROUNDROBIN,
     LB_STATIC_RR,
     LB_LEASTCONN,

@@ -28,7 +28,7 @@ struct lb_ops {
 };
 
 extern const struct lb_ops lb_ops_rr, lb_ops_leastconn, lb_ops_map, lb_ops_static_rr, lb_ops_ring,
-    lb_ops_random, lb_ops_random_default, lb_ops_first, lb_ops_sticky;
+    lb_ops_random, lb_ops_first, lb_ops_sticky;
 
 /** Computes the key of a request. False when it has none: the caller falls back to round robin. */
 MUST_CHECK bool lb_key(const struct lb *lb, struct sample_ctx *x, uint32_t *key);

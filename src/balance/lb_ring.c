@@ -374,10 +374,10 @@ random_release(struct lb *lb)
     lb->state = NULL;
 }
 
-#define RANDOM_OPS                                                                                 \
-    .dynamic = true, .rebuild = random_rebuild, .pick = random_pick,                               \
-    .pick_fast = random_pick_fast, .release = random_release
-
-const struct lb_ops lb_ops_random = { .name = "random", RANDOM_OPS };
-/* the default algorithm has no name in the statistics (HAProxy 3.3 and later) */
-const struct lb_ops lb_ops_random_default = { .name = "unknown", RANDOM_OPS };
+/* It has no name in HAProxy's statistics. */
+const struct lb_ops lb_ops_random = { .name = "unknown",
+                                      .dynamic = true,
+                                      .rebuild = random_rebuild,
+                                      .pick = random_pick,
+                                      .pick_fast = random_pick_fast,
+                                      .release = random_release };
