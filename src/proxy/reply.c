@@ -380,7 +380,9 @@ use_error(struct stream *s, const struct http_errors *e)
         use_redirect(s, o, e);
         break;
     case HE_REPLY:
-        if (!reply_make(s, e->reply))
+        if (e->reply->kind == REPLY_DEFAULT) /* of itself: what is built in */
+            use_builtin(o, e->reply->status, false);
+        else if (!reply_make(s, e->reply))
             use_builtin(o, 500, false);
         break;
     case HE_NONE: /* /dev/null: the connection ends without a response */

@@ -41,6 +41,59 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
     return http_hdr_add_ref(&s->rq, hdr, out_slice(&o));
 }
 
+/* ---- framing ---- */
+
+static bool
+set_length(struct http_head *h, uint64_t len)
+{
+    char text[24];
+    struct out o = OUT(text);
+
+    out_uint(&o, len);
+    return http_hdr_set(h, SL("content-length"), out_slice(&o));
+}
+
+static bool
+says_length(const struct http_head *h, uint64_t len)
+{
+    unsigned pos = 0;
+    const struct http_hdr *f = http_hdr_next(h, SL("content-length"), &pos);
+    uint64_t n;
+
+    return f && slice_to_uint(f->value, &n) && n == len &&
+           !http_hdr_next(h, SL("content-length"), &pos);
+}
+
+static bool
+set_chunked(struct http_head *h)
+{
+    const struct http_hdr *te = http_hdr_first(h, SL("transfer-encoding"));
+
+    http_hdr_del(h, SL("content-length"));
+    return (te && http_list_has(te->value, SL("chunked"))) ||
+           http_hdr_set(h, SL("transfer-encoding"), SL("chunked"));
+}
+
+/** Rules can edit the fields that frame the body: they are made to say what the body will be. A
+ * wrong length, or none, would let the other side take a part of the body for the next message, or
+ * the next message for a part of the body (RFC 9112, 6.3 and 11.2). A length that was taken away is
+ * replaced by chunks. `len`: of a body that is not chunked. */
+static bool
+mend_framing(struct http_head *h, struct chan *ch, uint64_t len, bool chunks)
+{
+    if (ch->out == H1_FRAME_LENGTH && chunks && !http_hdr_first(h, SL("content-length")))
+        ch->out = H1_FRAME_CHUNKED;
+    if (ch->out == H1_FRAME_CHUNKED)
+        return set_chunked(h);
+    http_hdr_del(h, SL("transfer-encoding"));
+    if (ch->out == H1_FRAME_CLOSE || (ch->out == H1_FRAME_NONE && !len && !h->is_response)) {
+        if (ch->out == H1_FRAME_CLOSE || !says_length(h, 0))
+            http_hdr_del(h, SL("content-length"));
+        return true;
+    }
+    return says_length(h, len) || set_length(h, len);
+}
+
 /* ---- request ---- */
 
 /* Either side's httpclose or http-server-close closes the server's side; the client's is closed by
@@ -58,8 +111,10 @@ request_connection(struct stream *s)
     bool close = server_must_close(s);
 
     s->req.out = s->req.h1.framing;
-    if (s->req.out == H1_FRAME_LENGTH && !(rq->flags & HTTP_HF_CLEN))
-        s->req.out = H1_FRAME_CHUNKED;
+    bool rules = !list_empty(&s->fe->http_req_rules) || !list_empty(&s->be->http_req_rules);
+    if (rules && rq->meth != HTTP_CONNECT && !(s->flags & SF_UPGRADE_ASKED) &&
+        !mend_framing(rq, &s->req, s->req.out == H1_FRAME_LENGTH ? rq->clen : 0, rq->version >= 11))
+        return false;
     if (s->flags & SF_UPGRADE_ASKED || rq->meth == HTTP_CONNECT)
         close = false;
     if (s->be->options2 & PO2_HTTP_DROP_REQ_TRAILERS)
@@ -210,13 +265,31 @@ http_connection_header(struct stream *s, bool keep)
     return true;
 }
 
+static bool
+has_response_rules(const struct stream *s)
+{
+    return !list_empty(&s->be->http_res_rules) || !list_empty(&s->fe->http_res_rules) ||
+           !list_empty(&s->be->http_after_rules) || !list_empty(&s->fe->http_after_rules);
+}
+
+/* Of an answer to HEAD and of 304 the length says what a body would be, whatever rules make of it.
+ */
+static bool
+mend_response(struct stream *s, uint64_t len)
+{
+    const struct http_head *rs = &s->rs;
+
+    if (!has_response_rules(s) || has_no_body(rs->status) || s->rq.meth == HTTP_HEAD)
+        return true;
+    return mend_framing(&s->rs, &s->res, len, s->rq.version >= 11 && rs->version >= 11);
+}
+
 bool
 http_rules_close(struct stream *s)
 {
     const struct http_hdr *h;
 
-    if (list_empty(&s->be->http_res_rules) && list_empty(&s->fe->http_res_rules) &&
-        list_empty(&s->be->http_after_rules) && list_empty(&s->fe->http_after_rules))
+    if (!has_response_rules(s))
         return false;
     h = http_hdr_first(&s->rs, SL("connection"));
     if (!h || !http_list_has(h->value, SL("close")))
@@ -228,8 +301,13 @@ http_rules_close(struct stream *s)
 bool
 http_reply_connection(struct stream *s, bool keep)
 {
+    const struct reply_out *r = &s->reply;
+
     if (s->parser_reply) /* those that tell that the connection is closed have the header */
         return true;
+    if (!r->no_length && (!r->produce || s->res.out == H1_FRAME_CHUNKED) &&
+        !mend_response(s, r->body.len))
+        return false;
     http_hdr_del(&s->rs, SL("connection"));
     return http_connection_header(s, keep);
 }
@@ -266,7 +344,7 @@ http_prepare_response(struct stream *s)
         s->flags |= SF_KEEP_BACK;
     if (s->fe->options2 & PO2_HTTP_DROP_RES_TRAILERS)
         s->res.h1.trailers = NULL;
-    if (!fit_body_to_status(s))
+    if (!fit_body_to_status(s) || !mend_response(s, s->res.out == H1_FRAME_LENGTH ? s->rs.clen : 0))
         return false;
     response_framing(s, &keep);
     if (keep)
