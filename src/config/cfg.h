@@ -51,7 +51,9 @@ struct cfg {
     struct cfg_loc experimental_at;
     bool deprecated_ok;    /* expose-deprecated-directives seen */
     bool dump, dump_lines; /* -dC: every line is printed as it was understood */
-    void *private;         /* of the reader */
+    void (*dump_word)(struct out *o,
+                      const char *word); /* how words but the first are; NULL: as is */
+    void *private;                       /* of the reader */
 };
 
 /** Word `i`, or "" past the end. */

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX ((size_t)1 << 30)
+#define FILE_MAX      ((size_t)1 << 30)
+#define DUMP_WORD_MAX 4096
 
 static void
 end_section(struct cfg *c)
@@ -103,8 +104,17 @@ dump_line(const struct cfg *c, bool is_section)
         printf("%u\t", c->loc.line);
     if (!is_section)
         putchar('\t');
-    for (unsigned i = 0; i < c->nwords; i++)
-        printf("%s%s", i ? " " : "", c->word[i].s);
+    for (unsigned i = 0; i < c->nwords; i++) {
+        char text[DUMP_WORD_MAX];
+        struct out o = OUT(text);
+
+        if (c->dump_word && i)
+            c->dump_word(&o, c->word[i].s);
+        if (c->dump_word && i)
+            printf(" %.*s", SLF(out_slice(&o)));
+        else
+            printf("%s%s", i ? " " : "", c->word[i].s);
+    }
     putchar('\n');
 }
 

@@ -98,17 +98,22 @@ parse_version(struct cmdline *o, int argc, char **argv, int at)
     return 0;
 }
 
-/* -dC[[<key>][,line]]: no key is taken, names are shown as they are. */
+/* -dC[[<key>][,line]]: with a key other than 0 names are hidden. */
 static bool
 parse_dump_config(struct cmdline *o, const char *how)
 {
+    struct slice rest, word = slice_cut(slice_str(how), ',', &rest);
+    uint64_t key = 0;
+
     o->dump_config = true;
-    if (strcmp(how, ",line") == 0 || strcmp(how, "line") == 0)
+    if (slice_eq(word, SL("line")))
         o->dump_config_lines = true;
-    else if (*how && strcmp(how, "0") != 0) {
-        fprintf(stderr, "-dC: a key that hides names is not supported yet\n");
+    else if (word.len && (!slice_to_uint(word, &key) || key > UINT32_MAX)) {
+        fprintf(stderr, "-dC: '%.*s' is not a key between 0 and 4294967295\n", SLF(word));
         return false;
     }
+    o->dump_config_key = (uint32_t)key;
+    o->dump_config_lines |= slice_eq(rest, SL("line"));
     return true;
 }
 
@@ -196,7 +201,7 @@ cmdline_usage(const char *name)
     printf(
         "  -dK<class>[,<class>]*      list keywords (classes: help)\n"
         "  -dM[<byte>]                fill memory when it is allocated\n"
-        "  -dC[,line]                 with -c: print the configuration as it is read\n"
+        "  -dC[<key>][,line]          with -c: print the configuration as it is read\n"
         "Without options a demonstration runs: an embedded configuration and servers of its own.\n"
         "Other commands: %s explain --help, %s origin --help\n",
         name, name);

@@ -18,6 +18,7 @@ struct cmdline {
     bool master, systemd;
     bool no_splice, no_reuseport, no_getaddrinfo, no_epoll, ignore_resolve_errors, no_server_verify,
         dump_libs, insecure_fork, say_cpus, dump_config, dump_config_lines;
+    uint32_t dump_config_key;             /* -dC: 0: names are shown */
     bool ignored;                         /* what has nothing to switch off here */
     enum version_form version;            /* 0: not asked for */
     const char *cond;                     /* -cc */

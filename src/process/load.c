@@ -4,6 +4,7 @@
 #include "base/epoch.h"
 #include "config/tune.h"
 #include "log/log.h"
+#include "process/anon_words.h"
 #include "process/commands.h"
 #include "process/global.h"
 #include "process/tests_section.h"
@@ -161,6 +162,10 @@ load_begin(struct cfg *c, struct config *cf, const struct cmdline *o)
     cfg_init(c, cf, &cf->arena);
     c->dump = o->dump_config;
     c->dump_lines = o->dump_config_lines;
+    if (o->dump_config && o->dump_config_key) {
+        anon_words_begin(o->dump_config_key);
+        c->dump_word = anon_words_put;
+    }
     set_environment(o);
 }
 
@@ -169,6 +174,7 @@ load_end(struct cfg *c)
 {
     struct config *cf = c->config;
 
+    anon_words_end();
     cfg_fini(c);
     config_fini(cf);
     epoch_fini();

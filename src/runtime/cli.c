@@ -36,6 +36,7 @@ struct cli_conn {
     bool finished_inside; /* cli_finish() was called by the command itself */
     struct slice payload; /* of the line's last command; owned */
     char *rest;           /* cli_rest() */
+    size_t hidden;        /* bytes of the answer in which names are hidden if they shall be */
     struct timer wait_timer;
     void (*on_wait)(struct cli *c);
 };
@@ -408,6 +409,8 @@ flush_output(struct cli_conn *cc)
 {
     struct text *o = &cc->cli.out;
 
+    if (unlikely(cc->cli.anon_key) && o->len > cc->hidden)
+        cli_hide_names(o, cc->hidden, cc->cli.anon_key);
     while (o->len && cc->conn->flags & CONN_WR_READY) {
         struct iovec iov = { o->p, o->len };
         ssize_t n = conn_sendv(cc->conn, &iov, 1, false);
@@ -416,6 +419,7 @@ flush_output(struct cli_conn *cc)
         text_drop(o, (size_t)n);
         atomic_fetch_add_explicit(&stats_process.cli_bytes_out, (uint64_t)n, memory_order_relaxed);
     }
+    cc->hidden = o->len;
     return o->len == 0;
 }
 

@@ -24,4 +24,7 @@ const char *backend_removable(const struct proxy *px, bool *hopeless);
 void cli_install(struct config *cf);
 void cli_thread_stop(struct config *cf);
 
+/** Replaces names and addresses in the answer from `from` on by hashes. */
+void cli_hide_names(struct text *t, size_t from, uint32_t key);
+
 #endif

@@ -18,7 +18,6 @@ static const struct command commands[] = {
     LATER("acme renew", " <certfile>", "renew a certificate", A),
     LATER("acme status", "", "certificates that are renewed automatically", O),
     LATER("httpclient", " <method> <URI>", "send an HTTP request", A),
-    LATER("set anon", " on|off|global-key [<key>]", "hide names and addresses", O),
     LATER("show cache", "", "what the caches hold", O),
     LATER("show peers", " [dict|-] [section]", "peers and what they exchange", CLI_LEVEL_USER),
     LATER("show resolvers", " [id]", "name servers and what they answered", CLI_LEVEL_USER),

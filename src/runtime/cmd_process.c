@@ -569,12 +569,6 @@ cmd_show_events(struct cli *c, const struct command *cmd)
     return CLI_DONE;
 }
 
-static enum cli_rc
-cmd_show_anon(struct cli *c, const struct command *cmd)
-{
-    return cli_msg(c, CLI_INFO, "Anonymized mode disabled");
-}
-
 /* ---- dump stats-file ---- */
 
 static void
@@ -662,20 +656,20 @@ static const struct command commands[] = {
       CMDF_HIDDEN, NULL },
     { "show errors", "show errors [<px>] [request|response]",
       "the last malformed messages of each proxy", O, cmd_show_errors, 0, NULL },
-    { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far", CLI_LEVEL_USER,
-      cmd_show_activity, 0, NULL },
-    { "show threads", "show threads", "state of the threads", CLI_LEVEL_USER, cmd_show_threads, 0, NULL },
-    { "show tasks", "show tasks", "tasks that are about to run", CLI_LEVEL_USER, cmd_show_tasks, 0, NULL },
+    { "show activity", "show activity [-1|0|<thread>]", "what the threads did so far",
+      CLI_LEVEL_USER, cmd_show_activity, 0, NULL },
+    { "show threads", "show threads", "state of the threads", CLI_LEVEL_USER, cmd_show_threads, 0,
+      NULL },
+    { "show tasks", "show tasks", "tasks that are about to run", CLI_LEVEL_USER, cmd_show_tasks, 0,
+      NULL },
     { "show fd", "show fd [-!plcfbs]* [num]", "file descriptors in use", O, cmd_show_fd, 0, NULL },
     { "show libs", "show libs", "program and libraries in memory", O, cmd_show_libs, 0, NULL },
     { "show dev", "show dev", "facts about the platform and the process", O, cmd_show_dev, 0,
       NULL },
-    { "show events", "show events [<sink>] [-w] [-n] [-0]", "where events go", CLI_LEVEL_USER, cmd_show_events,
-      0, NULL },
+    { "show events", "show events [<sink>] [-w] [-n] [-0]", "where events go", CLI_LEVEL_USER,
+      cmd_show_events, 0, NULL },
     { "show startup-logs", "show startup-logs", "messages given when the process started", O,
       cmd_startup_logs, 0, NULL },
-    { "show anon", "show anon", "whether names and addresses are hidden", U, cmd_show_anon, 0,
-      NULL },
     { "dump stats-file", "dump stats-file", "counters for the next process (stats-file)", O,
       cmd_dump_stats_file, 0, NULL },
     { "debug counters", "debug counters [?|all|bug|cnt|chk|glt|off|on|reset|show]*",

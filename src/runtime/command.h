@@ -48,7 +48,8 @@ struct cli {
     int level;            /* CLI_LEVEL_* */
     int severity;         /* 0 none, 1 number, 2 string */
     bool prompt, interactive, timed, experimental, expert;
-    bool exposes_fds; /* the socket's line says `expose-fd listeners` */
+    bool exposes_fds;  /* the socket's line says `expose-fd listeners` */
+    uint32_t anon_key; /* of a session that hides names (set anon); 0: shows them */
     int timeout_ms;
     void *state; /* of a command that waits */
     /** Of a command with a long answer: called whenever the client has read most of it, until it

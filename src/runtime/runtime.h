@@ -20,6 +20,7 @@
     X(runtime_profiling)                                                                           \
     X(runtime_backend)                                                                             \
     X(runtime_dynamic)                                                                             \
+    X(runtime_anon)                                                                                \
     X(runtime_later)
 
 #define X(m) extern const struct module m##_module;
