@@ -158,11 +158,11 @@ static const char *
 check_single(OCSP_SINGLERESP *one, time_t *expires)
 {
     ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
-    int reason;
+    int reason, status = OCSP_single_get0_status(one, &reason, NULL, &this_update, &next_update);
 
-    if (OCSP_single_get0_status(one, &reason, NULL, &this_update, &next_update) !=
-        V_OCSP_CERTSTATUS_GOOD)
-        return "OCSP single response: certificate status is not good";
+    /* that a certificate is revoked is for clients to know */
+    if (status != V_OCSP_CERTSTATUS_GOOD && status != V_OCSP_CERTSTATUS_REVOKED)
+        return "OCSP single response: certificate status is unknown";
     if (!next_update)
         return "OCSP single response: missing nextupdate";
     if (OCSP_check_validity(this_update, next_update, 300, -1) != 1)

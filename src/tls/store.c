@@ -127,6 +127,7 @@ tls_cert_free(struct tls_cert **cp)
     free(c->issuer_file);
     free(c->ocsp_file);
     free(c->sctl_file);
+    free(c->note);
     free(c->name);
     free(c);
 }
@@ -361,10 +362,12 @@ tls_cert_warning(const struct tls_cert *c, struct text *to)
     bool expired = X509_cmp_current_time(X509_get0_notAfter(c->x509)) < 0;
     bool early = X509_cmp_current_time(X509_get0_notBefore(c->x509)) > 0;
 
-    if (!expired && !early)
-        return false;
-    text_printf(to, "certificate '%s' %s", c->name, expired ? "has expired" : "is not yet valid");
-    return true;
+    if (c->note)
+        text_str(to, c->note);
+    if (expired || early)
+        text_printf(to, "%scertificate '%s' %s", c->note ? " " : "", c->name,
+                    expired ? "has expired" : "is not yet valid");
+    return to->len > 0;
 }
 
 /* ---- loading ---- */
@@ -423,17 +426,52 @@ cert_take_issuer(struct tls_cert *c, const char *file, struct slice pem, struct 
     return c->issuer != NULL;
 }
 
+static void
+note_text(struct tls_cert *c, char *note)
+{
+    free(c->note);
+    c->note = note;
+}
+
+/* Who issued it is of interest for its OCSP response only: without one, or with the issuer in the
+ * chain, a wrong file that nobody named does no harm. */
+static bool
+take_issuer(struct tls_cert *c, const struct companion *m, struct text *err)
+{
+    struct text why = { 0 };
+    bool ok = cert_take_issuer(c, m->path, slice(m->data, m->len), &why);
+
+    if (!ok && m->given) {
+        text_str(err, why.p);
+    } else if (!ok) {
+        X509_free(c->issuer);
+        c->issuer = NULL;
+        note_text(c, xasprintf("%s Content will be ignored.", why.p));
+        ok = true;
+    }
+    text_fini(&why);
+    return ok;
+}
+
+/* A response that is not good is no reason to do without the certificate. */
 static bool
 take_ocsp(struct tls_cert *c, const struct companion *m, struct text *err)
 {
     struct text why = { 0 };
-    struct tls_ocsp *o = ocsp_parse(c, (unsigned char *)m->data, m->len, &why);
 
+    if (!c->issuer) {
+        text_printf(err,
+                    "'%s' is present and activates OCSP but it is impossible to compute the OCSP "
+                    "certificate ID (maybe the issuer could not be found)'.",
+                    m->path);
+        return false;
+    }
+    struct tls_ocsp *o = ocsp_parse(c, (unsigned char *)m->data, m->len, &why);
     if (!o)
-        text_printf(err, "%s ('%s').", why.p, m->path);
+        note_text(c, xasprintf("Loading: %s ('%s'). Content will be ignored.", why.p, m->path));
     text_fini(&why);
     atomic_store(&c->ocsp, o);
-    return o != NULL;
+    return true;
 }
 
 bool
@@ -466,12 +504,11 @@ load_companions(struct tls_cert *c, const char *file, struct companion *m, struc
         if (!pem_load(c, m[KEY].path, slice(m[KEY].data, m[KEY].len), err))
             return false;
     }
-    if (c->x509 && m[ISSUER].data &&
-        !cert_take_issuer(c, m[ISSUER].path, slice(m[ISSUER].data, m[ISSUER].len), err))
+    if (c->x509 && m[ISSUER].data && !take_issuer(c, &m[ISSUER], err))
         return false;
     if (!cert_complete(c, file, m[KEY].path, err))
         return false;
-    if (m[OCSP].data && m[OCSP].len && !take_ocsp(c, &m[OCSP], err))
+    if (m[OCSP].data && !take_ocsp(c, &m[OCSP], err))
         return false;
     return !m[SCTL].data || cert_take_sctl(c, m[SCTL].path, slice(m[SCTL].data, m[SCTL].len), err);
 }

@@ -147,8 +147,8 @@ bool tls_set_dh_file(const char *path);
 bool tls_set_issuers_path(const char *path);
 /** Forgets all certificates and authorities; nothing uses them any more. */
 void tls_store_clear(void);
-/** What should be told about a certificate that works: expired, not valid yet. False when there is
- * nothing. */
+/** What should be told about a certificate that works: expired, not valid yet, a companion that was
+ * ignored. False when there is nothing. */
 bool tls_cert_warning(const struct tls_cert *c, struct text *to);
 const char *tls_cert_name(const struct tls_cert *c);
 

@@ -39,6 +39,7 @@ struct tls_cert {
     signed char ocsp_update; /* 1 on, -1 off, 0: not said */
     char **names;            /* lower case: common name and alternative names */
     unsigned nnames;
+    char *note; /* a companion that was not taken, for a warning; NULL: none */
 };
 
 /** A certificate of the store; any thread. NULL: unknown. Borrowed until the end of the loop's

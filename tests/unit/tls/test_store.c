@@ -188,6 +188,21 @@ test_bundle(void **state)
         tls_store_open(path_of("site"), TLSX_DEFAULT & ~(unsigned)TLSX_BUNDLE, see, &s, &err));
 }
 
+/* The certificate is loaded without its response. */
+static void
+ignored(const char *name, const char *because)
+{
+    struct tls_cert *c = load(name, TLSX_DEFAULT);
+    struct text note = { 0 };
+
+    assert_non_null(c);
+    assert_int_equal(tls_ocsp_expires(c), 0);
+    assert_true(tls_cert_warning(c, &note));
+    assert_non_null(strstr(note.p, because));
+    assert_non_null(strstr(note.p, "Content will be ignored."));
+    text_fini(&note);
+}
+
 static void
 test_ocsp(void **state)
 {
@@ -203,8 +218,8 @@ test_ocsp(void **state)
         "-reqin req.der "
         "-respout old.pem.ocsp -ndays -1; cp o.pem junk-ocsp.pem; echo junk > junk-ocsp.pem.ocsp; "
         "cp b.pem other.pem; cp o.pem.ocsp other.pem.ocsp; cp o.pem none.pem; : > none.pem.ocsp"));
-    refused("junk-ocsp.pem", "Unable to parse OCSP response");
-    refused("other.pem", "does not match certificate and issuer");
+    ignored("junk-ocsp.pem", "Unable to parse OCSP response");
+    ignored("other.pem", "does not match certificate and issuer");
     struct tls_cert *none = load("none.pem", TLSX_DEFAULT);
     assert_non_null(none);
 
