@@ -50,7 +50,7 @@ diff: release ## the packaged haproxy and this program: end-to-end tests, rules,
 	@tools/vtc --reference && tools/vtc
 	@tests/diff/rows.py && tests/diff/conv.py compare && tests/diff/rules.py
 
-mutate: build-mutation/build.ninja ## whether some test notices when a fetch, converter or action misbehaves (an hour; MUTATE="regex ...")
+mutate: build-mutation/build.ninja ## whether some test notices when a fetch, converter or action misbehaves (half an hour; MUTATE="regex ...")
 	@tools/setup build test
 	@ninja -C build-mutation -j$(JOBS) steelyard && meson test -C build-mutation --suite unit --quiet
 	@tests/diff/mutate.py $(MUTATE)

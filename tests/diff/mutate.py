@@ -146,23 +146,21 @@ def read_expressions():
         return conv.read_cases(f)
 
 
-def case_options(workers):
-    return argparse.Namespace(j=40, w=workers)
-
-
 def learn_cases(binary):
     """Returns what both programs do alike: {name of a case: observations}."""
     cases = [c for c in rules.load(None) if not c.differs]
     with tempfile.TemporaryDirectory(prefix='steelyard-mutate-') as folder:
-        reference = rules.Team('haproxy', os.path.join(folder, 'r'), case_options(4))
-        ours = rules.Team(binary, os.path.join(folder, 'o'), case_options(4))
+        options = argparse.Namespace(j=40, w=4)
+        reference = rules.Team('haproxy', os.path.join(folder, 'r'), options)
+        ours = rules.Team(binary, os.path.join(folder, 'o'), options)
         rules.run_all([reference, ours], cases)
         agreed = {c.name: ours.seen[c] for c in cases if ours.seen[c] == reference.seen[c]}
     return {'test': 'rules.py', 'sum': case_sum(), 'seen': agreed}
 
 
 def case_sum():
-    return digest(*sorted(glob.glob(os.path.join(HERE, 'cases', '*.txt')) + glob.glob(os.path.join(HERE, '*.py'))))
+    parts = ['cases.py', 'families.py', 'programs.py', 'rules.py', 'intended.txt']
+    return digest(*sorted(glob.glob(os.path.join(HERE, 'cases', '*.txt'))), *[os.path.join(HERE, name) for name in parts])
 
 
 def expressions_using(row, agreed):
