@@ -13,6 +13,7 @@
 #include "sample/expr.h"
 #include "server/check.h"
 #include "server/pool.h"
+#include "tlsconf/tlsconf.h"
 
 #include <stdlib.h>
 
@@ -65,8 +66,6 @@ unlink_server(struct proxy *px, struct server *s)
 static const char *
 not_supported(const struct server *s)
 {
-    if (s->flags & SRVF_TLS)
-        return "ssl is not supported yet for servers added at run time";
     if (s->hostname)
         return "an address is needed, not a host name";
     if (s->track_name)
@@ -91,7 +90,7 @@ complete(struct cfg *cf, struct proxy *px, struct server *s)
         s->maxconn = s->minconn;
     else if (s->maxconn && !s->minconn)
         s->minconn = s->maxconn;
-    if (check_resolve(cf, s) != CFG_OK)
+    if (check_resolve(cf, s) != CFG_OK || !tlsconf_add_server(cf, s))
         return false;
     expr_resolve_all(cf);
     return !cf->diags.errors;
@@ -148,8 +147,6 @@ make_server(struct cfg *cf, struct proxy *px, const char *name)
     return NULL;
 }
 
-extern const struct module tls_server_module; /* in process/modules.c's list */
-
 /* Options that a server added at run time cannot have: see not_supported(). */
 static bool
 is_for_files_only(const struct keyword *kw)
@@ -169,7 +166,7 @@ list_keywords(struct cli *c)
     text_str(&c->out, "List of keywords supported for dynamic server:\n");
     for (unsigned m = 0; modules[m]; m++)
         for (const struct keyword *k = modules[m]->keywords; k && k->name; k++)
-            if (k->where & IN_SERVER && modules[m] != &tls_server_module && !is_for_files_only(k))
+            if (k->where & IN_SERVER && !is_for_files_only(k))
                 text_printf(&c->out, "  %s%s%s%s\n", k->name,
                             k->name[strlen(k->name) - 1] == '(' ? ")" : "", k->args ? " " : "",
                             k->args ? k->args : "");
@@ -238,7 +235,10 @@ stop_checks_here(struct text *out, void *arg)
 static void
 release(void *p)
 {
-    server_stop(p);
+    struct server *s = p;
+
+    server_stop(s);
+    tls_client_free(&s->tls);
 }
 
 /* No thread runs its checks any more. */
@@ -258,6 +258,7 @@ checks_stopped(struct cli *c)
     check_forget(s->check);
     check_forget(s->agent);
     unlink_server(s->px, s);
+    tlsconf_del_server(s);
     log_printf(&s->px->log, NULL, LOGL_NOTICE, "Server %s/%s deleted.\n", s->px->name, s->name);
     epoch_retire(release, s);
     cli_msg_raw(c, CLI_INFO, "Server deleted.");

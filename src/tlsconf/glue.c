@@ -172,6 +172,7 @@ inherit_settings(struct cfg *c, struct server *to)
 static struct tls_server **servers;
 static struct tls_client **clients;
 static unsigned nservers, nclients;
+bool tlsconf_running;
 
 void
 tlsconf_keep_server(struct tls_server *s)
@@ -185,6 +186,14 @@ tlsconf_keep_client(struct tls_client *t)
 {
     clients = xrealloc(clients, (nclients + 1) * sizeof(*clients));
     clients[nclients++] = t;
+}
+
+void
+tlsconf_drop_client(const struct tls_client *t)
+{
+    for (unsigned i = 0; i < nclients; i++)
+        if (clients[i] == t)
+            clients[i] = clients[--nclients];
 }
 
 struct tls_server *
@@ -223,6 +232,7 @@ static void
 defaults(struct config *cf)
 {
     tlsconf_global = (struct tlsconf_global){ .extra = TLSX_DEFAULT };
+    tlsconf_running = false;
     ocsp_settings = (struct ocsp_settings){ .min_s = OCSP_MINDELAY_S, .max_s = OCSP_MAXDELAY_S };
     ssl_f_use_forget();
     crt_lists_clear();
@@ -250,6 +260,7 @@ static bool
 start(struct config *cf)
 {
     tls_passphrase = NULL;
+    tlsconf_running = true;
     return true;
 }
 

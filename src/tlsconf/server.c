@@ -1,9 +1,11 @@
 /* server.c - TLS options of servers, and the objects made of them once all is read. */
 #include "tlsconf/tlsconf.h"
 
+#include "config/tune.h"
 #include "proxy/config.h"
 #include "sample/expr.h"
 #include "server/check.h"
+#include "tlsconf/live_int.h"
 
 struct server_tls *
 server_tls(struct cfg *c, struct server *s)
@@ -140,6 +142,10 @@ load_cert(struct cfg *c, struct server_tls *t, struct text *why)
     if (t->cert)
         return true;
     f.crt = tls_path(c->arena, tlsconf_global.crt_base, t->crt);
+    if (tlsconf_running && !tls_store_get(f.crt)) {
+        text_printf(why, "'crt' : certificate '%s' is not known: see 'new ssl cert'.", f.crt);
+        return false;
+    }
     t->cert = tls_store_load(f.crt, &f, tlsconf_global.extra, why);
     return t->cert != NULL;
 }
@@ -152,7 +158,9 @@ finish_server(struct cfg *c, struct server *s)
 
     tls_options_inherit(&t->o, &tlsconf_global.server);
     if (!t->o.verify)
-        t->o.verify = tlsconf_global.server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
+        t->o.verify = tlsconf_global.server_verify_none || tune.no_server_verify
+                          ? TLS_VERIFY_NONE
+                          : TLS_VERIFY_REQUIRED;
     if (t->o.verify == TLS_VERIFY_REQUIRED && !t->o.ca_file) {
         server_error_at(c, s,
                         "verify is enabled by default but no CA file specified. If you're running "
@@ -179,6 +187,27 @@ finish_server(struct cfg *c, struct server *s)
     else if (!s->tls)
         server_error_at(c, s, "%s.", why.p);
     text_fini(&why);
+}
+
+bool
+tlsconf_add_server(struct cfg *c, struct server *s)
+{
+    if (!(s->flags & SRVF_TLS) && !check_wants_tls(s->check))
+        return true;
+    pthread_mutex_lock(&live_lock);
+    finish_server(c, s);
+    pthread_mutex_unlock(&live_lock);
+    return s->tls != NULL;
+}
+
+void
+tlsconf_del_server(struct server *s)
+{
+    if (!s->tls)
+        return;
+    pthread_mutex_lock(&live_lock);
+    tlsconf_drop_client(s->tls);
+    pthread_mutex_unlock(&live_lock);
 }
 
 void

@@ -174,12 +174,20 @@ void tlsconf_check_binds(struct cfg *c);
 void tlsconf_without_h2(struct arena *arena, struct tls_options *o, bool *dropped);
 /** Makes the contexts of all servers; errors are reported to c. */
 void tlsconf_check_servers(struct cfg *c);
+/** Makes the context of a server that is added while threads run; the files it names must be known.
+ * False: errors are reported to c. */
+MUST_CHECK bool tlsconf_add_server(struct cfg *c, struct server *s);
+/** Before such a server goes: its context is no more changed. The caller frees it. */
+void tlsconf_del_server(struct server *s);
+/** Threads run: nothing is read from files any more. */
+extern bool tlsconf_running;
 /** Objects of the configuration, for changes at run time. */
 struct tls_server *tlsconf_server(unsigned i);
 struct tls_client *tlsconf_client(unsigned i);
 /** Remembers an object until the configuration is released. */
 void tlsconf_keep_server(struct tls_server *s);
 void tlsconf_keep_client(struct tls_client *t);
+void tlsconf_drop_client(const struct tls_client *t);
 /** A passphrase from ssl-passphrase-cmd, heap; NULL: none. */
 char *tlsconf_passphrase(const char *key_file);
 
