@@ -52,9 +52,11 @@ struct tune {
     unsigned cli_max_payload;   /* bytes */
     unsigned thread_hard_limit; /* 0: none */
     bool experimental;
-    unsigned thread_groups; /* as configured; 0: one */
-    bool no_max_counters;   /* stats calculate-max-counters off */
-    bool quick_exit;        /* memory is left to the kernel at the end */
+    unsigned thread_groups;     /* as configured; 0: one */
+    bool no_max_counters;       /* stats calculate-max-counters off */
+    bool ignore_resolve_errors; /* -dr */
+    bool no_server_verify;      /* -dV: as ssl-server-verify none */
+    bool quick_exit;            /* memory is left to the kernel at the end */
     bool offline; /* explain, tests: no client, server or other machine is talked to; no checks */
 };
 

@@ -157,6 +157,7 @@ static const struct row rows[] = {
     { "dR", FLAG, F(no_reuseport), NULL, "no SO_REUSEPORT", NULL },
     { "de", FLAG, F(no_epoll), NULL, "accepted: epoll is the only poller", NULL },
     { "dp", FLAG, F(no_epoll), NULL, "accepted: poll() is never used", NULL },
+    { "dv", FLAG, F(ignored), NULL, "accepted: event ports are not on Linux", NULL },
     { "dr", FLAG, F(ignore_resolve_errors), NULL, "ignore unresolvable server names at start",
       NULL },
     { "dV", FLAG, F(no_server_verify), NULL, "no verification of servers' certificates", NULL },

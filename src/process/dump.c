@@ -1,12 +1,17 @@
 /* dump.c - -dK: what the tables hold, in HAProxy's layout. */
 #include "process/dump.h"
 
+#include "action/service.h"
 #include "config/module.h"
 #include "rules/rule.h"
+#include "runtime/command.h"
+#include "sample/acl.h"
 #include "sample/sample.h"
 
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct class
 {
@@ -119,11 +124,52 @@ dump_actions(const struct class *c)
                                                    : "");
 }
 
+/* ---- what has names of its own ---- */
+
+static void
+dump_filters(const struct class *c)
+{
+    for (unsigned m = 0; modules[m]; m++)
+        for (const struct keyword *k = modules[m]->keywords; k && k->name; k++)
+            if (strncmp(k->name, "filter ", 7) == 0 && k->kind != KW_UNSUPPORTED)
+                puts(k->name + 7);
+}
+
+static void
+dump_services(const struct class *c)
+{
+    for (const struct service *s = service_next(NULL); s; s = service_next(s))
+        puts(s->name);
+}
+
+static void
+dump_commands(const struct class *c)
+{
+    for (unsigned m = 0; modules[m]; m++)
+        for (const struct command *k = modules[m]->commands; k && k->name; k++)
+            if (k->run != cmd_unsupported)
+                printf("%s [WORKER]%s%s\n", k->name, k->flags & CMDF_EXPERT ? " [EXPERT]" : "",
+                       k->flags & CMDF_EXPERIMENTAL ? " [EXPERIM]" : "");
+}
+
+static void
+dump_acls(const struct class *c)
+{
+    const char *name, *fetch, *match;
+
+    for (unsigned i = 0; acl_alias_nth(i, &name, &fetch, &match); i++)
+        printf("%s = %s -m %s\n", name, fetch, match);
+}
+
 static const struct class classes[] = {
     { "cfg", "# List of registered configuration keywords:", dump_sections, 0 },
     { "act", "# List of registered actions:", dump_actions, 0 },
     { "smp", "# List of registered sample fetch functions:", dump_fetches, 0 },
     { "cnv", "# List of registered sample converter functions:", dump_convs, 0 },
+    { "acl", "# List of registered ACL keywords:", dump_acls, 0 },
+    { "cli", "# List of registered CLI keywords:", dump_commands, 0 },
+    { "flt", "# List of registered filter names:", dump_filters, 0 },
+    { "svc", "# List of registered service names:", dump_services, 0 },
 };
 
 static bool
@@ -143,7 +189,8 @@ dump_keywords(const char *which)
     if (!*which || strcmp(which, "help") == 0) {
         puts("# List of supported keyword classes:\nall: list all keywords\ncfg: configuration "
              "keywords\n"
-             "act: rule actions\nsmp: sample fetch functions\ncnv: sample converter functions");
+             "act: rule actions\nsmp: sample fetch functions\ncnv: sample converter functions\n"
+             "acl: ACL keywords\ncli: CLI keywords\nflt: filter names\nsvc: service names");
         return;
     }
     for (unsigned i = 0; i < COUNT_OF(classes); i++)
@@ -151,4 +198,24 @@ dump_keywords(const char *which)
             puts(classes[i].title);
             classes[i].dump(&classes[i]);
         }
+}
+
+static int
+put_library(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    char self[4096];
+    ssize_t n = -1;
+
+    if (!*info->dlpi_name && (n = readlink("/proc/self/exe", self, sizeof(self) - 1)) > 0)
+        self[n] = '\0';
+    if (*info->dlpi_name || n > 0)
+        puts(*info->dlpi_name ? info->dlpi_name : self);
+    return 0;
+}
+
+void
+dump_libraries(void)
+{
+    puts("List of loaded object files:");
+    dl_iterate_phdr(put_library, NULL);
 }

@@ -4,5 +4,7 @@
 
 /** `which`: comma-separated, "all" or "help". To stdout. */
 void dump_keywords(const char *which);
+/** -dL: the program and its libraries. */
+void dump_libraries(void);
 
 #endif

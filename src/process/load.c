@@ -149,6 +149,10 @@ options_into_tune(const struct cmdline *o)
         tune.getaddrinfo = false;
     if (o->insecure_fork)
         tune.insecure_fork = true;
+    tune.ignore_resolve_errors = o->ignore_resolve_errors;
+    tune.no_server_verify = o->no_server_verify;
+    if (o->no_server_verify)
+        config_set_enabled("SERVER-SSL-VERIFY-NONE", true);
 }
 
 /* ---- all of it ---- */

@@ -313,6 +313,8 @@ run(void)
     load_begin(&cfg, &cf, &opts);
     if (opts.dump_keywords)
         dump_keywords(opts.dump_keywords);
+    if (opts.dump_libs)
+        dump_libraries();
     if (!load_configuration(&cfg, &opts))
         return 1;
     if (opts.maxconn)

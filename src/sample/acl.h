@@ -46,6 +46,10 @@ struct acl_test {
 /** Tracing for explain: called for every test made, in order. NULL: off. */
 extern __thread void (*acl_trace)(const struct acl_test *t, struct sample_ctx *x);
 
+/** The legacy name number `i`, the fetch and the match method it stands for: for -dK. False past
+ * the last. */
+bool acl_alias_nth(unsigned i, const char **name, const char **fetch, const char **match);
+
 /** Indexed dispatch: a run of `n` conditions, each a single positive ACL term on the same
  * expression and match method, becomes one index. Returns NULL when they are not alike. */
 struct cond_index *cond_index_new(struct arena *arena, const struct cond *const *cond, unsigned n);

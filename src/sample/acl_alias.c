@@ -47,6 +47,17 @@ acl_alias_find(struct slice name)
     return htab_get(&index, name);
 }
 
+bool
+acl_alias_nth(unsigned i, const char **name, const char **fetch, const char **match)
+{
+    if (i >= COUNT_OF(aliases))
+        return false;
+    *name = aliases[i].name;
+    *fetch = aliases[i].fetch;
+    *match = pat_match_name(aliases[i].match);
+    return true;
+}
+
 void
 acl_alias_each(void (*fn)(struct suggest *s, const char *name), struct suggest *s)
 {

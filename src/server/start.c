@@ -3,6 +3,8 @@
 #include "server/parse_int.h"
 #include "server/state_int.h"
 
+#include "config/tune.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,7 +72,13 @@ server_resolve_start(struct cfg *c, struct server *s)
         if (init_addr_try(s, (enum srv_init_addr) * m, err, sizeof(err)))
             return CFG_OK;
     }
-    return server_error(c, s, "could not resolve address '%s'.", s->hostname);
+    if (!tune.ignore_resolve_errors)
+        return server_error(c, s, "could not resolve address '%s'.", s->hostname);
+    cfg_warn_at(c, &s->loc,
+                DIAG_PLAIN "'server %s/%s' : could not resolve address '%s', disabling server.",
+                server_hooks.proxy_name(s->px), s->name, s->hostname);
+    atomic_fetch_or(&s->admin, SRVA_RMAINT);
+    return CFG_OK;
 }
 
 /* ---- tracking ---- */
