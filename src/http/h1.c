@@ -400,13 +400,17 @@ restart(struct h1 *h, struct http_head *head, const char *buf)
 }
 
 static enum h1_event
-need_more(struct h1 *h, size_t len)
+too_long(struct h1 *h, size_t len)
 {
-    if (!h->limits->head_max || len < h->limits->head_max)
-        return H1_MORE;
     unsigned status = h1_overflow_status(h);
     h1_fail(h, status, len, status == 414 ? "request line too long" : "header block too long");
     return H1_ERR;
+}
+
+static enum h1_event
+need_more(struct h1 *h, size_t len)
+{
+    return h->limits->head_max && len >= h->limits->head_max ? too_long(h, len) : H1_MORE;
 }
 
 enum h1_event
@@ -427,6 +431,8 @@ h1_head(struct h1 *h, char *buf, size_t len, struct http_head *head, size_t *use
     h->pos = in.pos;
     if (s == H1_STEP_MORE)
         return need_more(h, len);
+    if (unlikely(h->limits->head_max && in.pos > h->limits->head_max))
+        return too_long(h, in.pos); /* it came in one piece, but leaves no room for edits */
     if (s == H1_STEP_END)
         s = h1_head_check(&in);
     if (unlikely(s == H1_STEP_ERR))

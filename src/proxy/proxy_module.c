@@ -169,7 +169,7 @@ kill_streams_here(struct server *srv, int why)
 
     list_each_safe (s, tmp, streams_of_thread(), link)
         if (s->srv == srv && s->flags & SF_TAKEN_SRV)
-            stream_kill(s, (char)why, 'D');
+            stream_shutdown(s, (char)why);
 }
 
 static void

@@ -240,6 +240,20 @@ stream_kill(struct stream *s, char cause, char phase)
     task_wake(&s->task);
 }
 
+void
+stream_shutdown(struct stream *s, char cause)
+{
+    if (!(s->flags & SF_HTTP)) {
+        stream_kill(s, cause, '-');
+    } else if (s->step == STEP_response_head && s->req.eom_out) {
+        s->flags &= ~(unsigned)SF_KEEP_BACK;
+        (void)stream_error(s, 502, cause, 'H'); /* goes to the reply */
+        task_wake(&s->task);
+    } else {
+        stream_kill(s, cause, s->step >= STEP_forward ? 'D' : '-');
+    }
+}
+
 static void
 stream_free(struct stream *s)
 {

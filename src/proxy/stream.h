@@ -219,6 +219,8 @@ extern _Thread_local struct stream_step_profile stream_profile[STREAM_NSTEPS];
 
 /** Ends the stream soon, with this termination state unless one is set. */
 void stream_kill(struct stream *s, char cause, char phase);
+/** Ends the stream as if its server had closed: who waits for an answer gets a 502. */
+void stream_shutdown(struct stream *s, char cause);
 /** Sets the termination state if none is set. */
 void stream_term(struct stream *s, char cause, char phase);
 /** Prepares the error reply `status` and goes to the reply step (for steps: return

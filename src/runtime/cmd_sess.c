@@ -408,7 +408,7 @@ shutdown_here(struct text *out, void *arg)
         struct stream *s = container_of(n, struct stream, link);
         if ((uintptr_t)s == v->id) {
             v->found = true;
-            stream_kill(s, 'K', 'D');
+            stream_shutdown(s, 'K');
             return;
         }
     }

@@ -239,6 +239,15 @@ server_say_up(struct server *s, const char *reason, const struct outcome *o)
     say_online(s, "is UP", why(s, reason, via, sizeof(via)), o);
 }
 
+/* on-marked-up shutdown-backup-sessions */
+static void
+leave_backups(struct server *s)
+{
+    if (s->on_marked_up_shutdown_backup && !(s->flags & SRVF_BACKUP) && s->eweight > 0 &&
+        server_hooks.shutdown_backup_streams)
+        server_hooks.shutdown_backup_streams(s->px);
+}
+
 void
 server_set_running(struct server *s, const char *reason)
 {
@@ -249,9 +258,7 @@ server_set_running(struct server *s, const char *reason)
         return;
     server_say_up(s, reason, &o);
     server_after_change(s, &o);
-    if (s->on_marked_up_shutdown_backup && !(s->flags & SRVF_BACKUP) && s->eweight > 0 &&
-        server_hooks.shutdown_backup_streams)
-        server_hooks.shutdown_backup_streams(s->px);
+    leave_backups(s);
     list_each (t, &s->trackers, track_link)
         server_set_running(t, NULL);
 }
@@ -480,6 +487,8 @@ clear_kind(struct server *s, unsigned bits, unsigned kind)
     else if (!(admin & SRVA_MAINT))
         leave_drain(s);
     server_after_change(s, &o);
+    if (kind == SRVA_MAINT && !(admin & SRVA_MAINT) && server_is_up(s))
+        leave_backups(s);
 }
 
 void

@@ -44,13 +44,13 @@ stopped_text(const struct server *ref, char *to, size_t size)
 void
 server_status_text(const struct server *s, char *to, size_t size)
 {
-    const struct server *ref = root_of(s);
+    const struct server *ref = root_of(s), *via = s->track ? s->track : s;
     unsigned admin = atomic_load(&s->admin);
 
     if (admin & SRVA_RMAINT)
         snprintf(to, size, "MAINT (resolution)");
     else if (admin & SRVA_IMAINT)
-        snprintf(to, size, "MAINT (via %s/%s)", server_px_name(ref), ref->name);
+        snprintf(to, size, "MAINT (via %s/%s)", server_px_name(via), via->name);
     else if (admin & SRVA_MAINT)
         snprintf(to, size, "MAINT");
     else if (!server_is_up(s))

@@ -42,11 +42,11 @@ srv_checks(struct stats_row *r, struct server *s)
         check_view(s->agent, &v);
         put_check(r, &v, true);
     }
-    /* In maintenance the checks pause. */
-    if (!s->check || !check_is_on(s->check) || atomic_load(&s->admin) & SRVA_MAINT)
+    if (!s->check || !check_is_on(s->check))
         return;
     check_view(s->check, &v);
-    put_check(r, &v, false);
+    if (!(atomic_load(&s->admin) & SRVA_MAINT)) /* there the checks pause */
+        put_check(r, &v, false);
     row_num(r, ST_chkfail, v.failed);
     row_num(r, ST_chkdown, s->down_transitions);
     row_num(r, ST_downtime, server_down_time(s));

@@ -439,11 +439,14 @@ ldap(void **state)
         int code;
         const char *desc;
     } cases[] = {
-        { { "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", 14 }, CHK_L7OK, 0, "" },
+        { { "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", 14 },
+          CHK_L7OK,
+          0,
+          "Success" },
         { { "\x30\x84\0\0\0\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", 18 },
           CHK_L7OK,
           0,
-          "" },
+          "Success" },
         { { "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x20\x04\x00\x04\x00", 14 },
           CHK_L7STS,
           32,
