@@ -90,10 +90,10 @@ parse_cookie(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (name_at + 2 >= c->nwords || !take_length(c, name_at + 1, &len))
         return cfg_error(c, name_at, "'capture' expects 'cookie' <cookie_name> 'len' <len>.");
     *at = name_at + 3;
-    if (len >= tune.http_cookielen) {
+    if (len > tune.http_cookielen) {
         cfg_warn(c, name_at + 2, DIAG_BARE "truncating capture length to %u bytes for %s '%s'.",
-                 tune.http_cookielen - 1, proxy_kind(px), px->name);
-        len = tune.http_cookielen - 1;
+                 tune.http_cookielen, proxy_kind(px), px->name);
+        len = tune.http_cookielen;
     }
     struct captures *caps = captures_of(c, px);
     const char *name = cfg_arg(c, name_at);

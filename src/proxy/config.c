@@ -330,6 +330,63 @@ kind_of(unsigned cap)
     return cap == PX_LISTEN ? "proxy" : cap & PX_FE ? "frontend" : "backend";
 }
 
+static bool
+has_rules(const struct proxy *px)
+{
+    return !list_empty(&px->tcp_conn_rules) || !list_empty(&px->tcp_sess_rules) ||
+           !list_empty(&px->tcp_req_rules) || !list_empty(&px->tcp_res_rules) ||
+           !list_empty(&px->http_req_rules) || !list_empty(&px->http_res_rules) ||
+           !list_empty(&px->http_after_rules);
+}
+
+static bool
+serves_other_side(const struct config *cf, const struct proxy *from, unsigned cap)
+{
+    const struct proxy *px;
+
+    list_each (px, &cf->proxies, link)
+        if (px->defaults == from && !(px->cap & cap))
+            return true;
+    return false;
+}
+
+/* Rules of defaults are for frontends or for backends, so that it is clear where they run (manual,
+ * 4.2, `http-request`). */
+static enum cfg_rc
+check_inherited_rules(struct cfg *c, const struct proxy *from, unsigned cap)
+{
+    if (!from || !has_rules(from))
+        return CFG_OK;
+    const char *file = from->loc.file;
+    unsigned line = from->loc.line;
+    if (cap == PX_DEF)
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "a defaults section cannot inherit from a defaults section defining "
+                         "TCP/HTTP rules (defaults section at %s:%u).",
+                         file, line);
+    if (cap == PX_LISTEN)
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "a listen section cannot inherit from a defaults section defining "
+                         "TCP/HTTP rules.");
+    if (cap & PX_FE && !list_empty(&from->tcp_res_rules))
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "a frontend section cannot inherit from a defaults section defining "
+                         "'tcp-response content' rules (defaults section at %s:%u).",
+                         file, line);
+    if (cap & PX_BE && (!list_empty(&from->tcp_conn_rules) || !list_empty(&from->tcp_sess_rules)))
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "a backend section cannot inherit from a defaults section defining "
+                         "'tcp-request connection' or 'tcp-request session' rules (defaults "
+                         "section at %s:%u).",
+                         file, line);
+    if (serves_other_side(c->config, from, cap))
+        return cfg_error(c, CFG_WHOLE_LINE,
+                         "frontends and backends cannot inherit from the same defaults section if "
+                         "it defines TCP/HTTP rules (defaults section at %s:%u).",
+                         file, line);
+    return CFG_OK;
+}
+
 static enum cfg_rc
 begin_proxy(struct cfg *c, unsigned cap)
 {
@@ -350,7 +407,7 @@ begin_proxy(struct cfg *c, unsigned cap)
                          "Please rename one or the other.",
                          kind_of(cap), name, proxy_kind(old), old->name, old->loc.file,
                          old->loc.line);
-    if (header_from(c, 2, &from) != CFG_OK)
+    if (header_from(c, 2, &from) != CFG_OK || check_inherited_rules(c, from, cap) != CFG_OK)
         return CFG_ERR;
     struct proxy *px = proxy_from(c, name, cap, from);
     list_push_back(&cf->proxies, &px->link);
@@ -388,6 +445,8 @@ begin_defaults(struct cfg *c)
 
     unsigned at = *name ? 2 : 1;
     if (at < c->nwords && header_from(c, at, &from) != CFG_OK)
+        return CFG_ERR;
+    if (check_inherited_rules(c, from, PX_DEF) != CFG_OK)
         return CFG_ERR;
     if (*name) {
         const char *bad = proxy_bad_char(name);

@@ -150,6 +150,7 @@ enum step_rc stream_run_rules(struct stream *s, const struct list *rules, struct
                               enum rule_set set, int inspect_ms);
 /** Captures of the frontend. */
 void stream_capture_request(struct stream *s);
+void stream_capture_cookie(struct stream *s);
 void stream_capture_response(struct stream *s);
 
 /* ---- stream_cookie.c ---- */

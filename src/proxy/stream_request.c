@@ -473,6 +473,8 @@ stream_step_backend_rules(struct stream *s)
     if (!(s->flags & SF_HTTP))
         return STEP_NEXT;
     enum step_rc rc = backend_rules(s);
+    if (rc == STEP_NEXT && s->fe->captures)
+        stream_capture_cookie(s); /* of requests that rules answer it is not in the log */
     /* Behind all rules: those of the backend do not see it, and cannot take it away. */
     if (rc == STEP_NEXT && s->fe->unique_id_header && stream_unique_id(s).p &&
         !http_hdr_add(&s->rq, slice_str(s->fe->unique_id_header), s->unique_id))

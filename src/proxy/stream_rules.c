@@ -222,6 +222,13 @@ stream_capture_request(struct stream *s)
     struct captures *c = s->fe->captures;
 
     capture_headers(s, &s->rq, &c->req, &s->req_cap, c->nreq);
+}
+
+void
+stream_capture_cookie(struct stream *s)
+{
+    struct captures *c = s->fe->captures;
+
     if (c->cookie)
         s->cli_cookie = capture_cookie(&s->rq, c, SL("cookie"), &s->arena);
 }
