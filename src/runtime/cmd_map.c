@@ -367,11 +367,14 @@ cmd_commit(struct cli *c, const struct command *cmd)
 #define MAP (void *)&map_kind
 #define ACL (void *)&acl_kind
 static const struct command commands[] = {
-    { "show map", "show map [@ver] [map]", "the maps, or the entries of one", CLI_LEVEL_USER, cmd_show, 0, MAP },
-    { "show acl", "show acl [@<ver>] <acl>]", "the lists of ACLs, or the patterns of one", CLI_LEVEL_USER,
-      cmd_show, 0, ACL },
-    { "get map", "get map <acl> <value>", "what a map gives for a sample", CLI_LEVEL_USER, cmd_get, 0, MAP },
-    { "get acl", "get acl <acl> <value>", "which pattern matches a sample", CLI_LEVEL_USER, cmd_get, 0, ACL },
+    { "show map", "show map [@ver] [map]", "the maps, or the entries of one", CLI_LEVEL_USER,
+      cmd_show, 0, MAP },
+    { "show acl", "show acl [@<ver>] <acl>]", "the lists of ACLs, or the patterns of one",
+      CLI_LEVEL_USER, cmd_show, 0, ACL },
+    { "get map", "get map <acl> <value>", "what a map gives for a sample", CLI_LEVEL_USER, cmd_get,
+      0, MAP },
+    { "get acl", "get acl <acl> <value>", "which pattern matches a sample", CLI_LEVEL_USER, cmd_get,
+      0, ACL },
     { "add map", "add map [@<ver>] <map> <key> <val>", "add an entry (or lines of them as payload)",
       O, cmd_add, 0, MAP },
     { "add acl", "add acl [@<ver>] <acl> <pattern>", "add a pattern (or lines of them as payload)",
