@@ -144,8 +144,7 @@ cmd_show_pools(struct cli *c, const struct command *cmd)
 
 static const struct command commands[] = {
     { "show pools", "show pools [by*] [match <pfx>] [nb]",
-      "report information about the memory pools usage", CLI_LEVEL_USER, cmd_show_pools, 0,
-      NULL },
+      "report information about the memory pools usage", CLI_LEVEL_USER, cmd_show_pools, 0, NULL },
     { 0 },
 };
 
