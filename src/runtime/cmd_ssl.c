@@ -243,8 +243,8 @@ cmd_providers(struct cli *c, const struct command *cmd)
 #define O CLI_LEVEL_OPERATOR
 #define A CLI_LEVEL_ADMIN
 static const struct command commands[] = {
-    { "show ssl cert", "show ssl cert [[*][\\]<certfile>]", "certificates, or details of one", CLI_LEVEL_USER,
-      cmd_show, 0, CERT(live_cert_show, "") },
+    { "show ssl cert", "show ssl cert [[*][\\]<certfile>]", "certificates, or details of one",
+      CLI_LEVEL_USER, cmd_show, 0, CERT(live_cert_show, "") },
     { "dump ssl cert", "dump ssl cert <certfile>", "a certificate as PEM", A, cmd_dump, 0, NULL },
     { "new ssl cert", "new ssl cert <certfile>", "create an empty certificate", A, cmd_name, 0,
       CERT(live_cert_new, "'new ssl cert'") },
@@ -301,8 +301,8 @@ static const struct command commands[] = {
     { "show tls-keys", "show tls-keys [id|*]", "keys of TLS tickets", O, cmd_keys_show, 0, NULL },
     { "set ssl tls-key", "set ssl tls-key [id|file] <key>", "give the next key of TLS tickets", A,
       cmd_keys_set, 0, NULL },
-    { "show ssl providers", "show ssl providers", "providers of the TLS library", CLI_LEVEL_USER, cmd_providers,
-      0, NULL },
+    { "show ssl providers", "show ssl providers", "providers of the TLS library", CLI_LEVEL_USER,
+      cmd_providers, 0, NULL },
     { 0 },
 };
 #undef O
