@@ -62,8 +62,8 @@ cmd_clear_table(struct cli *c, const struct command *cmd)
 
 static const struct command commands[] = {
     { "show table", "show table <table> [<filter>]*",
-      "the tables, or the entries of one (filter: data, key, ptr)", CLI_LEVEL_USER,
-      cmd_show_table, 0, NULL },
+      "the tables, or the entries of one (filter: data, key, ptr)", CLI_LEVEL_USER, cmd_show_table,
+      0, NULL },
     { "set table", "set table <table> key <k> [data.* <v>]*", "change or create an entry",
       CLI_LEVEL_OPERATOR, cmd_set_table, 0, NULL },
     { "clear table", "clear table <table> [<filter>]*", "remove entries (filter: data, key, ptr)",
