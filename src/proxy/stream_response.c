@@ -36,7 +36,8 @@ pump_request(struct stream *s, enum step_rc *rc)
             FE_COUNT(s->fe, cli_abrt, 1);
             BE_COUNT(s->be, cli_abrt, 1);
             SRV_COUNT(s->srv, cli_abrt, 1);
-            *rc = stream_error(s, 400, 'C', 'D');
+            stream_kill(s, 'C', 'D'); /* nobody waits for an answer: status -1 in the log */
+            *rc = step_goto(s, STEP_finish);
         } else {
             SFE_COUNT(s, ereq, 1);
             *rc = stream_error(s, 400, 'P', 'H');
@@ -229,6 +230,25 @@ client_is_gone(struct stream *s)
     return false;
 }
 
+static enum step_rc
+client_left(struct stream *s, unsigned status)
+{
+    s->reply.close = true;
+    s->flags = (s->flags | SF_CLI_ABORT) & ~(unsigned)SF_KEEP_BACK;
+    FE_COUNT(s->fe, cli_abrt, 1);
+    BE_COUNT(s->be, cli_abrt, 1);
+    SRV_COUNT(s->srv, cli_abrt, 1);
+    return stream_error(s, status, 'C', 'H');
+}
+
+/* The server closed because the client had, whose half-close was passed on. */
+static bool
+closed_after_client(const struct stream *s)
+{
+    return s->back->flags & CONN_EOF && s->back->flags & CONN_SHUT_WR &&
+           s->sess->conn->flags & CONN_HUP;
+}
+
 enum step_rc
 stream_step_response_head(struct stream *s)
 {
@@ -243,7 +263,8 @@ stream_step_response_head(struct stream *s)
         return rc;
     for (;;) {
         if (c->flags & CONN_EOF || (c->flags & CONN_ERR && !(c->flags & CONN_RD_READY)))
-            return response_broken(s, false); /* a head that stops in the middle as well */
+            /* a head that stops in the middle as well */
+            return closed_after_client(s) ? client_left(s, 400) : response_broken(s, false);
         if (!conn_fill(c))
             break;
         s->srv_act_ms = loop_now_ms();
@@ -251,14 +272,8 @@ stream_step_response_head(struct stream *s)
         if (rc != STEP_WAIT)
             return rc;
     }
-    if (client_is_gone(s)) {
-        s->reply.close = true;
-        s->flags |= SF_CLI_ABORT;
-        FE_COUNT(s->fe, cli_abrt, 1);
-        BE_COUNT(s->be, cli_abrt, 1);
-        SRV_COUNT(s->srv, cli_abrt, 1);
-        return stream_error(s, 0, 'C', 'H');
-    }
+    if (client_is_gone(s))
+        return client_left(s, 0);
     /* While the client still sends, its silence counts; afterwards the server's. */
     int64_t at_srv =
         s->req.eom_out || s->req.tx ? deadline(s->srv_act_ms, stream_timeout_server(s)) : 0;
@@ -354,7 +369,7 @@ stream_step_send_response(struct stream *s)
         stream_log(s);
     enum pump_rc rc = chan_open(s, &s->res, c, cli, head);
     if (rc == PUMP_BAD_IN) { /* the body is broken from its first bytes: nothing was sent yet */
-        s->t_data_us = 0; /* no answer at all, that is, for the log */
+        s->t_data_us = 0;    /* no answer at all, that is, for the log */
         SRV_COUNT(s->srv, eresp, 1);
         BE_COUNT(s->be, eresp, 1);
         return stream_error(s, 502, 'P', 'H');
