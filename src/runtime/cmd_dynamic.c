@@ -192,7 +192,9 @@ cmd_add_server(struct cli *c, const struct command *cmd)
         return cli_err(c, "Backend must use a dynamic load balancing to support dynamic servers.");
     cfg_init(&cf, config, &config->arena);
     make_line(c, &cf, name.p);
+    tlsconf_begin_change();
     struct server *s = make_server(&cf, px, name.p);
+    tlsconf_end_change();
     if (s) {
         start(px, s);
         put_diags(c, &cf);

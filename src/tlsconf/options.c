@@ -2,8 +2,6 @@
  * common. */
 #include "tlsconf/tlsconf.h"
 
-#include "tlsconf/live_int.h"
-
 #include <stdlib.h>
 
 enum kind {
@@ -162,16 +160,6 @@ set_ignore(const char *name, struct tls_ignore *to, const char *value, struct te
     return true;
 }
 
-/* Authorities of servers that are added while threads run. */
-static bool
-is_known(const char *path)
-{
-    pthread_mutex_lock(&live_lock);
-    bool known = tls_ca_find(path) != NULL;
-    pthread_mutex_unlock(&live_lock);
-    return known;
-}
-
 static bool
 set_path(const struct tls_option *opt, struct tls_options *o, const char *value,
          struct arena *arena, struct text *err)
@@ -180,9 +168,9 @@ set_path(const struct tls_option *opt, struct tls_options *o, const char *value,
     struct text why = { 0 };
 
     *(const char **)((char *)o + opt->offset) = arena_strdup(arena, path);
-    if (tlsconf_running ? is_known(path) : tls_ca_load(path, opt->value, &why))
+    if (tlsconf_running ? tls_ca_find(path) != NULL : tls_ca_load(path, opt->value, &why))
         return true;
-    if (tlsconf_running)
+    if (tlsconf_running) /* nothing is read from files any more; live_lock is held */
         text_printf(&why, "it is not known: see 'new ssl ca-file' and 'new ssl crl-file'");
     text_printf(err, "%s\n'%s' : unable to load %s", why.p, opt->name, path);
     text_fini(&why);

@@ -189,14 +189,24 @@ finish_server(struct cfg *c, struct server *s)
     text_fini(&why);
 }
 
+void
+tlsconf_begin_change(void)
+{
+    pthread_mutex_lock(&live_lock);
+}
+
+void
+tlsconf_end_change(void)
+{
+    pthread_mutex_unlock(&live_lock);
+}
+
 bool
 tlsconf_add_server(struct cfg *c, struct server *s)
 {
     if (!(s->flags & SRVF_TLS) && !check_wants_tls(s->check))
         return true;
-    pthread_mutex_lock(&live_lock);
     finish_server(c, s);
-    pthread_mutex_unlock(&live_lock);
     return s->tls != NULL;
 }
 

@@ -174,8 +174,12 @@ void tlsconf_check_binds(struct cfg *c);
 void tlsconf_without_h2(struct arena *arena, struct tls_options *o, bool *dropped);
 /** Makes the contexts of all servers; errors are reported to c. */
 void tlsconf_check_servers(struct cfg *c);
-/** Makes the context of a server that is added while threads run; the files it names must be known.
- * False: errors are reported to c. */
+/** Around the reading of a line with TLS options while threads run: certificates and authorities
+ * stay as they are meanwhile. */
+void tlsconf_begin_change(void);
+void tlsconf_end_change(void);
+/** Makes the context of a server that is added while threads run, between the two above; the files
+ * it names must be known. False: errors are reported to c. */
 MUST_CHECK bool tlsconf_add_server(struct cfg *c, struct server *s);
 /** Before such a server goes: its context is no more changed. The caller frees it. */
 void tlsconf_del_server(struct server *s);
