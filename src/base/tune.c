@@ -17,6 +17,7 @@ tune_defaults(void)
         .maxpollevents = 200,
         .stick_counters = 3,
         .cli_max_payload = 128 * 1024,
+        .mworker_max_reloads = 50,
         .pool_high_fd_ratio = 25,
         .pool_low_fd_ratio = 20,
         .idle_pool_shared = 1,

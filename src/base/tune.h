@@ -52,6 +52,7 @@ struct tune {
     unsigned cli_max_payload;   /* bytes */
     unsigned thread_hard_limit; /* 0: none */
     bool experimental;
+    unsigned mworker_max_reloads;
     unsigned thread_groups;     /* as configured; 0: one */
     bool no_max_counters;       /* stats calculate-max-counters off */
     bool ignore_resolve_errors; /* -dr */

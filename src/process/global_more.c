@@ -277,6 +277,19 @@ parse_external(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 }
 
 static enum cfg_rc
+parse_max_reloads(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
+{
+    int64_t n;
+
+    if (*at >= c->nwords)
+        return cfg_error(c, *at, "'%s' expects an integer argument.", kw->name);
+    if (cfg_take_int(c, at, "an integer", 0, INT32_MAX, &n) != CFG_OK)
+        return CFG_ERR;
+    tune.mworker_max_reloads = (unsigned)n;
+    return CFG_OK;
+}
+
+static enum cfg_rc
 parse_anonkey(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     int64_t n;
@@ -332,6 +345,8 @@ static const struct keyword keywords[] = {
               "connections stay open after messages with transfer-encoding and content-length"),
     TUNE_BOOL("h1-accept-payload-with-any-method", any_payload,
               "bodies of GET, HEAD and DELETE are taken with HTTP/1.0 too"),
+    { "mworker-max-reloads", "<number>", G, .parse = parse_max_reloads,
+      .help = "reloads that a worker which finishes may outlive" },
     TUNE_BOOL("quick-exit", quick_exit, "memory is left to the kernel at the end"),
     TUNE_BOOL("pp2-never-send-local", pp2_never_local,
               "PROXY headers of checks name addresses instead of LOCAL"),

@@ -115,7 +115,6 @@ static const struct keyword keywords[] = {
     WARNED("cpu-set", "automatic placement of threads"),
     WARNED("cpu-affinity", "automatic placement of threads"),
     WARNED("profiling.memory", "profiling"),
-    WARNED("mworker-max-reloads", "reloads of the master"),
     REFUSED("lua-load", IN_GLOBAL, "Lua"),
     REFUSED("lua-load-per-thread", IN_GLOBAL, "Lua"),
     REFUSED("lua-prepend-path", IN_GLOBAL, "Lua"),

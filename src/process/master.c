@@ -7,6 +7,7 @@
 #include "process/master.h"
 
 #include "base/out.h"
+#include "config/tune.h"
 #include "proxy/listener.h"
 #include "tls/tls.h"
 
@@ -31,6 +32,7 @@ struct worker {
     int ready_fd; /* where the child tells which sockets it uses and that it serves; -1 once done or
                      gone */
     bool current, leaving;
+    unsigned reloads; /* since it was started */
 };
 
 /* A listening socket that outlives its worker. */
@@ -46,7 +48,7 @@ static struct worker workers[WORKERS_MAX];
 static unsigned nworkers;
 static int ready_pipe = -1; /* in a worker: the other end */
 static bool stopping, is_worker;
-static unsigned reloads;
+static unsigned reloads, max_reloads; /* how many a worker may outlive */
 
 /* ---- service manager (sd_notify protocol: datagrams to $NOTIFY_SOCKET) ---- */
 
@@ -101,7 +103,7 @@ worker_removed(struct worker *w)
 /* ---- listening sockets: sent by workers, inherited by the next one through fork() ---- */
 
 #define MSG_SOCKET 'S' /* then the key; with a descriptor unless it was inherited */
-#define MSG_READY  'R'
+#define MSG_READY  'R' /* then mworker-max-reloads of its configuration */
 
 static struct kept_socket *
 find_kept(const char *key)
@@ -206,8 +208,10 @@ read_worker(struct worker *w)
         if (c && c->cmsg_type == SCM_RIGHTS)
             memcpy(&fd, CMSG_DATA(c), sizeof(int));
         buf[n] = '\0';
-        if (buf[0] == MSG_READY)
+        if (buf[0] == MSG_READY) {
+            max_reloads = (unsigned)strtoul(buf + 1, NULL, 10);
             return true;
+        }
         keep_socket(buf + 1, fd);
     }
 }
@@ -268,8 +272,9 @@ master_worker_ready(void)
 {
     if (ready_pipe < 0)
         return;
-    char ready = MSG_READY;
-    if (send(ready_pipe, &ready, 1, MSG_NOSIGNAL) != 1)
+    char ready[16];
+    int n = snprintf(ready, sizeof(ready), "%c%u", MSG_READY, tune.mworker_max_reloads);
+    if (send(ready_pipe, ready, (size_t)n, MSG_NOSIGNAL) != n)
         _exit(1);
     close(ready_pipe);
     ready_pipe = -1;
@@ -299,6 +304,15 @@ write_pid(const char *path)
     return ok;
 }
 
+/* Workers that still finish after so many reloads have had their time. */
+static void
+end_oldest(void)
+{
+    for (unsigned i = 0; i < nworkers; i++)
+        if (workers[i].leaving && workers[i].reloads > max_reloads)
+            kill(workers[i].pid, SIGTERM);
+}
+
 static void
 on_worker_ready(const struct master_conf *mc, struct worker *w)
 {
@@ -313,6 +327,7 @@ on_worker_ready(const struct master_conf *mc, struct worker *w)
         old->current = false;
         old->leaving = true;
         kill(old->pid, SIGUSR1);
+        end_oldest();
     } else {
         if (mc->pidfile && !write_pid(mc->pidfile))
             exit(1);
@@ -383,6 +398,8 @@ on_signal(const struct master_conf *mc, int sig, int (*run)(void), const sigset_
         if (stopping)
             break;
         reloads++;
+        for (unsigned i = 0; i < nworkers; i++)
+            workers[i].reloads++;
         notify(mc, "RELOADING=1\nSTATUS=Reloading Configuration.\n");
         if (!mc->quiet)
             fprintf(stderr, "[NOTICE]   (%d) : Reloading HAProxy\n", (int)getpid());
