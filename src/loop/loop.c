@@ -221,7 +221,11 @@ loop_turn(int wait_ms)
         atomic_store_explicit(&l->runq_len, 0, memory_order_relaxed);
     atomic_store_explicit(&l->timers, l->nheap, memory_order_relaxed);
     add(&l->turns, 1);
-    poller_wait(l, wait);
+    /* What ends is over before what begins, in logs and counters as well. */
+    if (poller_wait(l, wait)) {
+        tasks_run(l);
+        poller_late(l);
+    }
     timers_run(l);
 }
 

@@ -47,8 +47,10 @@ loop_prefetch(const void *p, unsigned lines)
 /* Implemented by poll_epoll.c, or by the simulator instead. */
 bool poller_open(struct loop *l);
 void poller_close(struct loop *l);
-/** Waits at most `wait_ms`, then delivers events. */
-void poller_wait(struct loop *l, int wait_ms);
+/** Waits at most `wait_ms`, then delivers events, except those of IO_LEVEL descriptors (listeners
+ * above all). Returns whether there are such; poller_late() delivers them. */
+bool poller_wait(struct loop *l, int wait_ms);
+void poller_late(struct loop *l);
 /** Makes poller_wait() of `l` return; any thread. */
 void poller_wake(struct loop *l);
 /** Reads the clocks into l. */

@@ -15,7 +15,8 @@ struct poller {
     int epfd;
     struct io mail; /* eventfd that other threads write to */
     struct epoll_event ev[POLL_EVENTS];
-    int nev, at; /* events of this turn; those before `at` were delivered */
+    int nev, at; /* events of this turn; those before `at` were delivered or moved to the front: */
+    int nlate;   /* of listeners and their like, which wait until the others are through */
 };
 
 static void
@@ -109,8 +110,8 @@ io_forget(struct io *io)
 {
     struct poller *p = loop_this->poller;
 
-    for (int i = p->at; i < p->nev; i++)
-        if (p->ev[i].data.ptr == io)
+    for (int i = 0; i < p->nev; i++)
+        if ((i < p->nlate || i >= p->at) && p->ev[i].data.ptr == io)
             p->ev[i].data.ptr = NULL;
 }
 
@@ -155,7 +156,39 @@ account(struct loop *l, int64_t slept_us)
     l->slept_us = 0;
 }
 
+/* All events but those of listeners and their like, which are moved to the front. */
+static void
+deliver(struct poller *p)
+{
+    for (p->at = p->nlate = 0; p->at < p->nev;) {
+        struct epoll_event *ev = &p->ev[p->at++];
+        struct io *io = ev->data.ptr;
+        if (p->at < p->nev) /* a cold connection's memory comes while this one is served */
+            loop_prefetch(p->ev[p->at].data.ptr, 2);
+        if (io && io->events & IO_LEVEL)
+            p->ev[p->nlate++] = *ev;
+        else if (io)
+            io->on_ready(io, ready_of(ev->events));
+    }
+    p->nev = p->nlate;
+    p->at = p->nlate = 0;
+}
+
 void
+poller_late(struct loop *l)
+{
+    struct poller *p = l->poller;
+
+    while (p->at < p->nev) {
+        struct epoll_event *ev = &p->ev[p->at++];
+        struct io *io = ev->data.ptr;
+        if (io)
+            io->on_ready(io, ready_of(ev->events));
+    }
+    p->nev = p->at = 0;
+}
+
+bool
 poller_wait(struct loop *l, int wait_ms)
 {
     struct poller *p = l->poller;
@@ -172,15 +205,8 @@ poller_wait(struct loop *l, int wait_ms)
     poller_clock(l);
     account(l, before ? l->now_us - before : 0);
     p->nev = n < 0 ? 0 : n;
-    for (p->at = 0; p->at < p->nev;) {
-        struct epoll_event *ev = &p->ev[p->at++];
-        struct io *io = ev->data.ptr;
-        if (p->at < p->nev) /* a cold connection's memory comes while this one is served */
-            loop_prefetch(p->ev[p->at].data.ptr, 2);
-        if (io)
-            io->on_ready(io, ready_of(ev->events));
-    }
-    p->nev = p->at = 0;
+    deliver(p);
+    return p->nev > 0;
 }
 
 void

@@ -174,10 +174,24 @@ static void (*session_new)(struct listener *, int, const struct sockaddr *,
 /** Who takes the connections of the runtime API's sockets; set by runtime/. */
 void (*listener_cli_accept)(struct listener *li, int fd);
 
+/** A connection that was accepted and counted. */
+struct arrival {
+    int fd;
+    socklen_t len;
+    union {
+        struct sockaddr sa;
+        struct sockaddr_storage storage;
+    } peer;
+};
+
+/* Connections taken from the kernel's queue before the first of them is served. Serving each at
+ * once would go on with clients that came meanwhile, and what earlier ones send last, their end
+ * above all, would be noticed after the next ones were served and logged. */
+#define ARRIVALS 16u
+
 static void
 give_connection(struct listener *li, int fd, const struct sockaddr *peer, socklen_t len)
 {
-    count_connection(li);
     if (li->px->mode == PX_CLI) {
         if (listener_cli_accept) {
             listener_cli_accept(li, fd);
@@ -200,34 +214,30 @@ has_privileged_port(const struct sockaddr *sa)
     return (sa->sa_family == AF_INET || sa->sa_family == AF_INET6) && ntohs(in->sin_port) < 1024;
 }
 
-static void
-on_readable(struct io *io, unsigned ready)
+/* Accepts up to `max` connections. Returns how many; fewer when there are no more, or none may be
+ * taken. */
+static unsigned
+take_arrivals(struct listener_watch *t, struct arrival *to, unsigned max)
 {
-    struct listener_watch *t = container_of(io, struct listener_watch, io);
     struct listener *li = t->li;
-    uint32_t wait_ms = 0;
-    unsigned max = MIN(tune.maxaccept, allowed_by_rate(li, &wait_ms));
-    union {
-        struct sockaddr sa;
-        struct sockaddr_storage storage;
-    } peer;
+    const struct proxy *px = li->px;
+    unsigned n = 0;
 
-    if (wait_ms) {
-        watch(t, false);
-        timer_set(&t->rate_timer, loop_now_ms() + wait_ms, on_rate_timer);
-        return;
-    }
     for (unsigned i = 0; i < max; i++) {
+        struct arrival *a = &to[n];
         if (is_full(li)) {
             watch(t, false);
             if (process_is_full(li))
                 atomic_fetch_add_explicit(&listener_maxconn_reached, 1, memory_order_relaxed);
             atomic_store(&full_listeners, 1);
-            return;
+            return n;
         }
-        socklen_t len = sizeof(peer);
-        int fd = sys_accept(io->fd, &peer.sa, &len);
-        if (fd < 0) {
+        if (n && px->maxconn &&
+            atomic_load_explicit(&px->fe_conn, memory_order_relaxed) + n >= px->maxconn)
+            return n; /* those taken are not sessions yet */
+        a->len = sizeof(a->peer);
+        a->fd = sys_accept(t->io.fd, &a->peer.sa, &a->len);
+        if (a->fd < 0) {
             if (errno == ECONNABORTED || errno == EINTR)
                 continue;
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -235,16 +245,39 @@ on_readable(struct io *io, unsigned ready)
                 watch(t, false);
                 timer_set(&t->rate_timer, loop_now_ms() + 100, on_rate_timer);
             }
-            return;
+            return n;
         }
-        if (len < sizeof(sa_family_t))
-            peer.sa.sa_family = AF_UNIX;
+        if (a->len < sizeof(sa_family_t))
+            a->peer.sa.sa_family = AF_UNIX;
         t->accepted++;
-        if (unlikely(tune.reject_privileged_ports) && has_privileged_port(&peer.sa)) {
-            sys_close(fd);
+        if (unlikely(tune.reject_privileged_ports) && has_privileged_port(&a->peer.sa)) {
+            sys_close(a->fd);
             continue;
         }
-        give_connection(li, fd, &peer.sa, len);
+        count_connection(li);
+        n++;
+    }
+    return n;
+}
+
+static void
+on_readable(struct io *io, unsigned ready)
+{
+    struct listener_watch *t = container_of(io, struct listener_watch, io);
+    struct listener *li = t->li;
+    uint32_t wait_ms = 0;
+    unsigned max = MIN(tune.maxaccept, allowed_by_rate(li, &wait_ms));
+    struct arrival arrivals[ARRIVALS];
+
+    if (wait_ms) {
+        watch(t, false);
+        timer_set(&t->rate_timer, loop_now_ms() + wait_ms, on_rate_timer);
+        return;
+    }
+    for (unsigned taken = 0, n = ARRIVALS; taken < max && n == ARRIVALS; taken += n) {
+        n = take_arrivals(t, arrivals, MIN(max - taken, ARRIVALS));
+        for (unsigned i = 0; i < n; i++)
+            give_connection(li, arrivals[i].fd, &arrivals[i].peer.sa, arrivals[i].len);
         if (atomic_load_explicit(&li->state, memory_order_relaxed) != LI_LISTEN)
             return;
     }

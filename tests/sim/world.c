@@ -673,18 +673,18 @@ deliver_edges(void)
     return any;
 }
 
-void
+bool
 poller_wait(struct loop *l, int wait_ms)
 {
     int64_t until = wait_ms < 0 ? INT64_MAX : now_us + (int64_t)wait_ms * 1000;
 
     if (deliver_edges()) {
         poller_clock(l);
-        return;
+        return false;
     }
     if (wait_ms < 0 && !nevents) {
         sim_quiet = true;
-        return;
+        return false;
     }
     if (nevents && events[0].at_us <= until) {
         struct event e = pop_event();
@@ -697,4 +697,10 @@ poller_wait(struct loop *l, int wait_ms)
         now_us = until;
     }
     poller_clock(l);
+    return false; /* events come one by one here */
+}
+
+void
+poller_late(struct loop *l)
+{
 }
