@@ -49,7 +49,7 @@ eq(run('-c', '-dC', '-f', path).stdout, dump, '-dC')
 lines = run('-c', '-dC,line', '-f', path).stdout.splitlines()
 eq(lines[0], '2\tdefaults', '-dC,line')
 eq(lines[1], '3\t\tmode http', '-dC,line within a section')
-eq(run('-c', '-dC1234', '-f', path).returncode, 1, '-dC with a key is refused')
+eq(run('-c', '-dCnothing', '-f', path).returncode, 1, '-dC with what is no key is refused')
 
 for switch in ('-dF', '-dZ', '-dT', '-dI', '-4', '-dc'):
     r = run(switch, '-c', '-f', path)
