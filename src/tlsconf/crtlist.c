@@ -279,6 +279,7 @@ crt_refs_note_dir(struct crt_ref *first, const char *path)
         len--;
     char *name = xstrndup(path, len);
     struct crt_list *l = crt_list_get(name);
+    l->is_dir = true;
     free(name);
     for (struct crt_ref *r = first; r; r = r->next) {
         number++;

@@ -73,6 +73,14 @@ first_word(struct slice line)
     return slice_sub(line, 0, n);
 }
 
+static bool
+in_folder(const char *folder, const char *path)
+{
+    size_t n = strlen(folder);
+
+    return strncmp(path, folder, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
+}
+
 /* The line is read as in a file, but nothing is loaded. */
 static bool
 read_line(struct crt_list *list, struct slice line, struct crt_refs *refs, struct text *out)
@@ -83,7 +91,12 @@ read_line(struct crt_list *list, struct slice line, struct crt_refs *refs, struc
     struct text err = { 0 };
     bool ok = false;
 
-    if (!c) {
+    if (list->is_dir && !in_folder(list->name, name)) {
+        live_refuse(out,
+                    "Can't edit the crt-list: '%s' is a directory, certificate path '%s' must "
+                    "contain the directory path\n",
+                    list->name, name);
+    } else if (!c) {
         live_refuse(out, "Can't edit the crt-list: certificate '%s' does not exist!\n", name);
     } else if (tls_cert_is_empty(c)) {
         live_refuse(out, "Can't edit the crt-list: certificate '%s' is empty!\n", name);

@@ -47,6 +47,7 @@ struct crt_list {
     char *name;
     struct crt_line *first, **tail;
     unsigned last;          /* number of a line, the highest given */
+    bool is_dir;            /* a folder: its lines are its files */
     bool complete;          /* it was read once: another bind line gets the same lines */
     struct crt_line *again; /* where that is */
     struct crt_list_use *uses;
