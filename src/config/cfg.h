@@ -35,6 +35,7 @@ struct cfg {
     unsigned where; /* its bits, IN_NAMED_DEFAULTS included when the defaults have a name */
     const char *section_name;
     void *obj;        /* set by section->begin */
+    bool past_global; /* a section that is not global was begun */
     bool section_bad; /* header was refused: lines are skipped without errors */
 
     /* current keyword: word[0] is its first word, prefixes are taken off */

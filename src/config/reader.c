@@ -31,6 +31,7 @@ begin_section(struct cfg *c, const struct section *s)
 {
     end_section(c);
     c->section = s;
+    c->past_global |= s->where != IN_GLOBAL;
     c->where = s->where;
     c->section_name = c->nwords > 1 ? c->word[1].s : NULL;
     if (s->begin && s->begin(c) != CFG_OK) {

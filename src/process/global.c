@@ -202,6 +202,11 @@ parse_nbthread(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     int64_t n;
 
+    if (c->past_global)
+        return cfg_error(c, 0,
+                         "'%s' is not allowed after a section that is not global: please set it in "
+                         "the first global section.",
+                         kw->name);
     if (*at >= c->nwords || !slice_to_int(slice_str(cfg_arg(c, *at)), &n))
         return cfg_error(c, *at, "'%s' passed a missing or unparsable integer value in '%s'",
                          kw->name, cfg_arg(c, *at));

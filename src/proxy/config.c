@@ -387,6 +387,22 @@ check_inherited_rules(struct cfg *c, const struct proxy *from, unsigned cap)
     return CFG_OK;
 }
 
+/* Since 3.1: `from` and the runtime API's `add backend` mean the section, everything else the
+ * proxy. */
+static void
+warn_about_defaults(struct cfg *c, unsigned cap, const char *name)
+{
+    const struct config *cf = c->config;
+    const struct proxy *d;
+
+    list_each (d, &cf->defaults, link)
+        if (strcmp(d->name, name) == 0) {
+            cfg_warn(c, 1, "%s '%s' has the same name as the defaults section declared at %s:%u.",
+                     kind_of(cap), name, d->loc.file, d->loc.line);
+            return;
+        }
+}
+
 static enum cfg_rc
 begin_proxy(struct cfg *c, unsigned cap)
 {
@@ -409,6 +425,7 @@ begin_proxy(struct cfg *c, unsigned cap)
                          old->loc.line);
     if (header_from(c, 2, &from) != CFG_OK || check_inherited_rules(c, from, cap) != CFG_OK)
         return CFG_ERR;
+    warn_about_defaults(c, cap, name);
     struct proxy *px = proxy_from(c, name, cap, from);
     list_push_back(&cf->proxies, &px->link);
     htab_put(&cf->by_name, slice_str(px->name), px);
