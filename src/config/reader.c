@@ -34,6 +34,7 @@ begin_section(struct cfg *c, const struct section *s)
     c->past_global |= s->where != IN_GLOBAL;
     c->where = s->where;
     c->section_name = c->nwords > 1 ? c->word[1].s : NULL;
+    c->past_global |= s->where != IN_GLOBAL;
     if (s->begin && s->begin(c) != CFG_OK) {
         c->section_bad = true;
         c->obj = NULL; /* nothing to end */

@@ -1,4 +1,4 @@
-/* dump.c - -dK: what the tables hold, in HAProxy's layout. */
+/* dump.c - -dK: what the tables hold, in HAProxy's layout; -dL: what is loaded. */
 #include "process/dump.h"
 
 #include "action/service.h"
@@ -8,6 +8,7 @@
 #include "sample/acl.h"
 #include "sample/sample.h"
 
+#include <limits.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,22 +201,26 @@ dump_keywords(const char *which)
         }
 }
 
-static int
-put_library(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    char self[4096];
-    ssize_t n = -1;
+/* ---- -dL ---- */
 
-    if (!*info->dlpi_name && (n = readlink("/proc/self/exe", self, sizeof(self) - 1)) > 0)
-        self[n] = '\0';
-    if (*info->dlpi_name || n > 0)
-        puts(*info->dlpi_name ? info->dlpi_name : self);
+static int
+print_library(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    if (info->dlpi_name[0] == '/') /* not the program itself, nor what the kernel maps */
+        puts(info->dlpi_name);
     return 0;
 }
 
 void
-dump_libraries(void)
+dump_libraries(bool title)
 {
-    puts("List of loaded object files:");
-    dl_iterate_phdr(put_library, NULL);
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+    if (title)
+        puts("List of loaded object files:");
+
+    if (n > 0)
+        printf("%.*s\n", (int)n, path);
+    dl_iterate_phdr(print_library, NULL);
 }

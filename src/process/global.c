@@ -19,6 +19,10 @@ begin_global(struct cfg *c)
 {
     c->obj = c->config;
     c->section_name = "";
+    if (c->past_global)
+        cfg_diag(c, 0,
+                 "global section detected after a non-global one, the prevalence of their "
+                 "statements is unspecified");
     return cfg_expect_end(c, 1);
 }
 
@@ -212,6 +216,8 @@ parse_nbthread(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
                          kw->name, cfg_arg(c, *at));
     if (cfg_take_int(c, at, "an integer", 1, 1024, &n) != CFG_OK)
         return CFG_ERR;
+    if (tune.nbthread)
+        cfg_diag(c, 0, "'%s' is already defined and will be overridden.", kw->name);
     tune.nbthread = (unsigned)n;
     return CFG_OK;
 }

@@ -164,6 +164,7 @@ load_begin(struct cfg *c, struct config *cf, const struct cmdline *o)
     options_into_tune(o);
     config_init(cf);
     cfg_init(c, cf, &cf->arena);
+    c->diags.show_diag = o->diag;
     c->dump = o->dump_config;
     c->dump_lines = o->dump_config_lines;
     if (o->dump_config && o->dump_config_key) {

@@ -313,10 +313,10 @@ run(void)
     load_begin(&cfg, &cf, &opts);
     if (opts.dump_keywords)
         dump_keywords(opts.dump_keywords);
-    if (opts.dump_libs)
-        dump_libraries();
     if (!load_configuration(&cfg, &opts))
         return 1;
+    if (opts.dump_libs)
+        dump_libraries(!opts.quiet);
     if (opts.maxconn)
         tune.maxconn_cfg = opts.maxconn;
     if (opts.check) {

@@ -267,6 +267,24 @@ take_addr(struct cfg *c, unsigned i, struct server *s, const char *shown_name)
 /* ---- server ---- */
 
 static enum cfg_rc
+take_options(struct cfg *c, struct server *s, unsigned *at)
+{
+    const char *who = "";
+
+    if (cfg_run_options(c, IN_SERVER, s, at) != CFG_OK)
+        return CFG_ERR;
+    if (s->uweight_cfg)
+        return CFG_OK;
+    if (!(s->flags & SRVF_DEFAULT))
+        who = arena_printf(c->arena, "'server %s/%s' : ", c->section_name, s->name);
+    cfg_diag(c, 0,
+             DIAG_PLAIN
+             "%sconfigured with weight of 0 will never be selected by load balancing algorithms",
+             who);
+    return CFG_OK;
+}
+
+static enum cfg_rc
 parse_server(struct cfg *c, struct proxy *px, const struct server_px *v, unsigned *at)
 {
     const char *name = cfg_arg(c, *at);
@@ -291,7 +309,7 @@ parse_server(struct cfg *c, struct proxy *px, const struct server_px *v, unsigne
     if (take_addr(c, 2, s, name) != CFG_OK)
         return CFG_ERR;
     append(s, v);
-    return cfg_run_options(c, IN_SERVER, s, at);
+    return take_options(c, s, at);
 }
 
 /* ---- default-server ---- */
@@ -336,7 +354,7 @@ parse_default_server(struct cfg *c, struct proxy *px, const struct server_px *v,
     } else {
         *v->default_server = s;
     }
-    return cfg_run_options(c, IN_SERVER, s, at);
+    return take_options(c, s, at);
 }
 
 /* ---- server-template ---- */
@@ -385,7 +403,7 @@ parse_template(struct cfg *c, struct proxy *px, const struct server_px *v, unsig
     if (take_addr(c, 3, first, first->name) != CFG_OK || check_name(c, 1, first->name, v) != CFG_OK)
         return CFG_ERR;
     append(first, v);
-    if (cfg_run_options(c, IN_SERVER, first, at) != CFG_OK)
+    if (take_options(c, first, at) != CFG_OK)
         return CFG_ERR;
     for (int64_t i = low + 1; i <= high; i++) {
         const char *name = arena_printf(c->arena, "%s%lld", prefix, (long long)i);

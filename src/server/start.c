@@ -1,4 +1,5 @@
 /* start.c - from parsed servers to running ones: ids, addresses, tracking, first state. */
+#include "config/tune.h"
 #include "server/check.h"
 #include "server/parse_int.h"
 #include "server/state_int.h"
@@ -51,9 +52,6 @@ init_addr_try(struct server *s, enum srv_init_addr method, char *err, size_t siz
         addr_set_port(&s->addr, s->port);
         s->flags &= ~(unsigned)SRVF_NO_ADDR;
         return true;
-    case SRVI_NONE: /* starts without one, in maintenance */
-        atomic_fetch_or(&s->admin, SRVA_RMAINT);
-        return true;
     default:
         return take_last(s);
     }
@@ -68,15 +66,16 @@ server_resolve_start(struct cfg *c, struct server *s)
 
     if (!(s->flags & SRVF_NO_ADDR))
         return CFG_OK;
-    for (; *m; m++) {
+    for (; *m && *m != SRVI_NONE; m++) {
         if (init_addr_try(s, (enum srv_init_addr) * m, err, sizeof(err)))
             return CFG_OK;
     }
-    if (!tune.ignore_resolve_errors)
+    if (*m != SRVI_NONE && !tune.ignore_resolve_errors)
         return server_error(c, s, "could not resolve address '%s'.", s->hostname);
-    cfg_warn_at(c, &s->loc,
-                DIAG_PLAIN "'server %s/%s' : could not resolve address '%s', disabling server.",
-                server_hooks.proxy_name(s->px), s->name, s->hostname);
+    if (err[0])
+        cfg_warn_at(c, &s->loc,
+                    DIAG_PLAIN "'server %s/%s' : could not resolve address '%s', disabling server.",
+                    server_hooks.proxy_name(s->px), s->name, s->hostname);
     atomic_fetch_or(&s->admin, SRVA_RMAINT);
     return CFG_OK;
 }
