@@ -18,15 +18,9 @@ tune_defaults(void)
         .stick_counters = 3,
         .cli_max_payload = 128 * 1024,
         .mworker_max_reloads = 50,
-        .pool_high_fd_ratio = 25,
-        .pool_low_fd_ratio = 20,
-        .idle_pool_shared = 1,
-        .pattern_cache = 10000,
-        .comp_maxlevel = 1,
         .splice = true,
         .reuseport = true,
         .getaddrinfo = true,
         .fast_forward = true,
-        .zero_copy = true,
     };
 }

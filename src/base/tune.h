@@ -19,19 +19,15 @@ struct tune {
     unsigned maxpipes;       /* 0: derived from maxconn */
     unsigned stick_counters; /* tracked counters of a stream */
     unsigned sndbuf_client, rcvbuf_client, sndbuf_server, rcvbuf_server; /* 0: the system's */
-    unsigned pool_high_fd_ratio, pool_low_fd_ratio;                      /* percent */
-    unsigned idle_pool_shared;
+    unsigned pool_high_fd_ratio, pool_low_fd_ratio;                      /* percent; 0: no limit */
     unsigned max_checks_per_thread;
     unsigned vars_global_max, vars_proc_max, vars_sess_max, vars_txn_max, vars_reqres_max,
-        vars_check_max; /* bytes; 0: unlimited */
-    unsigned pattern_cache;
-    unsigned comp_maxlevel;
-    unsigned runqueue_depth;
+        vars_check_max;                                  /* bytes; 0: unlimited */
     unsigned notsent_lowat_client, notsent_lowat_server; /* 0: the system's */
     bool splice;                                         /* false: nosplice */
     bool reuseport;                                      /* false: noreuseport */
     bool getaddrinfo;                                    /* false: nogetaddrinfo */
-    bool fast_forward, zero_copy;
+    bool fast_forward;
     unsigned spread_checks; /* percent */
     int max_spread_checks_ms;
     unsigned maxconn; /* process-wide, 0 until computed */
@@ -39,7 +35,7 @@ struct tune {
         maxsock;          /* the descriptor limit in force, the sockets counted on ("Maxsock") */
     unsigned maxconn_cfg; /* as configured, 0: automatic */
     unsigned maxconnrate, maxsessrate, maxsslconn, maxsslrate;
-    unsigned maxcomprate, maxcompcpuusage;
+    unsigned maxcomprate;
     const char *node, *description, *hostname;
     const char *localpeer;
     bool insecure_fork, insecure_setuid;

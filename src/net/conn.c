@@ -162,6 +162,8 @@ apply_sock_opts(int fd, const struct addr *to, const struct sock_opts *o)
         set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         if (tune.notsent_lowat_server)
             set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)tune.notsent_lowat_server);
+        if (o && o->saves_ack)
+            set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
         if (o && o->tcp_ut_ms)
             set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->tcp_ut_ms);
     }

@@ -135,7 +135,8 @@ struct sock_opts {
     unsigned sndbuf, rcvbuf;
     int tcp_ut_ms;
     unsigned mark, tos; /* with has_mark, has_tos */
-    bool has_mark, has_tos, keepalive, tfo, no_delay;
+    bool has_mark, has_tos, keepalive, tfo;
+    bool saves_ack;   /* the first data acknowledge the handshake */
     bool transparent; /* the source may be an address of somebody else */
     int ka_cnt, ka_idle_s, ka_intvl_s;
     const char *cc;               /* congestion control; NULL: the system's choice */

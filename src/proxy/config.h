@@ -45,7 +45,7 @@ struct config {
 
     /* global section */
     struct log_targets log;
-    const char *log_tag, *log_send_hostname;
+    const char *log_tag;
     bool daemon, quiet;
     const char *chroot, *pidfile, *user, *group;
     int uid, gid; /* -1: not set */
@@ -69,7 +69,7 @@ struct config {
     struct list tables;               /* struct stick_table, all of them */
     struct list cpu_maps;             /* struct cpu_map */
     struct h1_case_map *case_map;
-    bool set_dumpable, zero_warning, master_worker;
+    bool set_dumpable, zero_warning;
     unsigned keep_caps; /* setcap: 1 << CAP_... */
     enum path_mode path_mode;
     const char *path_origin;
@@ -81,9 +81,9 @@ struct config {
 
     /* live */
     _Atomic unsigned conn, conn_max;
-    struct freq_shared conn_rate, sess_rate, ssl_rate, req_rate;
+    struct freq_shared conn_rate, sess_rate, ssl_rate;
     _Atomic unsigned conn_rate_max, sess_rate_max, ssl_rate_max;
-    _Atomic uint64_t cum_conn, cum_req, cum_ssl;
+    _Atomic uint64_t cum_conn, cum_ssl;
     struct freq_shared ssl_keys[2]; /* full TLS handshakes: of clients, towards servers */
     _Atomic unsigned ssl_keys_max[2];
     int64_t start_wall_us;

@@ -14,13 +14,17 @@ no_more_words(struct cfg *c, unsigned at)
     return cfg_expect_end(c, at);
 }
 
-/* A bit of px->options: kw->max. */
+/* A bit (kw->max) of px->options or px->options2; of the first it is known whether it was denied.
+ */
 static enum cfg_rc
 parse_bit(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     unsigned *set = (unsigned *)((char *)obj + kw->offset);
+    struct proxy *px = obj;
     unsigned bit = (unsigned)kw->max;
 
+    if (set == &px->options)
+        px->no_options = c->neg ? px->no_options | bit : px->no_options & ~bit;
     if (c->neg || c->dflt)
         *set &= ~bit;
     else
@@ -315,7 +319,7 @@ const struct keyword option_keywords[] = {
     BIT("logasap", DF, PO_LOGASAP, "log when the response head was received"),
     BIT("http-buffer-request", DFB, PO_HTTP_BUFFER_REQUEST,
         "wait for the whole body (or a full buffer) before going on"),
-    BIT("http-no-delay", DFB, PO_HTTP_NO_DELAY, "never let the kernel wait to fill packets"),
+    NO_EFFECT("http-no-delay", DFB, "the kernel is never let wait to fill packets"),
     BIT("http-ignore-probes", DF, PO_HTTP_IGNORE_PROBES, "silence connections without a request"),
     BIT("http-pretend-keepalive", DB, PO_HTTP_PRETEND_KA, "let servers believe in keep-alive"),
     BIT("http-use-proxy-header", DF, PO_HTTP_USE_PROXY_HEADER,
@@ -327,18 +331,15 @@ const struct keyword option_keywords[] = {
     BIT("prefer-last-server", DB, PO_PREFER_LAST_SERVER,
         "stay with the server of the previous request"),
     BIT("socket-stats", DF, PO_SOCKET_STATS, "statistics per listening address"),
-    BIT("splice-auto", DFB, PO_SPLICE_AUTO,
-        "move bodies inside the kernel (done anyway where it pays)"),
-    BIT("splice-request", DFB, PO_SPLICE_REQUEST,
-        "move request bodies inside the kernel (done anyway where it pays)"),
-    BIT("splice-response", DFB, PO_SPLICE_RESPONSE,
-        "move response bodies inside the kernel (done anyway where it pays)"),
+    NO_EFFECT("splice-auto", DFB, "bodies move inside the kernel where it pays"),
+    NO_EFFECT("splice-request", DFB, "request bodies move inside the kernel where it pays"),
+    NO_EFFECT("splice-response", DFB, "response bodies move inside the kernel where it pays"),
     BIT("srvtcpka", DB, PO_SRVTCPKA, "TCP keep-alives towards servers"),
     BIT("clitcpka", DF, PO_CLITCPKA, "TCP keep-alives towards clients"),
     BIT("tcp-smart-accept", DF, PO_TCP_SMART_ACCEPT,
-        "save an ACK when accepting (the kernel's business here)"),
+        "let the response acknowledge the first request (the default in HTTP mode)"),
     BIT("tcp-smart-connect", DB, PO_TCP_SMART_CONNECT,
-        "save an ACK when connecting (the kernel's business here)"),
+        "let the request acknowledge the server's part of the handshake"),
     BIT("allbackups", DB, PO_ALLBACKUPS, "use all backup servers at once"),
     BIT("checkcache", DB, PO_CHECKCACHE, "refuse cacheable responses that carry cookies"),
     BIT("log-health-checks", DB, PO_LOG_HEALTH_CHECKS, "log every change of a check's result"),

@@ -516,7 +516,7 @@ frontend_resume(struct proxy *px)
 
     list_each (li, &px->listeners, link) {
         for (unsigned i = 0; i < li->nfds && addr_is_ip(&li->addr) && !li->inherited; i++)
-            ok &= listen(li->fds[i], (int)listener_backlog(li)) == 0;
+            ok &= listener_listen(li, li->fds[i]);
         if (li->nfds)
             atomic_store(&li->state, LI_LISTEN);
     }

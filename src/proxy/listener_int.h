@@ -19,5 +19,7 @@ struct listener_watch {
 
 /** Length of the accept queue. */
 unsigned listener_backlog(const struct listener *li);
+/** Starts to listen, or to listen again. False with errno. */
+bool listener_listen(const struct listener *li, int fd);
 
 #endif

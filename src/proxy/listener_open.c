@@ -51,7 +51,8 @@ set_listener_options(int fd, const struct listener *li)
         set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, b->tfo_qlen ? b->tfo_qlen : (int)px->maxconn);
     /* Where the client speaks first, the kernel hands over connections with their first bytes. */
     bool client_first = px->mode == PX_HTTP || b->flags & (BINDF_TLS | BINDF_ACCEPT_PROXY);
-    set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, b->flags & BINDF_DEFER_ACCEPT || client_first);
+    bool defer = b->flags & BINDF_DEFER_ACCEPT || (client_first && !li->inherited);
+    set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, defer);
     if (b->tcp_ss)
         set_int(fd, IPPROTO_TCP, TCP_SAVE_SYN, b->tcp_ss);
     if (tune.notsent_lowat_client)
@@ -79,6 +80,25 @@ listener_backlog(const struct listener *li)
     if (li->px->backlog)
         return li->px->backlog;
     return li->px->maxconn ? li->px->maxconn : DEFAULT_BACKLOG;
+}
+
+/* Manual 4.2, option tcp-smart-accept: the response acknowledges the request. */
+static bool
+saves_ack(const struct proxy *px)
+{
+    if (px->mode == PX_HTTP)
+        return !(px->no_options & PO_TCP_SMART_ACCEPT);
+    return px->options & PO_TCP_SMART_ACCEPT;
+}
+
+bool
+listener_listen(const struct listener *li, int fd)
+{
+    if (listen(fd, (int)listener_backlog(li)) < 0)
+        return false;
+    if (saves_ack(li->px) && addr_is_ip(&li->addr))
+        set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0); /* after listen(), which resets it */
+    return true;
 }
 
 /* What must be set before bind(), and is worth a failed start. */
@@ -111,7 +131,7 @@ open_ip(struct listener *li, int *out)
     const char *err = set_ip_options(fd, li);
     if (!err && bind(fd, &li->addr.sa, li->addr.len) < 0)
         err = "cannot bind socket";
-    if (!err && listen(fd, (int)listener_backlog(li)) < 0)
+    if (!err && !listener_listen(li, fd))
         err = "cannot listen to socket";
     if (err) {
         int e = errno;
@@ -200,11 +220,6 @@ take_inherited(struct listener *li, int *out)
     if (flags < 0)
         return "inherited descriptor is not open";
     fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    int listening = 0;
-    socklen_t len = sizeof(listening);
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && !listening &&
-        listen(fd, (int)listener_backlog(li)) < 0)
-        return "cannot listen to inherited socket";
     li->inherited = true;
     struct addr real;
     socklen_t alen = ADDR_SA_MAX;
@@ -214,7 +229,12 @@ take_inherited(struct listener *li, int *out)
         real.fd = fd;
         li->addr = real;
     }
-    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_listener_options(fd, li);
+    int listening = 0;
+    socklen_t len = sizeof(listening);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && !listening &&
+        !listener_listen(li, fd))
+        return "cannot listen to inherited socket";
     *out = fd;
     return NULL;
 }
@@ -304,7 +324,10 @@ take_over(struct listener *li, unsigned n)
         fd = listener_pass_find(li);
     if (fd >= 0) {
         set_listener_options(fd, li);
-        listen(fd, (int)listener_backlog(li));
+        if (!listener_listen(li, fd)) {
+            close(fd);
+            fd = -1;
+        }
     }
     return fd;
 }

@@ -36,24 +36,18 @@ enum px_option {
     PO_ABORTONCLOSE = 1u << 5,
     PO_NO_ABORTONCLOSE = 1u << 6, /* `no option abortonclose` */
     PO_HTTP_BUFFER_REQUEST = 1u << 7,
-    PO_HTTP_NO_DELAY = 1u << 8,
     PO_HTTP_IGNORE_PROBES = 1u << 9,
     PO_HTTP_PRETEND_KA = 1u << 10,
     PO_HTTP_USE_PROXY_HEADER = 1u << 11,
-    PO_HTTP_USE_HTX = 1u << 12,
     PO_INDEPENDENT_STREAMS = 1u << 13,
     PO_NOLINGER = 1u << 14,
     PO_PERSIST = 1u << 15,
     PO_PREFER_LAST_SERVER = 1u << 16,
     PO_SOCKET_STATS = 1u << 17,
-    PO_SPLICE_AUTO = 1u << 18,
-    PO_SPLICE_REQUEST = 1u << 19,
-    PO_SPLICE_RESPONSE = 1u << 20,
     PO_SRVTCPKA = 1u << 21,
     PO_CLITCPKA = 1u << 22,
     PO_TCP_SMART_ACCEPT = 1u << 23,
     PO_TCP_SMART_CONNECT = 1u << 24,
-    PO_TRANSPARENT = 1u << 25,
     PO_ALLBACKUPS = 1u << 26,
     PO_CHECKCACHE = 1u << 27,
     PO_LOG_HEALTH_CHECKS = 1u << 28,
@@ -70,7 +64,6 @@ enum px_option2 {
     PO2_HTTP_DROP_REQ_TRAILERS = 1u << 5,
     PO2_HTTP_DROP_RES_TRAILERS = 1u << 6,
     PO2_IDLE_CLOSE_ON_RESPONSE = 1u << 7,
-    PO2_HTTP_PROXY = 1u << 8,
 };
 
 /** Connection mode towards clients and servers. */

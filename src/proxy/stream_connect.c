@@ -193,6 +193,7 @@ stream_open_connection(struct stream *s, int *err)
         .rcvbuf = tune.rcvbuf_server,
         .tcp_ut_ms = srv->tcp_ut_ms,
         .keepalive = be->options & PO_SRVTCPKA,
+        .saves_ack = be->options & PO_TCP_SMART_CONNECT,
         .ka_cnt = be->srvtcpka_cnt,
         .ka_idle_s = be->srvtcpka_idle_s,
         .ka_intvl_s = be->srvtcpka_intvl_s,

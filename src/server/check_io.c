@@ -243,7 +243,6 @@ open_conn(struct check_run *r)
 {
     struct server *s = r->ck->srv;
     struct sock_opts opts = {
-        .no_delay = true,
         .cc = s->cc,
         .md5sig = s->md5sig,
         .netns = s->netns,

@@ -147,9 +147,21 @@ is_silent(struct conn *c)
     return true;
 }
 
+/* Whether this thread's connections are more than its part of `percent` of the descriptors.
+ * Without the tunables idle connections are limited by those of the servers only: HAProxy's
+ * defaults give reuse up when there are many clients. */
+static bool
+above_share(unsigned percent)
+{
+    return unlikely(percent) &&
+           (uint64_t)conn_count() * 100 * server_nthread() > (uint64_t)tune.maxsock * percent;
+}
+
 static bool
 has_room(const struct server *srv)
 {
+    if (above_share(tune.pool_low_fd_ratio))
+        return false;
     if (srv->pool_purge_ms == 0 || !server_is_up(srv))
         return false;
     if (atomic_load_explicit(&srv->admin, memory_order_relaxed) & SRVA_MAINT)
@@ -211,6 +223,8 @@ bool
 pool_make_room(struct server *srv)
 {
     pool_opened(srv);
+    if (above_share(tune.pool_high_fd_ratio))
+        pool_close_one(srv);
     if (likely(!(srv->flags & SRVF_STRICT_MAXCONN)) || !srv->maxconn)
         return true;
     for (;;) {

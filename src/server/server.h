@@ -54,9 +54,8 @@ enum srv_flag {
     SRVF_TFO = 1 << 8,
     SRVF_DEFAULT = 1 << 9,      /* a default-server template */
     SRVF_PORT_MAPPED = 1 << 10, /* server port is relative to the client's or the check's */
-    SRVF_NO_RESOLVE = 1 << 11,
-    SRVF_DYNAMIC = 1 << 12,  /* added at run time */
-    SRVF_TEMPLATE = 1 << 13, /* made by server-template */
+    SRVF_DYNAMIC = 1 << 12,     /* added at run time */
+    SRVF_TEMPLATE = 1 << 13,    /* made by server-template */
     SRVF_SOCKS4 = 1 << 17,
     SRVF_STRICT_MAXCONN = 1 << 18,
     SRVF_REFERENCED =
@@ -235,11 +234,10 @@ struct server {
     void *ext;               /* of later features */
 
     /* state; writers hold px->lb.lock */
-    _Atomic unsigned state;   /* enum srv_state */
-    _Atomic unsigned admin;   /* enum srv_admin */
-    _Atomic unsigned uweight; /* user weight 0..256 */
-    _Atomic unsigned eweight; /* effective: uweight * backend scale (16), slow start applied */
-    unsigned prev_eweight;
+    _Atomic unsigned state;        /* enum srv_state */
+    _Atomic unsigned admin;        /* enum srv_admin */
+    _Atomic unsigned uweight;      /* user weight 0..256 */
+    _Atomic unsigned eweight;      /* effective: uweight * backend scale (16), slow start applied */
     _Atomic int64_t last_change_s; /* wall seconds */
     _Atomic unsigned down_time_s,
         down_transitions; /* down_time_s: up to last_change_s, see server_down_time() */

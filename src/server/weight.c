@@ -50,7 +50,6 @@ server_compute_weight(struct server *s)
 {
     unsigned share = atomic_load(&s->state) == SRV_STARTING ? warm_share(s) : SCALE;
 
-    s->prev_eweight = atomic_load(&s->eweight);
     atomic_store(&s->eweight, atomic_load(&s->uweight) * share);
 }
 

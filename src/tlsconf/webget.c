@@ -228,7 +228,7 @@ on_event(struct conn *c)
 static bool
 open_conn(struct webget *w)
 {
-    const struct sock_opts opts = { .no_delay = true };
+    const struct sock_opts opts = { 0 };
     int err = 0;
 
     w->conn = conn_connect(&w->to, NULL, &opts, &err);
