@@ -148,8 +148,7 @@ is_silent(struct conn *c)
 }
 
 /* Whether this thread's connections are more than its part of `percent` of the descriptors.
- * Without the tunables idle connections are limited by those of the servers only: HAProxy's
- * defaults give reuse up when there are many clients. */
+ * Without the tunables there is no such limit: docs/decisions/0009. */
 static bool
 above_share(unsigned percent)
 {
