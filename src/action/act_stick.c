@@ -337,8 +337,12 @@ exec_track(const struct rule *r, struct rule_ctx *x)
         return ACT_CONT;
     if (!expr_eval(r->p[0], x->x, &s))
         return s.flags & SMPF_MAY_CHANGE && !x->final ? ACT_YIELD : ACT_CONT;
-    if (stick_key_sample(t, &s, x->x, &k))
-        stick_track(c, t, &k, request, loop_now_ms());
+    if (!stick_key_sample(t, &s, x->x, &k) || !stick_track(c, t, &k, request, loop_now_ms()))
+        return ACT_CONT;
+    if (x->set == RS_HTTP_RES) { /* its status was counted before the rules, for others */
+        const struct stick_slots one = { .strm = c, .n = 1 };
+        stream_count_tracked_status(x->strm, &one);
+    }
     return ACT_CONT;
 }
 

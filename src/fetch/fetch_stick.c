@@ -354,6 +354,10 @@ conv_table_time(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
 /* ---- tables as a whole ---- */
 
+/* Entries that are over are removed bit by bit: a few of them now, so that small tables are exact.
+ */
+#define EXPIRE_BEFORE_COUNT 64u
+
 static bool
 fetch_table_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample *out, void *private)
 {
@@ -361,6 +365,7 @@ fetch_table_cnt(const struct expr_arg *arg, struct sample_ctx *x, struct sample 
 
     if (!t)
         return false;
+    stick_table_expire(t, loop_now_ms(), EXPIRE_BEFORE_COUNT);
     unsigned used = MIN(atomic_load_explicit(&t->used, memory_order_relaxed), t->size);
     sample_set_int(out, private ? t->size - used : used);
     return true;

@@ -126,7 +126,7 @@ struct stream {
 
     struct chan req, res;
     struct http_head rq, rs; /* heads; valid when rq.hdr/rs.hdr memory is filled */
-    bool rq_ready, rs_ready, tcp_res_done;
+    bool rq_ready, rs_ready, tcp_res_done, status_counted;
     bool parser_reply;  /* the request could not be parsed: the reply has the form of the parser's
                            own */
     struct arena arena; /* edits, captures, replies; released with the stream */
@@ -251,6 +251,9 @@ struct slice stream_unique_id(struct stream *s);
 struct slice stream_unique_id_in(struct stream *s, struct sample_ctx *x);
 /** The tracked counters in force: the stream's before its session's. */
 struct stick_slots stream_slots(struct stream *s);
+/** Counts the status of the response as the manual's `http-err-codes` and `http-fail-codes` say,
+ * for the entries of these slots: the server's, or that of our own reply. */
+void stream_count_tracked_status(struct stream *s, const struct stick_slots *slots);
 /** Writes the stream's log line now (logasap, do-log). */
 void stream_log(struct stream *s);
 unsigned stream_count(void);

@@ -161,6 +161,8 @@ bool stream_cookie_response(struct stream *s);
 
 /* ---- stream_stats.c ---- */
 void stream_count_response(struct stream *s);
+/** Counts the server's status for what is tracked, once: before the rules of responses run. */
+void stream_count_server_status(struct stream *s);
 void stream_count_end(struct stream *s);
 /** `option contstats`: adds what the streams of the calling thread have moved so far, every few
  * seconds from now on. */

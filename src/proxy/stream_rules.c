@@ -171,6 +171,8 @@ stream_run_rules(struct stream *s, const struct list *rules, struct proxy *px, e
         s->wait_until_ms = 0;
         s->soft_rewrite = false;
     }
+    if (response && s->flags & SF_HTTP)
+        stream_count_server_status(s);
     struct conn *c = response ? s->back : s->sess->conn;
     if (!(s->flags & SF_HTTP) && c)
         conn_fill(c); /* what made us run again must be there before the rules look */

@@ -58,16 +58,28 @@ srv_class_of(struct srv_counters *c, unsigned status)
     }
 }
 
-/* Manual, `http-err-codes` and `http-fail-codes`: the defaults. */
-static void
-count_tracked_status(struct stream *s)
+void
+stream_count_tracked_status(struct stream *s, const struct stick_slots *slots)
 {
-    struct stick_slots slots = stream_slots(s);
+    bool own = s->flags & SF_INTERNAL_REPLY;
+    unsigned status = own ? s->status : s->server_status;
 
-    if (status_set_has(&config->http_err_codes, s->status))
-        stick_count_error(&slots, loop_now_ms());
-    if (status_set_has(&config->http_fail_codes, s->status) && !(s->flags & SF_INTERNAL_REPLY))
-        stick_count_failure(&slots, loop_now_ms());
+    if (status_set_has(&config->http_err_codes, status))
+        stick_count_error(slots, loop_now_ms());
+    if (status_set_has(&config->http_fail_codes, status) && !own)
+        stick_count_failure(slots, loop_now_ms());
+}
+
+void
+stream_count_server_status(struct stream *s)
+{
+    if (s->status_counted)
+        return;
+    s->status_counted = true;
+    if (s->track || s->sess->track) {
+        struct stick_slots slots = stream_slots(s);
+        stream_count_tracked_status(s, &slots);
+    }
 }
 
 void
@@ -77,8 +89,9 @@ stream_count_response(struct stream *s)
 
     if (s->flags & SF_MONITOR)
         return;
-    if (s->track || s->sess->track)
-        count_tracked_status(s);
+    if (s->flags & SF_INTERNAL_REPLY)
+        s->status_counted = false; /* another status, whatever the server's was */
+    stream_count_server_status(s);
     count_add(class_of(&s->fe->fe_counters[tid], s->status), 1);
     if (s->flags & SF_COUNTED_BE && proxy_has_be(s->be))
         count_add(class_of(&s->be->be_counters[tid], s->status), 1);
