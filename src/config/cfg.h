@@ -37,7 +37,6 @@ struct cfg {
     void *obj;        /* set by section->begin */
     bool past_global; /* a section that is not global was begun */
     bool section_bad; /* header was refused: lines are skipped without errors */
-    bool past_global; /* another section than global has begun */
 
     /* current keyword: word[0] is its first word, prefixes are taken off */
     bool neg, dflt;           /* "no ..." and "default ...", for rows with KWF_NO */
