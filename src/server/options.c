@@ -711,12 +711,17 @@ opt_sni(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     struct server *s = obj;
     const char *v = take(c, at);
+    char *err = NULL;
 
     if (!v)
         return cfg_error(c, *at - 1, "'%s' : missing sni expression.", kw->name);
     s->sni_text = v;
-    s->sni = expr_parse_text(c, v, NULL, s->px, PT_SRV_CON);
-    return s->sni ? CFG_OK : CFG_ERR;
+    s->sni = expr_parse_text_err(c, v, NULL, s->px, PT_SRV_CON, &err);
+    if (s->sni)
+        return CFG_OK;
+    cfg_error(c, *at - 1, "error detected while parsing sni expression : %s.", err);
+    free(err);
+    return CFG_ERR;
 }
 
 static enum cfg_rc

@@ -155,7 +155,7 @@ bool
 tls_ca_load(const char *path, bool crl, struct text *err)
 {
     struct stat st;
-    bool ok;
+    bool ok, folder = false;
 
     if (htab_get_str(&files, path))
         return true;
@@ -163,13 +163,13 @@ tls_ca_load(const char *path, bool crl, struct text *err)
     struct tls_ca *f = ca_new(path, crl);
     if (strcmp(path, "@system-ca") == 0 && !crl)
         ok = read_system(f);
-    else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !crl)
+    else if ((folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !crl))
         ok = read_dir(f, path);
     else
         ok = read_one(f, path);
     if (!ok) {
         text_printf(err, "Couldn't open the ca-file '%s' (%s).", path, strerror(errno));
-    } else if (sk_X509_num(f->certs) == 0 && sk_X509_CRL_num(f->crls) == 0) {
+    } else if (!folder && sk_X509_num(f->certs) == 0 && sk_X509_CRL_num(f->crls) == 0) {
         text_printf(err, "Couldn't open the ca-file '%s' (no certificate or crl found).", path);
         ok = false;
     }

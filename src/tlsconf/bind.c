@@ -60,7 +60,7 @@ parse_option(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (strcmp(kw->name, "npn") == 0)
         t->npn = true;
     tls_option_set(opt, OPT_BIND, &t->o, value, c->arena, &err);
-    tls_option_warning(opt, &warn);
+    tls_option_warning(opt, &t->o, &warn);
     return tlsconf_report(c, value ? *at - 1 : word, &err, &warn, false);
 }
 

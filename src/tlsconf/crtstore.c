@@ -142,7 +142,7 @@ take_f_use_word(struct cfg *c, unsigned *at, struct load_options *l, struct tls_
         return cfg_error(c, *at - 1, "'ssl-f-use' : unknown keyword '%s'.", name);
     *has_options = true;
     tls_option_set(opt, OPT_LINE, o, tls_option_has_argument(opt) ? value : NULL, c->arena, &err);
-    tls_option_warning(opt, &warn);
+    tls_option_warning(opt, o, &warn);
     *at += tls_option_has_argument(opt) && value;
     return tlsconf_report(c, *at - 1, &err, &warn, true);
 }

@@ -43,10 +43,10 @@ parse_default_text(struct cfg *c, const struct keyword *kw, void *obj, unsigned 
     const char **field = (const char **)((char *)&tlsconf_global + kw->max);
 
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "global statement '%s' expects a %s as an argument.", kw->name,
-                         strstr(kw->name, "ciphers")  ? "cipher suite"
-                         : strstr(kw->name, "curves") ? "curves suite"
-                                                      : "string");
+        return cfg_error(c, *at - 1, "global statement '%s' expects a %s.", kw->name,
+                         strstr(kw->name, "ciphers")  ? "cipher suite as an argument"
+                         : strstr(kw->name, "curves") ? "curves suite as an arguments"
+                                                      : "string as an argument");
     *field = c->word[(*at)++].s;
     return CFG_OK;
 }
@@ -72,7 +72,7 @@ parse_default_options(struct cfg *c, const struct keyword *kw, void *obj, unsign
             value = c->word[(*at)++].s;
         if (!tls_option_set(opt, side, o, value, c->arena, &err))
             text_printf(&err, " on global statement '%s'.", kw->name);
-        tls_option_warning(opt, &warn);
+        tls_option_warning(opt, o, &warn);
         if (tlsconf_report(c, *at - 1, &err, &warn, false) != CFG_OK)
             return CFG_ERR;
     }
@@ -251,11 +251,12 @@ parse_dh_param(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_lifetime(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    const char *text = cfg_take(c, at, "'tune.ssl.lifetime'");
     uint64_t us = 0;
 
-    if (!text)
-        return CFG_ERR;
+    if (*at >= c->nwords)
+        return cfg_error(c, *at - 1, "'%s' expects ssl sessions <lifetime> in seconds as argument.",
+                         kw->name);
+    const char *text = c->word[(*at)++].s;
     size_t digits = strspn(text, "0123456789");
     if (units_parse_time(slice_str(text), 1000000, &us))
         return cfg_error(c, *at - 1, "unexpected character '%c' in argument to <%s>.",
@@ -268,7 +269,7 @@ static enum cfg_rc
 parse_keylog(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
     if (*at >= c->nwords)
-        return cfg_error(c, *at - 1, "'%s' expects either 'on' or 'off'.", kw->name);
+        return cfg_error(c, *at - 1, "'%s' expects either 'on' or 'off' but got ''.", kw->name);
     tls_tune.keylog = cfg_arg_is(c, *at, "on");
     if (!tls_tune.keylog && !cfg_arg_is(c, *at, "off"))
         return cfg_error(c, *at, "'%s' expects either 'on' or 'off' but got '%s'.", kw->name,

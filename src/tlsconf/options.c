@@ -225,8 +225,14 @@ tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_o
 }
 
 void
-tls_option_warning(const struct tls_option *opt, struct text *warn)
+tls_option_warning(const struct tls_option *opt, const struct tls_options *o, struct text *warn)
 {
+    const char *path =
+        opt->kind == PATH ? *(const char *const *)((const char *)o + opt->offset) : NULL;
+    const struct tls_ca *ca = path ? tls_ca_find(path) : NULL;
+
+    if (ca && !tls_ca_count(ca) && !opt->value)
+        text_printf(warn, "ca-file: 0 CA were loaded from '%s'", path);
     if (opt->kind == NPN)
         text_str(warn, "'npn' : the NPN extension was replaced by ALPN and is not offered, please "
                        "use 'alpn' instead");

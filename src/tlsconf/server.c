@@ -28,7 +28,7 @@ parse_option(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
     if (tls_option_has_argument(opt) && *at < c->nwords)
         value = c->word[(*at)++].s;
     tls_option_set(opt, OPT_SERVER, &server_tls(c, obj)->o, value, c->arena, &err);
-    tls_option_warning(opt, &warn);
+    tls_option_warning(opt, &server_tls(c, obj)->o, &warn);
     return tlsconf_report(c, value ? *at - 1 : word, &err, &warn, true);
 }
 

@@ -109,8 +109,9 @@ bool tls_option_has_argument(const struct tls_option *opt);
  * in `err`, without a full stop. */
 bool tls_option_set(const struct tls_option *opt, enum option_side side, struct tls_options *o,
                     const char *value, struct arena *arena, struct text *err);
-/** What is to be said to those who use the option; nothing about most. */
-void tls_option_warning(const struct tls_option *opt, struct text *warn);
+/** What is to be said to those who use the option, which was set in `o`; nothing about most. */
+void tls_option_warning(const struct tls_option *opt, const struct tls_options *o,
+                        struct text *warn);
 /** What `o` does not say is taken from `def`. */
 void tls_options_inherit(struct tls_options *o, const struct tls_options *def);
 /** `path` below `base` when it is relative. In the arena, or `path` itself. */
