@@ -21,7 +21,7 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
 
     if (!fe->on && !be->on)
         return true;
-    const char *own = be->header ? be->header : fe->header;
+    const char *own = be->on ? be->header : fe->header; /* the backend's decides, named or not */
     struct slice hdr = own ? slice_str(own) : def;
     if ((!fe->on || fe->if_none) && (!be->on || be->if_none) && http_hdr_first(&s->rq, hdr))
         return true;
