@@ -31,7 +31,6 @@ begin_section(struct cfg *c, const struct section *s)
 {
     end_section(c);
     c->section = s;
-    c->past_global |= s->where != IN_GLOBAL;
     c->where = s->where;
     c->section_name = c->nwords > 1 ? c->word[1].s : NULL;
     c->past_global |= s->where != IN_GLOBAL;

@@ -25,14 +25,14 @@ def check(text, *options):
     return r.returncode, r.stderr, r.stdout
 
 
-late = HEAD + '    server a 127.0.0.1:2 weight 0\nglobal\n    nbthread 1\n    nbthread 2\n'
+late = 'global\n    nbthread 1\n    nbthread 2\n' + HEAD + '    server a 127.0.0.1:2 weight 0\nglobal\n    maxconn 10\n'
 status, said, _ = check(late, '-dD')
 eq(status, 0, '-dD does not change the status')
-for text in (r"\[DIAG\] .* : config : \[x\.cfg:8\] : 'server l/a' : configured with weight of 0 will never be selected by load balancing "
+for text in (r"\[DIAG\] .* : config : \[x\.cfg:11\] : 'server l/a' : configured with weight of 0 will never be selected by load balancing "
              r'algorithms\n',
-             r'\[DIAG\] .* : config : parsing \[x\.cfg:9\] : global section detected after a non-global one, the prevalence of their '
+             r'\[DIAG\] .* : config : parsing \[x\.cfg:12\] : global section detected after a non-global one, the prevalence of their '
              r'statements is unspecified\n',
-             r"\[DIAG\] .* : config : parsing \[x\.cfg:11\] : 'nbthread' is already defined and will be overridden\.\n"):
+             r"\[DIAG\] .* : config : parsing \[x\.cfg:3\] : 'nbthread' is already defined and will be overridden\.\n"):
     has(said, text, '-dD')
 true('DIAG' not in check(late)[1], 'nothing of that without -dD')
 
