@@ -117,6 +117,7 @@ head_interrupted(struct stream *s)
     SFE_COUNT(s, ereq, 1);
     FE_COUNT(s->fe, cli_abrt, 1);
     s->reply.close = true;
+    s->parser_reply = true;
     /* The client left: a reply would reach nobody, but the log tells. */
     return stream_error(s, 400, 'C', 'R');
 }
