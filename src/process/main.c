@@ -18,6 +18,7 @@
 #include "proxy/listener.h"
 #include "proxy/listener_pass.h"
 #include "proxy/section.h"
+#include "stats/stats.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -297,6 +298,7 @@ warn_about_start(void)
 
     for (unsigned i = 0; i < COUNT_OF(about); i++) {
         any |= about[i] != NULL;
+        atomic_fetch_add(&stats_process.warnings, about[i] != NULL);
         if (about[i] && (!opts.quiet || opts.verbose))
             fprintf(stderr, "[WARNING]  (%d) : %s\n", (int)getpid(), about[i]);
     }
