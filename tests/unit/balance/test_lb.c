@@ -885,6 +885,24 @@ open_loop(void **state)
     return loop_open(0) ? 0 : -1;
 }
 
+/* What log-hash hashes: the message at hand, and nothing without one. */
+static void
+log_message_is_what_is_hashed(void **state)
+{
+    const struct fetch *f = &lb_fetches[0];
+    struct sample_ctx x = { 0 };
+    struct sample s = { 0 };
+
+    (void)state;
+    assert_string_equal(f->name, "lb.log_message");
+    assert_false(f->fn(NULL, &x, &s, NULL));
+    lb_log_message = SL("<14>host app: 10.0.0.1 said hello");
+    assert_true(f->fn(NULL, &x, &s, NULL));
+    assert_int_equal(s.type, SMP_STR);
+    assert_true(slice_eq(s.u.s, lb_log_message));
+    lb_log_message = SLICE_NONE;
+}
+
 static int
 close_loop(void **state)
 {
@@ -920,6 +938,7 @@ main(void)
         cmocka_unit_test(url_params),
         cmocka_unit_test(headers),
         cmocka_unit_test(minconn_follows_the_load),
+        cmocka_unit_test(log_message_is_what_is_hashed),
         cmocka_unit_test(threads_pick_during_changes),
     };
 
