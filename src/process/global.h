@@ -16,6 +16,7 @@ struct cpu_map {
     cpu_set_t cpus;
 };
 
+/** The keyword (manual 3.1): reads a line into cf->cpu_maps. */
 enum cfg_rc cpu_map_keyword(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at);
 /** Binds the calling thread as the last line about it says. */
 void cpu_map_apply(const struct config *cf, unsigned tid);
