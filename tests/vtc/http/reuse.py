@@ -5,10 +5,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '_lib'))
 from harness import *
 
-CONFIG = DEFAULTS + '''
+CONFIG = '''
 global
     nbthread 1
-''' + ''.join(f'''
+''' + DEFAULTS + ''.join(f'''
 listen {mode}
     bind <<{mode}>>
     http-reuse {mode}
