@@ -634,7 +634,7 @@ agent(void **state)
     ask_agent("bogus\n", false);
     expect(CHK_CHECKED, 0, "agent reports an error : bogus");
     ask_agent("", true);
-    expect(CHK_L7RSP, 0, "TCPCHK got an empty response at step 0");
+    expect(CHK_L7RSP, 0, "TCPCHK got an empty response at step 2");
 }
 
 /* ---- configuration ---- */
