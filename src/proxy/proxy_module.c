@@ -12,7 +12,9 @@
 #include "server/check.h"
 #include "server/pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- what expressions resolve ---- */
 
@@ -115,6 +117,8 @@ static void
 server_log(struct proxy *px, int level, const char *text)
 {
     log_printf(&px->log, NULL, (enum log_level)level, "%s", text);
+    if (!config->quiet)
+        fprintf(stderr, "[WARNING]  (%d) : %s\n", (int)getpid(), text);
 }
 
 static void
@@ -152,6 +156,9 @@ backend_state(struct proxy *px, bool up)
         px->down_transitions++;
         log_printf(&px->log, NULL, LOGL_EMERG, "%s %s has no server available!\n", proxy_kind(px),
                    px->name);
+        if (!config->quiet)
+            fprintf(stderr, "[ALERT]    (%d) : %s '%s' has no server available!\n", (int)getpid(),
+                    proxy_kind(px), px->name);
     }
     px->last_change_s = now_s;
 }
