@@ -203,7 +203,7 @@ stream_start(struct session *sess)
 {
     if (unlikely(!stream_slab.size)) {
         slab_init(&stream_slab, "stream", sizeof(struct stream), 0);
-        slab_init(&hdr_slab, "headers", 2 * tune.http_maxhdr * sizeof(struct http_hdr), 0);
+        slab_init(&hdr_slab, "headers", 2 * stream_hdr_room() * sizeof(struct http_hdr), 0);
     }
     struct stream *s = slab_get(&stream_slab);
     if (!s || !stream_init(s, sess)) {

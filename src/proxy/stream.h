@@ -186,7 +186,7 @@ struct stream {
         *counted; /* option contstats: what counters have already; NULL: nothing */
     unsigned srv_queue_pos, be_queue_pos;
     struct list filters;
-    struct http_hdr *hdrs;                         /* [2 * tune.http_maxhdr] */
+    struct http_hdr *hdrs;                         /* [2 * stream_hdr_room()] */
     char first[4096] __attribute__((aligned(16))); /* the arena's first block */
 };
 

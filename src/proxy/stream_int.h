@@ -2,6 +2,7 @@
 #ifndef PROXY_STREAM_INT_H
 #define PROXY_STREAM_INT_H
 
+#include "config/tune.h"
 #include "proxy/config.h"
 #include "proxy/stream.h"
 
@@ -30,6 +31,17 @@ step_goto(struct stream *s, enum stream_step to)
 {
     s->step = to;
     return STEP_GOTO;
+}
+
+/** Fields that rules and the proxy itself can add to a head that came with as many as are allowed.
+ */
+#define HDR_SPARE 32u
+
+/** Room for fields in a head of a stream. */
+static inline unsigned
+stream_hdr_room(void)
+{
+    return tune.http_maxhdr + HDR_SPARE;
 }
 
 /** Waits until `at_ms` at most; 0: as long as it takes. */

@@ -78,7 +78,7 @@ build_head(struct stream *s)
     struct http_head *rs = &s->rs;
     struct reply_out *r = &s->reply;
 
-    http_head_init(rs, s->hdrs + tune.http_maxhdr, tune.http_maxhdr, &s->arena);
+    http_head_init(rs, s->hdrs + stream_hdr_room(), stream_hdr_room(), &s->arena);
     rs->is_response = true;
     rs->version = r->version ? r->version : 11;
     rs->version_str = rs->version == 10 ? SL("HTTP/1.0") : SL("HTTP/1.1");

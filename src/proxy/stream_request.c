@@ -152,7 +152,7 @@ stream_step_request_head(struct stream *s)
         return STEP_NEXT;
     if (!s->req.h1.limits) {
         h1_init(&s->req.h1, H1_REQUEST, request_limits(s));
-        http_head_init(&s->rq, s->hdrs, tune.http_maxhdr, &s->arena);
+        http_head_init(&s->rq, s->hdrs, stream_hdr_room(), &s->arena);
         if (cli->rx)
             buf_compact(cli->rx, 0);
     }

@@ -144,7 +144,7 @@ forward_interim(struct stream *s, size_t used)
     c->rx->head += (uint32_t)used;
     if (!buf_len(c->rx))
         c->rx->head = c->rx->tail = 0;
-    http_head_init(&s->rs, s->hdrs + tune.http_maxhdr, tune.http_maxhdr, &s->arena);
+    http_head_init(&s->rs, s->hdrs + stream_hdr_room(), stream_hdr_room(), &s->arena);
     h1_init(&s->res.h1, H1_RESPONSE, response_limits(s));
     return true;
 }
@@ -257,7 +257,7 @@ stream_step_response_head(struct stream *s)
 
     if (!s->res.h1.limits) {
         h1_init(&s->res.h1, H1_RESPONSE, response_limits(s));
-        http_head_init(&s->rs, s->hdrs + tune.http_maxhdr, tune.http_maxhdr, &s->arena);
+        http_head_init(&s->rs, s->hdrs + stream_hdr_room(), stream_hdr_room(), &s->arena);
     }
     if (!pump_request(s, &rc))
         return rc;
