@@ -19,7 +19,8 @@ defaults named
     timeout client 5s
     timeout server 5s
     http-response set-header x-from-defaults yes
-frontend fe from named
+frontend fe from plain
+    mode http
     bind <<fe>>
     use_backend %[req.hdr(x-be)] if { req.hdr(x-be) -m found }
     default_backend b
