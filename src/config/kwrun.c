@@ -161,6 +161,8 @@ run(struct cfg *c, const struct keyword *kw, void *obj, unsigned first, unsigned
     case KW_UNSUPPORTED:
         return refuse(c, kw, first, at);
     case KW_IGNORED_OK:
+        if (!kw->args && !(kw->where & (IN_BIND | IN_SERVER)))
+            return cfg_expect_end(c, *at);
         *at = c->nwords;
         return CFG_OK;
     }

@@ -138,7 +138,7 @@ static const struct keyword keywords[] = {
     { "description", "<text>", IN_GLOBAL | IN_FRONTEND | IN_BACKEND, FIELD(KW_STRING, description),
       .help = "x" },
     { "words", "<word>...", IN_GLOBAL, .parse = parse_words, .help = "x" },
-    { "noepoll", NULL, IN_GLOBAL, KW_IGNORED_OK, .help = "x" },
+    { "noepoll", "...", IN_GLOBAL, KW_IGNORED_OK, .help = "x" },
     { "lua-load", "<file>", IN_GLOBAL, KW_UNSUPPORTED, .help = "x" },
     { "tune.lua.x", "<n>", IN_GLOBAL, KW_UNSUPPORTED, .flags = KWF_NO_WARN, .help = "x" },
     { "old", NULL, IN_GLOBAL, FIELD(KW_BOOL, zero), .flags = KWF_DEPRECATED, .use_instead = "new",
