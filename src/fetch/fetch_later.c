@@ -28,13 +28,13 @@ fetch_nothing(const struct expr_arg *arg, struct sample_ctx *x, struct sample *s
     }
 
 static const struct fetch fetches[] = {
-    LATER("fcgi.docroot", SMP_STR, NEEDS_RES_HTTP, "document root of the FastCGI application"),
-    LATER("fcgi.index", SMP_STR, NEEDS_RES_HTTP, "index of the FastCGI application"),
-    LATER("res.cache_hit", SMP_BOOL, NEEDS_RES_HTTP, "the response comes from a cache"),
-    LATER("res.cache_name", SMP_STR, NEEDS_RES_HTTP, "the cache that the response comes from"),
-    LATER("res.comp", SMP_BOOL, NEEDS_RES_HTTP, "we compressed the response"),
-    LATER("res.comp_algo", SMP_STR, NEEDS_RES_HTTP, "how we compressed the response"),
-    LATER("spoe.engine-id", SMP_STR, 0, "identifier of the stream processing engine"),
+    LATER("fcgi.docroot", SMP_STR, NEEDS_REQ_DATA, "document root of the FastCGI application"),
+    LATER("fcgi.index", SMP_STR, NEEDS_REQ_DATA, "index of the FastCGI application"),
+    LATER("res.cache_hit", SMP_BOOL, NEEDS_SRV_CHOSEN, "the response comes from a cache"),
+    LATER("res.cache_name", SMP_STR, NEEDS_SRV_CHOSEN, "the cache that the response comes from"),
+    LATER("res.comp", SMP_BOOL, NEEDS_SERVER, "we compressed the response"),
+    LATER("res.comp_algo", SMP_STR, NEEDS_SERVER, "how we compressed the response"),
+    LATER("spoe.engine-id", SMP_STR, NEEDS_INTERNAL, "identifier of the stream processing engine"),
     { 0 },
 };
 

@@ -105,7 +105,7 @@ set_cli_variable(const struct config *cf)
 {
     struct text t = { 0 };
     struct listener *li;
-    char text[160];
+    char text[160] = "";
 
     if (!cf->cli)
         return;

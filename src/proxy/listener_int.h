@@ -10,8 +10,8 @@ struct listener_watch {
     struct listener *li;
     unsigned tid, nfd; /* the thread, and which of the listener's sockets */
     unsigned accepted;
-    bool watching; /* reports readiness */
-    bool added;
+    _Atomic bool watching; /* reports readiness; other threads look whether to wake it */
+    _Atomic bool added;
     struct letter resume;
     _Atomic bool resume_posted;
     struct timer rate_timer;

@@ -430,12 +430,10 @@ receive_some(struct check_run *r)
             any = true;
             continue;
         }
-        if (c->flags & CONN_EOF)
-            any = r->eof = true;
-        else if (c->flags & CONN_ERR && r->rx_len)
-            any = r->eof = true; /* what came before it broke is judged, and is all there is */
-        else if (c->flags & CONN_ERR)
+        if (c->flags & CONN_ERR && !(c->flags & CONN_EOF) && !r->rx_len)
             return broken(r);
+        if (c->flags & (CONN_EOF | CONN_ERR))
+            any = r->eof = true; /* what came before it broke is judged, and is all there is */
         break;
     }
     if (r->rx_len == r->rx_size && !r->full)

@@ -4,8 +4,6 @@
 #include "server/parse_int.h"
 #include "server/state_int.h"
 
-#include "config/tune.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
