@@ -46,7 +46,8 @@ enum {
     HTTP_HF_CONN_HDR = 1u << 14, /* a connection header is left (close and keep-alive are taken out
                                   * by the parser, as rules never see them) */
     HTTP_HF_MODIFIED = 1u << 15, /* edited since it was parsed */
-    HTTP_HF_LINE_MODIFIED = 1u << 16, /* the start line was edited */
+    HTTP_HF_LINE_MODIFIED = 1u << 16,    /* the start line was edited */
+    HTTP_HF_FRAMING_MODIFIED = 1u << 17, /* content-length or transfer-encoding was edited */
 };
 
 struct http_hdr {

@@ -126,6 +126,15 @@ http_set_status(struct http_head *h, unsigned status, struct slice reason)
 /* ---- fields -------------------------------------------------------------------------------------
  */
 
+/* A header called `name` came, went or changed. */
+static void
+field_edited(struct http_head *h, struct slice name)
+{
+    h->flags |= HTTP_HF_MODIFIED;
+    if (unlikely(slice_eq(name, SL("content-length")) || slice_eq(name, SL("transfer-encoding"))))
+        h->flags |= HTTP_HF_FRAMING_MODIFIED;
+}
+
 /* The host header of a request changed: the authority of an absolute target follows. */
 static bool
 host_edited(struct http_head *h, struct slice name, struct slice value)
@@ -163,7 +172,7 @@ http_hdr_add_ref(struct http_head *h, struct slice name, struct slice value)
     if (!has_room(h))
         return false;
     h->hdr[h->nhdr++] = (struct http_hdr){ name, value };
-    h->flags |= HTTP_HF_MODIFIED;
+    field_edited(h, name);
     return true;
 }
 
@@ -199,7 +208,7 @@ http_hdr_prepend(struct http_head *h, struct slice name, struct slice value)
     memmove(h->hdr + 1, h->hdr, h->nhdr * sizeof(*h->hdr));
     h->hdr[0] = f;
     h->nhdr++;
-    h->flags |= HTTP_HF_MODIFIED;
+    field_edited(h, f.name);
     return true;
 }
 
@@ -239,7 +248,7 @@ http_hdr_replace(struct http_head *h, struct http_hdr *f, struct slice value)
     if (!dup_slice(h->arena, value, &copy) || !host_edited(h, f->name, copy))
         return false;
     f->value = copy;
-    h->flags |= HTTP_HF_MODIFIED;
+    field_edited(h, f->name);
     return true;
 }
 
@@ -258,15 +267,15 @@ http_hdr_replace_part(struct http_head *h, struct http_hdr *f, struct slice part
     out_slice_put(&o, by);
     out_mem(&o, part.p + part.len, after);
     f->value = out_slice(&o);
-    h->flags |= HTTP_HF_MODIFIED;
+    field_edited(h, f->name);
     return true;
 }
 
 void
 http_hdr_del_one(struct http_head *h, struct http_hdr *f)
 {
+    field_edited(h, f->name);
     f->name = SLICE_NONE;
-    h->flags |= HTTP_HF_MODIFIED;
 }
 
 unsigned
@@ -306,7 +315,7 @@ http_hdr_del_token(struct http_head *h, struct slice name, struct slice token)
         f->value = out_slice(&o);
         if (o.len == 0)
             f->name = SLICE_NONE;
-        h->flags |= HTTP_HF_MODIFIED;
+        field_edited(h, name);
     }
     return true;
 }

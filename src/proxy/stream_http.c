@@ -111,8 +111,8 @@ request_connection(struct stream *s)
     bool close = server_must_close(s);
 
     s->req.out = s->req.h1.framing;
-    bool rules = !list_empty(&s->fe->http_req_rules) || !list_empty(&s->be->http_req_rules);
-    if (rules && rq->meth != HTTP_CONNECT && !(s->flags & SF_UPGRADE_ASKED) &&
+    if (unlikely(rq->flags & HTTP_HF_FRAMING_MODIFIED) && rq->meth != HTTP_CONNECT &&
+        !(s->flags & SF_UPGRADE_ASKED) &&
         !mend_framing(rq, &s->req, s->req.out == H1_FRAME_LENGTH ? rq->clen : 0, rq->version >= 11))
         return false;
     if (s->flags & SF_UPGRADE_ASKED || rq->meth == HTTP_CONNECT)
@@ -279,7 +279,8 @@ mend_response(struct stream *s, uint64_t len)
 {
     const struct http_head *rs = &s->rs;
 
-    if (!has_response_rules(s) || has_no_body(rs->status) || s->rq.meth == HTTP_HEAD)
+    if (likely(!(rs->flags & HTTP_HF_FRAMING_MODIFIED)) || !has_response_rules(s) ||
+        has_no_body(rs->status) || s->rq.meth == HTTP_HEAD)
         return true;
     return mend_framing(&s->rs, &s->res, len, s->rq.version >= 11 && rs->version >= 11);
 }
