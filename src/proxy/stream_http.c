@@ -43,8 +43,8 @@ add_address(struct stream *s, const struct px_xff *fe, const struct px_xff *be, 
 
 /* ---- framing ---- */
 
-static bool
-set_length(struct http_head *h, uint64_t len)
+bool
+http_set_length(struct http_head *h, uint64_t len)
 {
     char text[24];
     struct out o = OUT(text);
@@ -91,7 +91,7 @@ mend_framing(struct http_head *h, struct chan *ch, uint64_t len, bool chunks)
             http_hdr_del(h, SL("content-length"));
         return true;
     }
-    return says_length(h, len) || set_length(h, len);
+    return says_length(h, len) || http_set_length(h, len);
 }
 
 /* ---- request ---- */

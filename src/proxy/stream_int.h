@@ -103,6 +103,8 @@ bool chan_buffer_body(struct stream *s, struct chan *ch, struct conn *src, uint3
 
 /* ---- stream_http.c: connection management of heads ---- */
 
+/** Makes `len` the only content-length. */
+MUST_CHECK bool http_set_length(struct http_head *h, uint64_t len);
 /** Makes the request head ready for the server: hop-by-hop headers, forwarded-for, connection mode.
  */
 bool http_prepare_request(struct stream *s);

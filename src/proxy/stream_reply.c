@@ -63,16 +63,6 @@ add_raw_headers(struct http_head *rs, struct slice raw)
 }
 
 static bool
-add_length_header(struct http_head *rs, size_t len)
-{
-    char n[24];
-    struct out o = OUT(n);
-
-    out_uint(&o, len);
-    return http_hdr_add(rs, SL("content-length"), out_slice(&o));
-}
-
-static bool
 build_head(struct stream *s)
 {
     struct http_head *rs = &s->rs;
@@ -92,7 +82,7 @@ build_head(struct stream *s)
     bool add_length =
         !r->produce && !r->no_length && !has_length && r->status >= 200 && r->status != 204;
     for (unsigned i = 0; i < r->nhdrs || i == r->len_at; i++) {
-        if (i == r->len_at && add_length && !add_length_header(rs, r->body.len))
+        if (i == r->len_at && add_length && !http_set_length(rs, r->body.len))
             return false;
         if (i < r->nhdrs && !http_hdr_add(rs, r->hdrs[i].name, r->hdrs[i].value))
             return false;
