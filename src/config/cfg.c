@@ -168,6 +168,22 @@ cfg_take(struct cfg *c, unsigned *at, const char *what)
     return c->word[(*at)++].s;
 }
 
+const char *
+cfg_take_words(struct cfg *c, unsigned *at, const char *what)
+{
+    struct text t = { 0 };
+
+    if (*at >= c->nwords) {
+        cfg_error(c, 0, DIAG_TIGHT "'%s' expects a string argument.", what);
+        return NULL;
+    }
+    for (; *at < c->nwords; (*at)++)
+        text_printf(&t, "%s%s", t.len ? " " : "", c->word[*at].s);
+    const char *words = arena_strdup(c->arena, t.p);
+    text_fini(&t);
+    return words;
+}
+
 enum cfg_rc
 cfg_take_int(struct cfg *c, unsigned *at, const char *what, int64_t min, int64_t max, int64_t *out)
 {

@@ -94,6 +94,9 @@ bool cfg_own_words(struct cfg *c, unsigned i, char bad);
 /** Takes word *at as an argument of `what` (for the message), advances *at; NULL and an error when
  * missing. */
 const char *cfg_take(struct cfg *c, unsigned *at, const char *what);
+/** Takes all words that are left, joined by blanks, as the text of `what`; in the configuration's
+ * memory. NULL and an error when there are none. */
+const char *cfg_take_words(struct cfg *c, unsigned *at, const char *what);
 /** Numbers: parse word *at, report what is wrong, advance. min..max inclusive. */
 MUST_CHECK enum cfg_rc cfg_take_int(struct cfg *c, unsigned *at, const char *what, int64_t min,
                                     int64_t max, int64_t *out);

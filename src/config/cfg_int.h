@@ -36,6 +36,11 @@ void cfg_directive(struct cfg *c);
 /** False inside a block that is left out. */
 bool cfg_is_active(const struct cfg *c);
 
+/** Appends a template to `t`: put() appends what $<letter> stands for, but for $P: the section with
+ * its name in quotes. */
+void cfg_fill(struct cfg *c, const char *form,
+              void (*put)(struct cfg *c, struct text *t, char letter, const void *arg),
+              const void *arg, struct text *t);
 /** True, and an error, when the line begins with a keyword that HAProxy removed. */
 bool cfg_report_gone(struct cfg *c);
 /** Says what is wrong with a line that no row of the current section accepts. */

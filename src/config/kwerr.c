@@ -116,8 +116,8 @@ did_you_mean(const struct near *n, char *buf, size_t size)
 
 /* ---- misplaced ---- */
 
-/** What HAProxy says about some keywords in the wrong kind of proxy: $K the keyword's words, $Q the
- * section in quotes with its kind, $N its name alone, $S the side it lacks. */
+/** What HAProxy says about some keywords in the wrong kind of proxy: $K the keyword's words, $N the
+ * name of the section, $S the side it lacks. */
 struct misplaced {
     const char *begins; /* the row's name does */
     unsigned where;     /* the section */
@@ -141,16 +141,25 @@ static const struct misplaced misplaced[] = {
       DIAG_TIGHT "'description' not allowed in 'defaults' section." },
     { "retry-on", IN_FRONTEND, true, "'retry-on' only available in backend or listen section" },
     { "filter", IN_DEFAULTS, true, "filter is not allowed in a 'default' section." },
-    { "timeout", IN_PROXIES, false, "'$K' will be ignored because $Q has no $S capability" },
-    { "rate-limit", IN_PROXIES, false, "$K will be ignored because $Q has no $S capability" },
+    { "timeout", IN_PROXIES, false, "'$K' will be ignored because $P has no $S capability" },
+    { "rate-limit", IN_PROXIES, false, "$K will be ignored because $P has no $S capability" },
     { "max-keep-alive-queue", IN_PROXIES, false,
-      "$K will be ignored because $Q has no $S capability" },
-    { "option tcplog", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
-    { "option httplog", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
-    { "option httpslog", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
-    { "log-format", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
-    { "error-log-format", IN_BACKEND, false, "$Q : '$K' directive is ignored in backends." },
+      "$K will be ignored because $P has no $S capability" },
+    { "option tcplog", IN_BACKEND, false, "$P : '$K' directive is ignored in backends." },
+    { "option httplog", IN_BACKEND, false, "$P : '$K' directive is ignored in backends." },
+    { "option httpslog", IN_BACKEND, false, "$P : '$K' directive is ignored in backends." },
+    { "log-format", IN_BACKEND, false, "$P : '$K' directive is ignored in backends." },
+    { "error-log-format", IN_BACKEND, false, "$P : '$K' directive is ignored in backends." },
 };
+
+static void
+put_misplaced(struct cfg *c, struct text *t, char letter, const void *name)
+{
+    if (letter == 'S')
+        text_str(t, c->where & IN_FRONTEND ? "backend" : "frontend");
+    else
+        text_str(t, letter == 'K' ? name : c->section_name);
+}
 
 static bool
 report_misplaced(struct cfg *c, const char *name)
@@ -163,18 +172,7 @@ report_misplaced(struct cfg *c, const char *name)
         m++;
     if (m == misplaced + COUNT_OF(misplaced))
         return false;
-    for (const char *p = m->text; *p; p++) {
-        if (*p != '$')
-            text_char(&t, *p);
-        else if (*++p == 'K')
-            text_str(&t, name);
-        else if (*p == 'N')
-            text_str(&t, c->section_name);
-        else if (*p == 'S')
-            text_str(&t, c->where & IN_FRONTEND ? "backend" : "frontend");
-        else
-            text_printf(&t, "%s '%s'", c->section->name, c->section_name);
-    }
+    cfg_fill(c, m->text, put_misplaced, name, &t);
     if (m->error)
         cfg_error(c, 0, "%s", t.p);
     else
@@ -312,35 +310,30 @@ put_list(struct text *t, const struct list_words *l, const char *last)
     }
 }
 
-/** Fills a template in. */
+/** What is known of a first word whose second is missing or wrong. */
+struct half {
+    const struct list_words *words;
+    const char *did; /* a suggestion, or empty */
+};
+
 static void
-expand(struct cfg *c, const char *form, const struct list_words *l, const char *did, struct text *t)
+put_half(struct cfg *c, struct text *t, char letter, const void *arg)
 {
-    for (const char *p = form; *p; p++) {
-        if (*p != '$') {
-            text_char(t, *p);
-            continue;
-        }
-        switch (*++p) {
-        case 'K':
-            text_str(t, cfg_arg(c, 0));
-            break;
-        case 'W':
-            text_str(t, cfg_arg(c, 1));
-            break;
-        case 'S': /* ends the sentence */
-            text_str(t, *did ? did : ".");
-            break;
-        case 'P':
-            text_printf(t, "%s '%s'", c->section->name, c->section_name ? c->section_name : "");
-            break;
-        case 'O':
-            put_list(t, l, " or ");
-            break;
-        default:
-            put_list(t, l, " and ");
-            break;
-        }
+    const struct half *h = arg;
+
+    switch (letter) {
+    case 'K':
+        text_str(t, cfg_arg(c, 0));
+        break;
+    case 'W':
+        text_str(t, cfg_arg(c, 1));
+        break;
+    case 'S': /* ends the sentence */
+        text_str(t, *h->did ? h->did : ".");
+        break;
+    default:
+        put_list(t, h->words, letter == 'O' ? " or " : " and ");
+        break;
     }
 }
 
@@ -370,8 +363,8 @@ report_family(struct cfg *c)
     n.family = l.family;
     cfg_each_row(c->where, offer_row, &n);
     did_you_mean(&n, did, sizeof(did));
-    expand(c, c->nwords < 2 && f->missing ? f->missing : f->unknown, &l,
-           suggest_result(&n.s) ? did : "", &t);
+    cfg_fill(c, c->nwords < 2 && f->missing ? f->missing : f->unknown, put_half,
+             &(struct half){ &l, suggest_result(&n.s) ? did : "" }, &t);
     cfg_error(c, c->nwords < 2 ? CFG_WHOLE_LINE : 1, "%s", t.p);
     if (!is_option && suggest_result(&n.s))
         cfg_hint(c, "did you mean '%s %s'?", l.family, suggest_result(&n.s));

@@ -171,33 +171,46 @@ static const struct gone gone[] = {
       T "option 'tune.chksize' is not supported any more (tune.bufsize is used instead)." },
 };
 
-/** Fills a template in and reports it about word `i`. */
+void
+cfg_fill(struct cfg *c, const char *form,
+         void (*put)(struct cfg *c, struct text *t, char letter, const void *arg), const void *arg,
+         struct text *t)
+{
+    for (const char *p = form; *p; p++) {
+        if (*p != '$')
+            text_char(t, *p);
+        else if (*++p == 'P')
+            text_printf(t, "%s '%s'", c->section ? c->section->name : "",
+                        c->section_name ? c->section_name : "");
+        else
+            put(c, t, *p, arg);
+    }
+}
+
+/** What a text of this file is about. */
+struct about {
+    unsigned word;
+    char bad; /* the character that cannot be, or 0 */
+};
+
+static void
+put_about(struct cfg *c, struct text *t, char letter, const void *arg)
+{
+    const struct about *a = arg;
+
+    if (letter == 'C')
+        text_char(t, a->bad ? a->bad : *cfg_arg(c, a->word));
+    else
+        text_str(t, cfg_arg(c, letter == 'V' ? 1 : a->word));
+}
+
+/** Reports a text about word `i`. */
 static void
 report(struct cfg *c, unsigned i, const char *form, char bad)
 {
     struct text t = { 0 };
 
-    for (const char *p = form; *p; p++) {
-        if (*p != '$') {
-            text_char(&t, *p);
-            continue;
-        }
-        switch (*++p) {
-        case 'C':
-            text_char(&t, bad ? bad : *cfg_arg(c, i));
-            break;
-        case 'V':
-            text_str(&t, cfg_arg(c, 1));
-            break;
-        case 'P':
-            text_printf(&t, "%s '%s'", c->section ? c->section->name : "",
-                        c->section_name ? c->section_name : "");
-            break;
-        default:
-            text_str(&t, cfg_arg(c, i));
-            break;
-        }
-    }
+    cfg_fill(c, form, put_about, &(struct about){ i, bad }, &t);
     cfg_error(c, i, "%s", t.p ? t.p : "");
     text_fini(&t);
 }

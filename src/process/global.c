@@ -94,15 +94,8 @@ parse_tune_string(struct cfg *c, const struct keyword *kw, void *obj, unsigned *
 static enum cfg_rc
 parse_description(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    struct text t = { 0 };
-
-    if (*at >= c->nwords)
-        return cfg_error(c, 0, DIAG_TIGHT "'%s' expects a string argument.", kw->name);
-    for (; *at < c->nwords; (*at)++)
-        text_printf(&t, "%s%s", t.len ? " " : "", c->word[*at].s);
-    tune.description = arena_strdup(c->arena, t.p);
-    text_fini(&t);
-    return CFG_OK;
+    tune.description = cfg_take_words(c, at, kw->name);
+    return tune.description ? CFG_OK : CFG_ERR;
 }
 
 /* ---- identity ---- */

@@ -104,15 +104,10 @@ parse_id(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 static enum cfg_rc
 parse_description(struct cfg *c, const struct keyword *kw, void *obj, unsigned *at)
 {
-    struct text t = { 0 };
+    struct proxy *px = obj;
 
-    if (*at >= c->nwords)
-        return cfg_error(c, 0, DIAG_TIGHT "'%s' expects a string argument.", kw->name);
-    for (; *at < c->nwords; (*at)++)
-        text_printf(&t, "%s%s", t.len ? " " : "", c->word[*at].s);
-    ((struct proxy *)obj)->desc = arena_strdup(c->arena, t.p);
-    text_fini(&t);
-    return CFG_OK;
+    px->desc = cfg_take_words(c, at, kw->name);
+    return px->desc ? CFG_OK : CFG_ERR;
 }
 
 static enum cfg_rc
